@@ -1,0 +1,144 @@
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, loadConfig } from './config.ts'
+
+function faultsOf(env: NodeJS.ProcessEnv): ConfigError {
+  try {
+    loadConfig(env, false)
+  } catch (err) {
+    if (err instanceof ConfigError) return err
+    throw err
+  }
+  throw new Error('the settings were accepted')
+}
+
+describe('loadConfig', () => {
+  it('needs no setting at all', () => {
+    expect(loadConfig({}, true)).toEqual({
+      database: {
+        url: undefined,
+        appUrl: undefined,
+        systemUrl: undefined,
+        directUrl: undefined,
+        poolApp: 10,
+        poolSystem: 4,
+      },
+      http: { host: '127.0.0.1', port: 4000, publicUrl: undefined, trustProxy: 0, maxBodyBytes: 1_048_576 },
+      log: { level: 'info', format: 'pretty' },
+      model: { anthropicApiKey: undefined, anthropicBaseUrl: undefined },
+      mail: { smtpUrl: undefined, from: undefined },
+      runs: { concurrency: 1000 },
+      dir: resolve('.cadre'),
+      production: false,
+    })
+  })
+
+  it('takes every setting', () => {
+    const config = loadConfig(
+      {
+        DATABASE_URL: 'postgresql://owner:secret@db.local/cadre',
+        DATABASE_APP_URL: 'postgres://app@db.local/cadre',
+        DATABASE_SYSTEM_URL: 'postgres://system@db.local/cadre',
+        DATABASE_DIRECT_URL: 'postgres://owner@direct.local/cadre',
+        POOL_APP: '20',
+        POOL_SYSTEM: '5',
+        HOST: '0.0.0.0',
+        PORT: '0',
+        PUBLIC_URL: 'https://cadre.example/',
+        TRUST_PROXY: '1',
+        MAX_BODY_BYTES: '2048',
+        LOG_LEVEL: 'debug',
+        LOG_FORMAT: 'json',
+        ANTHROPIC_API_KEY: 'sk-ant-1',
+        ANTHROPIC_BASE_URL: 'http://127.0.0.1:8080',
+        SMTP_URL: 'smtp://mail.local:25',
+        MAIL_FROM: 'Cadre <hello@cadre.example>',
+        RUN_CONCURRENCY: '64',
+        CADRE_DIR: '/var/data',
+        NODE_ENV: 'production',
+      },
+      true,
+    )
+    expect(config).toEqual({
+      database: {
+        url: 'postgresql://owner:secret@db.local/cadre',
+        appUrl: 'postgres://app@db.local/cadre',
+        systemUrl: 'postgres://system@db.local/cadre',
+        directUrl: 'postgres://owner@direct.local/cadre',
+        poolApp: 20,
+        poolSystem: 5,
+      },
+      http: { host: '0.0.0.0', port: 0, publicUrl: 'https://cadre.example', trustProxy: 1, maxBodyBytes: 2048 },
+      log: { level: 'debug', format: 'json' },
+      model: { anthropicApiKey: 'sk-ant-1', anthropicBaseUrl: 'http://127.0.0.1:8080' },
+      mail: { smtpUrl: 'smtp://mail.local:25', from: 'Cadre <hello@cadre.example>' },
+      runs: { concurrency: 64 },
+      dir: '/var/data',
+      production: true,
+    })
+  })
+
+  it('reports all faults together, in one line', () => {
+    const { message, faults } = faultsOf({ PORT: '40o0', LOG_LEVEL: 'loud', ANTHROPIC_BASE_URL: 'nowhere' })
+    expect(faults).toHaveLength(3)
+    expect(message).toBe(
+      '3 settings are wrong: PORT "40o0" is not a number · LOG_LEVEL "loud" is none of error warn info debug · ' +
+        'ANTHROPIC_BASE_URL is not a URL',
+    )
+  })
+
+  it('speaks of one setting in the singular', () => {
+    expect(faultsOf({ PORT: '70000' }).message).toBe('1 setting is wrong: PORT "70000" is not between 0 and 65535')
+  })
+
+  it('says what a number must be', () => {
+    expect(faultsOf({ POOL_APP: '1.5', POOL_SYSTEM: '0', RUN_CONCURRENCY: '-1', TRUST_PROXY: 'true' }).faults).toEqual([
+      'POOL_APP "1.5" is not a whole number',
+      'POOL_SYSTEM "0" is not between 1 and 1000',
+      'TRUST_PROXY "true" is not a number',
+      'RUN_CONCURRENCY "-1" is not between 1 and 100000',
+    ])
+  })
+
+  it('refuses a URL of another kind', () => {
+    expect(faultsOf({ DATABASE_URL: 'mysql://db.local/cadre', SMTP_URL: 'http://mail.local' }).faults).toEqual([
+      'DATABASE_URL does not begin with postgres:// or postgresql://',
+      'SMTP_URL does not begin with smtp:// or smtps://',
+    ])
+  })
+
+  it('refuses a sender that is no address', () => {
+    expect(faultsOf({ MAIL_FROM: 'somebody' }).message).toContain('MAIL_FROM "somebody" is neither an address')
+  })
+
+  it('never repeats a secret in a fault', () => {
+    const secret = 'hunter2'
+    const { message } = faultsOf({
+      DATABASE_URL: `mysql://me:${secret}@db.local/cadre`,
+      DATABASE_APP_URL: secret,
+      SMTP_URL: secret,
+      ANTHROPIC_BASE_URL: `ftp://me:${secret}@models.local`,
+    })
+    expect(message).toContain('4 settings are wrong')
+    expect(message).not.toContain(secret)
+  })
+
+  it('takes a setting that is present but empty as absent', () => {
+    expect(loadConfig({ PORT: '', DATABASE_URL: ' ', LOG_LEVEL: '', ANTHROPIC_API_KEY: '' }, false)).toEqual(
+      loadConfig({}, false),
+    )
+  })
+
+  it('writes the log as JSON where nobody watches, and as asked where LOG_FORMAT says so', () => {
+    expect(loadConfig({}, false).log.format).toBe('json')
+    expect(loadConfig({ LOG_FORMAT: 'pretty' }, false).log.format).toBe('pretty')
+    expect(loadConfig({ LOG_FORMAT: 'json' }, true).log.format).toBe('json')
+  })
+
+  it('is frozen in every group', () => {
+    const config = loadConfig({}, false)
+    for (const value of [config, config.database, config.http, config.log, config.model, config.mail, config.runs]) {
+      expect(Object.isFrozen(value)).toBe(true)
+    }
+  })
+})

@@ -1,0 +1,190 @@
+// Every setting, read once. The only file that looks at the environment; the rest of the program receives the frozen
+// groups it needs. A setting that is present but empty counts as absent, as shells and compose files produce them.
+
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { StartFault } from './platform/lib/start-fault.ts'
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
+export const LOG_FORMATS = ['pretty', 'json'] as const
+
+const MEBIBYTE = 1024 * 1024
+
+export interface Config {
+  readonly database: {
+    /** The owner's URL; undefined starts the embedded PostgreSQL. */
+    readonly url: string | undefined
+    /** Logins that are cadre_app and cadre_system; undefined: the owner changes into the roles. */
+    readonly appUrl: string | undefined
+    readonly systemUrl: string | undefined
+    /** Past a transaction-mode pooler, for what needs a session: migrations, LISTEN, locks. */
+    readonly directUrl: string | undefined
+    readonly poolApp: number
+    readonly poolSystem: number
+  }
+  readonly http: {
+    readonly host: string
+    /** 0 lets the system choose. */
+    readonly port: number
+    /** How the world reaches us, without a slash at the end; undefined: as the socket says. */
+    readonly publicUrl: string | undefined
+    /** How many proxies in front of us may say whom they speak for; 0: none. */
+    readonly trustProxy: number
+    readonly maxBodyBytes: number
+  }
+  readonly log: { readonly level: (typeof LOG_LEVELS)[number]; readonly format: (typeof LOG_FORMATS)[number] }
+  readonly model: {
+    /** Undefined: rehearsal, no model is asked. */
+    readonly anthropicApiKey: string | undefined
+    readonly anthropicBaseUrl: string | undefined
+  }
+  readonly mail: {
+    /** Undefined: nothing is sent. */
+    readonly smtpUrl: string | undefined
+    readonly from: string | undefined
+  }
+  readonly runs: {
+    /** How many runs this process works at once. */
+    readonly concurrency: number
+  }
+  /** The absolute folder of the embedded database and the demo key. */
+  readonly dir: string
+  readonly production: boolean
+}
+
+/** One sentence with every setting that is wrong, and no value of a secret. */
+export class ConfigError extends StartFault {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    const count = faults.length === 1 ? '1 setting is wrong' : `${faults.length} settings are wrong`
+    super(`${count}: ${faults.join(' · ')}`)
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/** A whole number between two bounds, written in digits. */
+function wholeNumber(fallback: number, min: number, max: number) {
+  return z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (text === undefined) return fallback
+      const fault = (what: string) => {
+        context.addIssue({ code: 'custom', message: what })
+        return z.NEVER
+      }
+      if (!/^-?\d+(\.\d+)?$/.test(text)) return fault('is not a number')
+      const value = Number(text)
+      if (!Number.isInteger(value)) return fault('is not a whole number')
+      if (value < min || value > max) return fault(`is not between ${min} and ${max}`)
+      return value
+    })
+}
+
+function url(...protocols: string[]) {
+  return z
+    .string()
+    .refine(URL.canParse, { message: 'is not a URL', abort: true })
+    .refine((text) => protocols.includes(new URL(text).protocol), {
+      message: `does not begin with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    })
+    .optional()
+}
+
+function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
+  return z.enum(names, { error: () => `is none of ${names.join(' ')}` }).optional()
+}
+
+const postgresUrl = url('postgres:', 'postgresql:')
+const webUrl = url('http:', 'https:')
+
+const settings = z.object({
+  DATABASE_URL: postgresUrl,
+  DATABASE_APP_URL: postgresUrl,
+  DATABASE_SYSTEM_URL: postgresUrl,
+  DATABASE_DIRECT_URL: postgresUrl,
+  POOL_APP: wholeNumber(10, 1, 1_000),
+  POOL_SYSTEM: wholeNumber(4, 1, 1_000),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: wholeNumber(4000, 0, 65_535),
+  PUBLIC_URL: webUrl,
+  TRUST_PROXY: wholeNumber(0, 0, 100),
+  MAX_BODY_BYTES: wholeNumber(MEBIBYTE, 1_024, 1_024 * MEBIBYTE),
+  LOG_LEVEL: oneOf(LOG_LEVELS),
+  LOG_FORMAT: oneOf(LOG_FORMATS),
+  ANTHROPIC_API_KEY: z.string().optional(),
+  ANTHROPIC_BASE_URL: webUrl,
+  SMTP_URL: url('smtp:', 'smtps:'),
+  MAIL_FROM: z
+    .string()
+    .refine((text) => /^(?:[^<>]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/.test(text), {
+      message: 'is neither an address nor "Name <address>"',
+    })
+    .optional(),
+  RUN_CONCURRENCY: wholeNumber(1_000, 1, 100_000),
+  CADRE_DIR: z.string().default('.cadre'),
+  NODE_ENV: z.string().optional(),
+})
+
+/** Their wrong values are not repeated: a mistyped one is still nearly the secret. */
+const SECRETS = new Set([
+  'DATABASE_URL',
+  'DATABASE_APP_URL',
+  'DATABASE_SYSTEM_URL',
+  'DATABASE_DIRECT_URL',
+  'SMTP_URL',
+  'ANTHROPIC_API_KEY',
+  'ANTHROPIC_BASE_URL',
+])
+
+/**
+ * Reads the settings. `isTty` says whether standard output is a terminal, which decides the form of the log where
+ * LOG_FORMAT does not. Throws one ConfigError with every fault.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, isTty = process.stdout.isTTY === true): Config {
+  const present: Record<string, string> = {}
+  for (const name of Object.keys(settings.shape)) {
+    const value = env[name]?.trim()
+    if (value !== undefined && value !== '') present[name] = value
+  }
+  const parsed = settings.safeParse(present)
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map(({ path, message }) => {
+        const name = String(path[0])
+        return SECRETS.has(name) ? `${name} ${message}` : `${name} ${JSON.stringify(present[name])} ${message}`
+      }),
+    )
+  }
+  const found = parsed.data
+  return freeze({
+    database: {
+      url: found.DATABASE_URL,
+      appUrl: found.DATABASE_APP_URL,
+      systemUrl: found.DATABASE_SYSTEM_URL,
+      directUrl: found.DATABASE_DIRECT_URL,
+      poolApp: found.POOL_APP,
+      poolSystem: found.POOL_SYSTEM,
+    },
+    http: {
+      host: found.HOST,
+      port: found.PORT,
+      publicUrl: found.PUBLIC_URL?.replace(/\/+$/, ''),
+      trustProxy: found.TRUST_PROXY,
+      maxBodyBytes: found.MAX_BODY_BYTES,
+    },
+    log: { level: found.LOG_LEVEL ?? 'info', format: found.LOG_FORMAT ?? (isTty ? 'pretty' : 'json') },
+    model: { anthropicApiKey: found.ANTHROPIC_API_KEY, anthropicBaseUrl: found.ANTHROPIC_BASE_URL },
+    mail: { smtpUrl: found.SMTP_URL, from: found.MAIL_FROM },
+    runs: { concurrency: found.RUN_CONCURRENCY },
+    dir: resolve(found.CADRE_DIR),
+    production: found.NODE_ENV === 'production',
+  })
+}
+
+function freeze(config: Config): Config {
+  for (const group of Object.values(config)) Object.freeze(group)
+  return Object.freeze(config)
+}

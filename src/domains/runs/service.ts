@@ -1,0 +1,1 @@
+export { type StartRunInput, type StartRunResult, startRun } from './start.ts'

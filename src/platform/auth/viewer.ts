@@ -1,0 +1,61 @@
+/** What a credential may do. Members hold them by their role, keys as listed on the key, employees by their tools. */
+export const PERMISSIONS = [
+  'EMPLOYEES_READ',
+  'EMPLOYEES_WRITE',
+  'GOALS_READ',
+  'GOALS_WRITE',
+  'FORMS_READ',
+  'FORMS_WRITE',
+  'SUBMISSIONS_READ',
+  'SUBMISSIONS_WRITE',
+  'CONTACTS_READ',
+  'CONTACTS_WRITE',
+  'DEALS_READ',
+  'DEALS_WRITE',
+  'RUNS_READ',
+  'RUNS_WRITE',
+  'APPROVALS_READ',
+  'APPROVALS_DECIDE',
+  'INBOX_READ',
+  'INBOX_WRITE',
+  'EVENTS_READ',
+  'WORKSPACE_READ',
+] as const
+
+export type Permission = (typeof PERMISSIONS)[number]
+
+/**
+ * Who is asking. People, keys and employees use the same verbs; `system` is the server's own work (sweeps, sequencing),
+ * `anonymous` may only use what is public.
+ */
+export type Viewer =
+  | { readonly kind: 'anonymous' }
+  | {
+      readonly kind: 'apiKey'
+      readonly keyId: string
+      readonly memberId: string
+      readonly name: string
+      readonly permissions: ReadonlySet<Permission>
+    }
+  | { readonly kind: 'employee'; readonly employeeId: string; readonly name: string; readonly runId: string }
+  | { readonly kind: 'system' }
+
+/** The plain form of a viewer that is stored on events and decisions; `name` is looked up anew when it is shown. */
+export interface StoredActor {
+  readonly kind: 'MEMBER' | 'EMPLOYEE' | 'API_KEY' | 'VISITOR' | 'SYSTEM'
+  /** Row id of the member, employee or key; absent for visitors and the system. */
+  readonly id?: string
+}
+
+export function storedActor(viewer: Viewer): StoredActor {
+  switch (viewer.kind) {
+    case 'anonymous':
+      return { kind: 'VISITOR' }
+    case 'apiKey':
+      return { kind: 'API_KEY', id: viewer.keyId }
+    case 'employee':
+      return { kind: 'EMPLOYEE', id: viewer.employeeId }
+    case 'system':
+      return { kind: 'SYSTEM' }
+  }
+}

@@ -1,0 +1,306 @@
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { openTemporaryFolder } from '../../../test/support/postgres.ts'
+import { runSql } from '../../../test/support/sql.ts'
+import { createLogger } from '../observability/logger.ts'
+import { type EmbeddedPostgres, startEmbedded } from './embedded.ts'
+import { readPidFile } from './embedded-postmaster.ts'
+import { isProcessAlive } from './process-identity.ts'
+
+const log = createLogger({ level: 'error', format: 'json' })
+const CHILD = fileURLToPath(new URL('../../../test/support/embedded-child.ts', import.meta.url))
+const isRoot = process.getuid?.() === 0
+
+const cleanups: (() => Promise<void>)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function project(): Promise<string> {
+  const folder = await openTemporaryFolder('cadre-embedded-test-')
+  cleanups.push(async () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+async function start(dir: string, rootDir?: string): Promise<EmbeddedPostgres> {
+  const postgres = await startEmbedded({ dir, log, durable: false, ...(rootDir === undefined ? {} : { rootDir }) })
+  cleanups.push(() => postgres.stop())
+  return postgres
+}
+
+interface Child {
+  readonly process: ChildProcessWithoutNullStreams
+  readonly said: { readonly url: string; readonly adopted: boolean }
+  stop(): Promise<void>
+}
+
+async function startInAnotherProcess(dir: string): Promise<Child> {
+  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, dir], { stdio: 'pipe' })
+  let errors = ''
+  child.stderr.on('data', (chunk) => {
+    errors += chunk
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const first = await lines.next()
+  if (first.done === true) throw new Error(`the process did not start PostgreSQL: ${errors}`)
+  return {
+    process: child,
+    said: JSON.parse(first.value),
+    async stop() {
+      child.stdin.end()
+      await once(child, 'exit')
+    },
+  }
+}
+
+function postmasterPid(dir: string): number {
+  const pidFile = readPidFile(realpathSync(join(dir, 'postgres-18')))
+  if (pidFile === null) throw new Error('no postmaster runs')
+  return pidFile.pid
+}
+
+const one = async (url: string, sql: string): Promise<unknown> => Object.values((await runSql(url, sql))[0] ?? {})[0]
+
+describe('the embedded PostgreSQL', () => {
+  it('gives a database whose owner may create roles and databases and is no superuser', async () => {
+    const postgres = await start(await project())
+    const [me] = await runSql(
+      postgres.url,
+      `SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, datname, pg_encoding_to_char(encoding) AS encoding
+         FROM pg_roles JOIN pg_database ON datdba = pg_roles.oid WHERE rolname = current_user AND datname = current_database()`,
+    )
+    expect(me).toEqual({
+      rolname: 'cadre',
+      rolsuper: false,
+      rolcreaterole: true,
+      rolcreatedb: true,
+      rolbypassrls: false,
+      datname: 'cadre',
+      encoding: 'UTF8',
+    })
+    expect(await one(postgres.adminUrl, 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user')).toBe(true)
+    expect(postgres.version).toMatch(/^18\./)
+  })
+
+  it('listens on loopback only and asks for the password', async () => {
+    const postgres = await start(await project())
+    expect(await one(postgres.adminUrl, 'SHOW listen_addresses')).toBe('127.0.0.1')
+    expect(await one(postgres.adminUrl, 'SHOW unix_socket_directories')).toBe('')
+    expect(
+      await one(postgres.adminUrl, "SELECT rolpassword ^@ 'SCRAM-SHA-256' FROM pg_authid WHERE rolname = 'cadre'"),
+    ).toBe(true)
+    const wrong = new URL(postgres.url)
+    wrong.password = 'wrong'
+    await expect(runSql(wrong.href, 'SELECT 1')).rejects.toThrow(/password authentication failed/)
+  })
+
+  it('keeps its data, its port and its passwords for the next start, closed to other users', async () => {
+    const dir = await project()
+    const first = await start(dir)
+    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    await first.stop()
+    await first.stop()
+    expect(() => postmasterPid(dir)).toThrow()
+    const credentials = statSync(join(dir, 'postgres-18', 'cadre.json'))
+    expect(credentials.mode & 0o777).toBe(0o600)
+    const second = await start(dir)
+    expect(second.url).toBe(first.url)
+    expect(second.adopted).toBe(false)
+    expect(await one(second.url, 'SELECT answer FROM kept')).toBe(42)
+  })
+
+  it('is durable unless tests ask otherwise', async () => {
+    const dir = await project()
+    const durable = await startEmbedded({ dir, log })
+    cleanups.push(() => durable.stop())
+    for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
+      expect(await one(durable.url, `SHOW ${setting}`)).toBe('on')
+    }
+    await durable.stop()
+    expect(await one((await start(dir)).url, 'SHOW fsync')).toBe('off')
+  })
+
+  it('takes another port when its own is taken', async () => {
+    const dir = await project()
+    const first = await start(dir)
+    await first.stop()
+    const port = Number(new URL(first.url).port)
+    const squatter = createServer().listen(port, '127.0.0.1')
+    await once(squatter, 'listening')
+    cleanups.push(async () => void squatter.close())
+    const second = await start(dir)
+    expect(Number(new URL(second.url).port)).not.toBe(port)
+    expect(await one(second.url, 'SELECT 1 AS one')).toBe(1)
+  })
+
+  it('outlives a process that is killed, and the next process adopts it with everything committed', async () => {
+    const dir = await project()
+    const child = await startInAnotherProcess(dir)
+    const pid = postmasterPid(dir)
+    await runSql(child.said.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    child.process.kill('SIGKILL')
+    await once(child.process, 'exit')
+    expect(isProcessAlive(pid)).toBe(true)
+    const adopted = await start(dir)
+    expect(adopted.adopted).toBe(true)
+    expect(postmasterPid(dir)).toBe(pid)
+    expect(await one(adopted.url, 'SELECT answer FROM kept')).toBe(42)
+    await adopted.stop()
+    expect(isProcessAlive(pid)).toBe(false)
+  })
+
+  it('comes up once when two processes start it at the same moment, and goes with the last of them', async () => {
+    const dir = await project()
+    const both = await Promise.all([startInAnotherProcess(dir), startInAnotherProcess(dir)])
+    expect(both.map((child) => child.said.adopted).sort()).toEqual([false, true])
+    expect(both[0].said.url).toBe(both[1].said.url)
+    const pid = postmasterPid(dir)
+    await both[0].stop()
+    expect(await one(both[1].said.url, 'SELECT 1 AS one')).toBe(1)
+    await both[1].stop()
+    expect(isProcessAlive(pid)).toBe(false)
+  })
+
+  it('starts when postmaster.pid names a living process that is not PostgreSQL', async () => {
+    const dir = await project()
+    const first = await start(dir)
+    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    const pidFile = readFileSync(join(dir, 'postgres-18', 'postmaster.pid'), 'utf8')
+    await first.stop()
+    const stale = pidFile.split('\n').with(0, String(process.pid)).join('\n')
+    writeFileSync(join(dir, 'postgres-18', 'postmaster.pid'), stale)
+    const second = await start(dir)
+    expect(second.adopted).toBe(false)
+    expect(await one(second.url, 'SELECT answer FROM kept')).toBe(42)
+  })
+
+  it('recovers when PostgreSQL itself was killed', async () => {
+    const dir = await project()
+    const first = await start(dir)
+    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    process.kill(postmasterPid(dir), 'SIGKILL')
+    const second = await start(dir)
+    expect(second.adopted).toBe(false)
+    expect(await one(second.url, 'SELECT answer FROM kept')).toBe(42)
+  })
+
+  it('begins anew when its folder was deleted', async () => {
+    const dir = await project()
+    const first = await start(dir)
+    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    await first.stop()
+    rmSync(dir, { recursive: true })
+    const second = await start(dir)
+    expect(await one(second.url, "SELECT to_regclass('kept') AS kept")).toBeNull()
+  })
+
+  it('never touches the original when a folder was copied while PostgreSQL ran', async () => {
+    const dir = await project()
+    const original = await start(dir)
+    await runSql(original.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    await runSql(original.adminUrl, 'CHECKPOINT')
+    const copyDir = join(await project(), 'copy')
+    cpSync(dir, copyDir, { recursive: true, preserveTimestamps: true })
+    giveLikeOriginal(dir, copyDir)
+    const copy = await start(copyDir)
+    expect(copy.adopted).toBe(false)
+    expect(new URL(copy.url).port).not.toBe(new URL(original.url).port)
+    await runSql(copy.url, 'DROP TABLE kept')
+    expect(await one(original.url, 'SELECT answer FROM kept')).toBe(42)
+  })
+
+  it('says so when the data is there but the password to it is not', async () => {
+    const dir = await project()
+    await (await start(dir)).stop()
+    rmSync(join(dir, 'postgres-18', 'cadre.json'))
+    await expect(start(dir)).rejects.toThrow(/holds a database, but not the password to it/)
+  })
+
+  it('quotes PostgreSQL when it does not start', async () => {
+    const dir = await project()
+    await (await start(dir)).stop()
+    writeFileSync(join(dir, 'postgres-18', 'postgresql.conf'), 'no_such_setting = 1\n')
+    await expect(start(dir)).rejects.toThrow(
+      /could not start in .*unrecognized configuration parameter "no_such_setting"/,
+    )
+  })
+})
+
+describe.runIf(isRoot)('the embedded PostgreSQL of root, below a folder closed to all others', () => {
+  async function closedProject(): Promise<{ dir: string; rootDir: string; closed: string }> {
+    const closed = join(await project(), 'closed')
+    mkdirSync(closed, { mode: 0o700 })
+    const rootDir = await project()
+    return { closed, dir: join(closed, '.cadre'), rootDir }
+  }
+
+  it('keeps its data elsewhere, where the next start finds it', async () => {
+    const { dir, rootDir } = await closedProject()
+    const first = await start(dir, rootDir)
+    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    await first.stop()
+    expect(lstatSync(join(dir, 'postgres-18')).isSymbolicLink()).toBe(true)
+    expect(realpathSync(join(dir, 'postgres-18')).startsWith(realpathSync(rootDir))).toBe(true)
+    const second = await start(dir, rootDir)
+    expect(await one(second.url, 'SELECT answer FROM kept')).toBe(42)
+  })
+
+  it('begins anew when .cadre was deleted', async () => {
+    const { dir, rootDir } = await closedProject()
+    const first = await start(dir, rootDir)
+    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    await first.stop()
+    rmSync(dir, { recursive: true })
+    const second = await start(dir, rootDir)
+    expect(await one(second.url, "SELECT to_regclass('kept') AS kept")).toBeNull()
+  })
+
+  it('keeps its data when the project is moved', async () => {
+    const { dir, rootDir, closed } = await closedProject()
+    const first = await start(dir, rootDir)
+    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    await first.stop()
+    const moved = join(closed, 'moved')
+    renameSync(dir, moved)
+    const second = await start(moved, rootDir)
+    expect(await one(second.url, 'SELECT answer FROM kept')).toBe(42)
+  })
+
+  it('gives a copied project a database of its own', async () => {
+    const { dir, rootDir, closed } = await closedProject()
+    const original = await start(dir, rootDir)
+    await runSql(original.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    const copyDir = join(closed, 'copy')
+    cpSync(dir, copyDir, { recursive: true, verbatimSymlinks: true })
+    const copy = await start(copyDir, rootDir)
+    expect(await one(copy.url, "SELECT to_regclass('kept') AS kept")).toBeNull()
+    expect(await one(original.url, 'SELECT answer FROM kept')).toBe(42)
+    expect(existsSync(join(dir, 'postgres-18', 'PG_VERSION'))).toBe(true)
+  })
+})
+
+/** A copy made by root belongs to root, which cp -a would not have done. */
+function giveLikeOriginal(from: string, to: string): void {
+  if (!isRoot) return
+  const { uid, gid } = statSync(join(from, 'postgres-18'))
+  const result = spawnSync('chown', ['-R', `${uid}:${gid}`, join(to, 'postgres-18')])
+  if (result.status !== 0) throw new Error(String(result.stderr))
+}

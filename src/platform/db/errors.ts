@@ -1,0 +1,58 @@
+import pg from 'pg'
+import { AppError, conflict, invalidInput, notFound, unavailable } from '../lib/errors.ts'
+
+// PostgreSQL's error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+const UNIQUE_VIOLATION = '23505'
+const FOREIGN_KEY_VIOLATION = '23503'
+const CHECK_VIOLATION = '23514'
+const NOT_NULL_VIOLATION = '23502'
+const NUMERIC_OUT_OF_RANGE = '22003'
+const UNTRANSLATABLE_CHARACTER = '22P05'
+const CHARACTER_NOT_IN_REPERTOIRE = '22021'
+const CONNECTION_LOST = /^(08|57P0[123]|53)/
+const NETWORK_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT'])
+
+/** Whether the database could not be reached or went away, as opposed to refusing a statement. */
+export function isConnectionError(err: unknown): boolean {
+  if (!(err instanceof Error)) return false
+  const { code } = err as { code?: unknown }
+  if (typeof code === 'string' && (CONNECTION_LOST.test(code) || NETWORK_ERRORS.has(code))) return true
+  return (
+    !(err instanceof pg.DatabaseError) &&
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      err.message,
+    )
+  )
+}
+
+/** What PostgreSQL refuses, in the caller's words. What is not the caller's doing is handed back as it is. */
+export function translateDatabaseError(err: unknown): unknown {
+  if (err instanceof AppError) return err
+  if (isConnectionError(err)) {
+    const { message, details } = unavailable('The database cannot be reached at the moment.', 1_000)
+    return new AppError('UNAVAILABLE', message, { ...details, cause: err })
+  }
+  if (!(err instanceof pg.DatabaseError)) return err
+  switch (err.code) {
+    case UNIQUE_VIOLATION:
+      return conflict('DUPLICATE', `This ${err.table ?? 'thing'} exists already.`)
+    case FOREIGN_KEY_VIOLATION:
+      return notFound('What this refers to')
+    case CHECK_VIOLATION:
+    case NOT_NULL_VIOLATION:
+      return invalidInput([
+        {
+          path: [],
+          code: 'NOT_ALLOWED',
+          message: `The rule ${err.constraint ?? err.column ?? 'of this table'} is not met.`,
+        },
+      ])
+    case NUMERIC_OUT_OF_RANGE:
+      return invalidInput([{ path: [], code: 'TOO_LARGE', message: 'A number is out of range.' }])
+    case UNTRANSLATABLE_CHARACTER:
+    case CHARACTER_NOT_IN_REPERTOIRE:
+      return invalidInput([{ path: [], code: 'INVALID_FORMAT', message: 'Text must not contain the null character.' }])
+    default:
+      return err
+  }
+}

@@ -1,0 +1,61 @@
+import pg from 'pg'
+import type { Logger } from '../observability/logger.ts'
+
+// Dates go out and come back as UTC; without this `pg` writes a Date into a `date` column by the process's own zone.
+pg.defaults.parseInputDatesAsUTC = true
+
+const INT8 = 20
+const DATE = 1082
+
+/** bigint as BigInt (as Prisma does it), `date` as midnight UTC; the rest as `pg` has it. */
+const columnTypes: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8) return (text: string) => BigInt(text)
+    if (oid === DATE) return (text: string) => new Date(`${text}T00:00:00.000Z`)
+    return pg.types.getTypeParser(oid, format ?? 'text')
+  }) as typeof pg.types.getTypeParser,
+}
+
+export interface PoolOptions {
+  readonly url: string
+  /** The role that every connection takes at once; null keeps the login's own (migrations). */
+  readonly role: 'cadre_app' | 'cadre_system' | null
+  readonly max: number
+  readonly name: string
+  readonly log: Logger
+}
+
+/**
+ * A pool of connections that are `role` from their first statement on. A lost connection is logged and replaced,
+ * never thrown: without a listener an idle client's error ends the process when PostgreSQL restarts.
+ */
+export function createPool({ url, role, max, name, log }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    application_name: name,
+    types: columnTypes,
+    ...(role === null ? {} : { options: `-c role=${role}` }),
+  })
+  const onLost = (err: Error) => log.debug({ err, pool: name }, 'a database connection was lost')
+  pool.on('error', onLost)
+  pool.on('connect', (client) => client.on('error', onLost))
+  return pool
+}
+
+const MAX_STATEMENTS = 1_000
+const names = new Map<string, string>()
+
+/**
+ * The name under which a statement is prepared, by its text: one list per process, because a connection serves Kysely
+ * and Prisma in turn and a name must mean one text on it. Bounded: past the limit a statement is sent unprepared.
+ */
+export function statementName(text: string): string | undefined {
+  const known = names.get(text)
+  if (known !== undefined || names.size >= MAX_STATEMENTS) return known
+  const name = `s${names.size}`
+  names.set(text, name)
+  return name
+}

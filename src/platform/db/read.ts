@@ -1,0 +1,34 @@
+import { CamelCasePlugin, Kysely } from 'kysely'
+import pg from 'pg'
+import { translateDatabaseError } from './errors.ts'
+import { SingleConnectionDialect } from './single-connection-dialect.ts'
+import type { Tables } from './tables.ts'
+import { acquireBound } from './tenant-connections.ts'
+import { TenantPlugin } from './tenant-plugin.ts'
+
+const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true })
+
+/** Runs reading statements on one connection bound to the workspace, each table constrained to it. */
+export async function readInWorkspace<Result>(
+  pool: pg.Pool,
+  workspaceId: string,
+  work: (sql: Kysely<Tables>) => Promise<Result>,
+): Promise<Result> {
+  const client = await acquireBound(pool, workspaceId)
+  let inDoubt = true
+  try {
+    const result = await work(
+      new Kysely<Tables>({
+        dialect: new SingleConnectionDialect(client),
+        plugins: [new TenantPlugin(workspaceId), camelCase],
+      }),
+    )
+    inDoubt = false
+    return result
+  } catch (err) {
+    inDoubt = !(err instanceof pg.DatabaseError)
+    throw translateDatabaseError(err)
+  } finally {
+    client.release(inDoubt)
+  }
+}

@@ -1,0 +1,196 @@
+// One change per key, however often it is sent.
+//
+// A key belongs to a credential. In the effect's own transaction: first an advisory lock on (workspace, credential, key)
+// that is not waited for (a unique insert alone would block, and blocked copies empty the connection pool), then the
+// stored claim if there is one, else the effect and, last, its claim. So a claim exists if and only if its effect does;
+// an outcome that rolled back is not stored. A COMMIT whose answer was lost is settled by reading the claim, once the
+// lost transaction has let go of the lock.
+
+import { createHash } from 'node:crypto'
+import { GraphQLDirective, DirectiveLocation, GraphQLNonNull, GraphQLString, type GraphQLResolveInfo } from 'graphql'
+import { getDirectiveValues, Kind, type SelectionSetNode } from 'graphql'
+import { sql } from 'kysely'
+import type { Ctx } from '../context.ts'
+import type { Database } from '../db/database.ts'
+import { json } from '../db/tables.ts'
+import { CommitUnknown, type Tx } from '../db/transaction.ts'
+import { lastEventOf } from '../events/append.ts'
+import { conflict, invalidInput, unavailable } from '../lib/errors.ts'
+import type { GraphQLContext } from './context.ts'
+
+const KEPT_MS = 24 * 60 * 60 * 1000
+const MAX_KEY_LENGTH = 200
+const BUSY_RETRY_MS = 250
+
+export const idempotentDirective = new GraphQLDirective({
+  name: 'idempotent',
+  description:
+    'Retry-safe by key: the same key and input give the stored outcome, for 24 hours. ' +
+    'For one mutation per request the header Idempotency-Key does the same.',
+  locations: [DirectiveLocation.FIELD],
+  args: {
+    key: { type: new GraphQLNonNull(GraphQLString), description: 'Any text of your own; a UUID is a good one.' },
+  },
+})
+
+/** A mutation's key: the directive's, else the header's (with the field's name in the answer, where there are several). */
+export function idempotencyKeyOf(ctx: GraphQLContext, info: GraphQLResolveInfo): string | undefined {
+  const [field] = info.fieldNodes
+  const directive = field && getDirectiveValues(idempotentDirective, field, info.variableValues)
+  const header =
+    ctx.idempotencyKey !== undefined && rootFieldCount(info.operation.selectionSet, info) > 1
+      ? `${ctx.idempotencyKey}:${info.path.key}`
+      : ctx.idempotencyKey
+  const key = (directive?.key as string | undefined) ?? header
+  if (key === undefined) return undefined
+  if (key.length === 0 || key.length > MAX_KEY_LENGTH) {
+    throw invalidInput([
+      {
+        path: ['Idempotency-Key'],
+        code: key.length === 0 ? 'TOO_SHORT' : 'TOO_LONG',
+        message: `An idempotency key has 1 to ${MAX_KEY_LENGTH} characters.`,
+      },
+    ])
+  }
+  return key
+}
+
+function rootFieldCount(selectionSet: SelectionSetNode, info: GraphQLResolveInfo): number {
+  let count = 0
+  for (const selection of selectionSet.selections) {
+    if (selection.kind === Kind.FIELD) count += 1
+    else if (selection.kind === Kind.INLINE_FRAGMENT) count += rootFieldCount(selection.selectionSet, info)
+    else {
+      const fragment = info.fragments[selection.name.value]
+      if (fragment !== undefined) count += rootFieldCount(fragment.selectionSet, info)
+    }
+  }
+  return count
+}
+
+export interface Claim {
+  /** Whose key it is: a key's id, or what a public form says. */
+  readonly credential: string
+  readonly key: string
+  /** The mutation. */
+  readonly operation: string
+  readonly inputHash: string
+}
+
+export interface Committed<Outcome> {
+  readonly outcome: Outcome
+  /** The change's last event; null when it made none. */
+  readonly outboxId: bigint | null
+}
+
+/** SHA-256 of an input, whatever the order of its fields. */
+export const hashInput = (input: unknown): string => createHash('sha256').update(canonical(input)).digest('hex')
+
+function canonical(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  if (typeof value === 'bigint') return `"${value}"`
+  if (value instanceof Date) return JSON.stringify(value)
+  if (value instanceof Set) return canonical([...value])
+  if (value instanceof Map) return canonical(Object.fromEntries(value))
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value === 'object') {
+    const entries = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+    return `{${entries.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
+  }
+  return JSON.stringify(value)
+}
+
+/**
+ * Makes the change of `work` in one transaction, once per claim: a repetition returns the stored outcome. Without a
+ * claim it is made each time. Throws UNAVAILABLE while another request holds the key, CONFLICT when the key came with
+ * another input before, and what `work` throws (then nothing has happened and nothing is stored).
+ */
+export async function runOnce<Outcome>(
+  ctx: Ctx,
+  claim: Claim | undefined,
+  work: (tx: Tx) => Promise<Outcome>,
+): Promise<Committed<Outcome>> {
+  try {
+    return await ctx.db.inTransaction(ctx, async (tx) => {
+      if (claim !== undefined) {
+        if (!(await lock(tx, claim))) {
+          throw unavailable('A request with this idempotency key is being worked on.', BUSY_RETRY_MS)
+        }
+        const stored = await findStored<Outcome>(tx, claim)
+        if (stored !== undefined) return stored
+      }
+      const outcome = asStored(await work(tx))
+      const outboxId = lastEventOf(tx) ?? null
+      if (claim !== undefined) await store(tx, claim, outcome, outboxId)
+      return { outcome, outboxId }
+    })
+  } catch (err) {
+    if (!(err instanceof CommitUnknown) || claim === undefined) throw err
+    return await settle<Outcome>(ctx, claim)
+  }
+}
+
+/** An outcome as a repetition would read it, so that both answer from the same. */
+const asStored = <Outcome>(outcome: Outcome): Outcome => JSON.parse(JSON.stringify(outcome)) as Outcome
+
+const lockName = (workspaceId: string, { credential, key }: Claim): string =>
+  `idempotency:${workspaceId}:${credential}:${key}`
+
+async function lock(tx: Tx, claim: Claim): Promise<boolean> {
+  const { rows } = await sql<{ got: boolean }>`
+    select pg_try_advisory_xact_lock(hashtextextended(${lockName(tx.workspaceId, claim)}, 0)) as got
+  `.execute(tx.sql)
+  return rows[0]?.got === true
+}
+
+async function findStored<Outcome>(tx: Tx, claim: Claim): Promise<Committed<Outcome> | undefined> {
+  const row = await tx.sql
+    .selectFrom('idempotencyClaim')
+    .select(['operation', 'inputHash', 'outcome', 'outboxId', 'createdAt'])
+    .where('credential', '=', claim.credential)
+    .where('key', '=', claim.key)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  if (row.createdAt.getTime() < tx.now.getTime() - KEPT_MS) {
+    await tx.sql
+      .deleteFrom('idempotencyClaim')
+      .where('credential', '=', claim.credential)
+      .where('key', '=', claim.key)
+      .execute()
+    return undefined
+  }
+  if (row.operation !== claim.operation || row.inputHash !== claim.inputHash) {
+    throw conflict('IDEMPOTENCY_MISMATCH', 'This idempotency key was used before, with another input.')
+  }
+  return { outcome: row.outcome as Outcome, outboxId: row.outboxId }
+}
+
+async function store(tx: Tx, claim: Claim, outcome: unknown, outboxId: bigint | null): Promise<void> {
+  await tx.sql
+    .insertInto('idempotencyClaim')
+    .values({ workspaceId: tx.workspaceId, ...claim, outcome: json(outcome), outboxId, createdAt: tx.now })
+    .execute()
+}
+
+async function settle<Outcome>(ctx: Ctx, claim: Claim): Promise<Committed<Outcome>> {
+  const stored = await ctx.db.inTransaction(ctx, async (tx) => {
+    await sql`set local lock_timeout = '5s'`.execute(tx.sql)
+    await sql`
+      select pg_advisory_xact_lock(hashtextextended(${lockName(tx.workspaceId, claim)}, 0))
+    `.execute(tx.sql)
+    return await findStored<Outcome>(tx, claim)
+  })
+  if (stored === undefined) throw unavailable('The change was not made: the connection to the database was lost.')
+  return stored
+}
+
+/** Deletes claims that are older than 24 hours, of every workspace; returns how many. For the process's housekeeping. */
+export async function purgeClaims(db: Database, now: Date): Promise<number> {
+  const result = await db.systemSql
+    .deleteFrom('idempotencyClaim')
+    .where('createdAt', '<', new Date(now.getTime() - KEPT_MS))
+    .executeTakeFirst()
+  return Number(result.numDeletedRows)
+}

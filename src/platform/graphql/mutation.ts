@@ -1,0 +1,169 @@
+// The one way to write a mutation.
+//
+// In this order, declared once: permission → parse → transaction → idempotency claim → verb → result union. What the
+// verb returns is the outcome: plain JSON, ids and little else. The payload's fields resolve from it, loading anew what
+// the client selected, so a repetition with the same idempotency key answers as the first time, however it asks.
+
+import type { InputFieldMap, ObjectFieldsShape } from '@pothos/core'
+import type { GraphQLResolveInfo } from 'graphql'
+import type { z } from 'zod'
+import { requirePermission } from '../auth/permissions.ts'
+import type { Permission, Viewer } from '../auth/viewer.ts'
+import type { Tx } from '../db/transaction.ts'
+import { AppError, unauthenticated } from '../lib/errors.ts'
+import { builder, type Types } from './builder.ts'
+import { commitCursor, rememberCommit } from './commit-cursor.ts'
+import type { GraphQLContext } from './context.ts'
+import {
+  ConflictError,
+  expectedError,
+  ForbiddenError,
+  InvalidInputError,
+  LimitExceededError,
+  NotFoundError,
+  typenameOfError,
+} from './errors.ts'
+import { hashInput, idempotencyKeyOf, runOnce } from './idempotency.ts'
+import { parseInput } from './parse.ts'
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
+
+/** What a verb hands back: JSON that is stored for repetitions, e.g. `{ dealId }`. */
+type Outcome<Result> = { readonly [Name in keyof Result]: Json }
+
+interface MutationOptions<Valid, Result extends Outcome<Result>> {
+  /** What it does for the caller, in a sentence. */
+  readonly description: string
+  /** What the caller needs; `public` for nothing: then `workspace` says in whose house it happens. */
+  readonly permission: Permission | 'public'
+  readonly input: (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) => InputFieldMap
+  /** Makes the valid input; what it refuses becomes InvalidInputError, issue by issue, with its path. */
+  readonly parse: z.ZodType<Valid>
+  /** The change itself, in the transaction. */
+  readonly verb: (tx: Tx, input: Valid) => Promise<Result>
+  /** The payload's fields beside `cursor`; their parent is the verb's outcome. */
+  readonly payload: ObjectFieldsShape<Types, Result>
+  /** Errors the union holds beside InvalidInput, Conflict and (unless public) Forbidden. */
+  readonly errors?: readonly ('NOT_FOUND' | 'LIMIT_EXCEEDED')[]
+  /** For public mutations: the workspace that the input names, where the caller has no credential. */
+  readonly workspace?: (input: Valid, ctx: GraphQLContext) => Promise<string>
+  /** For public mutations: whose an anonymous caller's idempotency key is. */
+  readonly credential?: (input: Valid) => string
+}
+
+/**
+ * Declares a mutation: the field, `VerbNounInput`, `VerbNounPayload` and `VerbNounResult`.
+ *
+ * ```ts
+ * mutation('moveDeal', {
+ *   description: 'Moves a deal to another stage of its pipeline.',
+ *   permission: 'DEALS_WRITE',
+ *   input: (t) => ({
+ *     id: t.id({ required: true, description: 'The deal.' }),
+ *     stage: t.id({ required: true, description: 'Where it goes.' }),
+ *     ifVersion: t.int({ description: 'Refuse when it is not at this version.' }),
+ *   }),
+ *   parse: z.object({ id: publicId('deal'), stage: publicId('stage'), ifVersion: z.number().int().nullish() }),
+ *   verb: async (tx, input) => ({ dealId: (await moveDeal(tx, input)).id }),
+ *   payload: (t) => ({
+ *     deal: t.field({
+ *       type: Deal,
+ *       description: 'The deal as it is now.',
+ *       resolve: ({ dealId }, _args, ctx, info) => getById('Deal', dealId, ctx, info),
+ *     }),
+ *   }),
+ *   errors: ['NOT_FOUND'],
+ * })
+ * ```
+ */
+export function mutation<Valid, Result extends Outcome<Result>>(
+  name: string,
+  options: MutationOptions<Valid, Result>,
+): void {
+  const base = `${name[0]?.toUpperCase()}${name.slice(1)}`
+  const input = builder.inputType(`${base}Input`, {
+    description: `What \`${name}\` takes.`,
+    fields: options.input,
+  })
+  const payload = builder.objectRef<Result>(`${base}Payload`).implement({
+    description: `What \`${name}\` has done.`,
+    showsOwnWrite: true,
+    fields: (t) => ({
+      ...options.payload(t),
+      cursor: t.field({
+        type: 'Cursor',
+        description: 'Position of this change in the log: wait for it in a subscription to see your own write.',
+        resolve: (outcome, _args, ctx) => commitCursor(outcome as object, ctx),
+      }),
+    }),
+  })
+  const members = [
+    InvalidInputError,
+    ...(options.errors?.includes('NOT_FOUND') === true ? [NotFoundError] : []),
+    ...(options.permission === 'public' ? [] : [ForbiddenError]),
+    ConflictError,
+    ...(options.errors?.includes('LIMIT_EXCEEDED') === true ? [LimitExceededError] : []),
+  ]
+  const shown = new Set(members.map((member) => member.name))
+  const union = builder.unionType(`${base}Result`, {
+    description: `The outcome of \`${name}\`, or why there is none.`,
+    types: [payload, ...members],
+    resolveType: (value) => (value instanceof AppError ? typenameOfError(value) : `${base}Payload`),
+  })
+  builder.mutationField(name, (t) =>
+    t.field({
+      type: union,
+      description: options.description,
+      args: { input: t.arg({ type: input, required: true, description: `What \`${name}\` takes.` }) },
+      resolve: async (_root, args, ctx, info) => {
+        try {
+          return await run(name, options, args.input, ctx, info)
+        } catch (thrown) {
+          const err = expectedError(thrown)
+          if (err !== undefined && shown.has(typenameOfError(err) ?? '')) return err as never
+          throw err ?? thrown
+        }
+      },
+    }),
+  )
+}
+
+async function run<Valid, Result extends Outcome<Result>>(
+  name: string,
+  options: MutationOptions<Valid, Result>,
+  rawInput: unknown,
+  ctx: GraphQLContext,
+  info: GraphQLResolveInfo,
+): Promise<Result> {
+  if (options.permission !== 'public') requirePermission(ctx.viewer, options.permission)
+  const input = parseInput(options.parse, rawInput)
+  if (ctx.viewer.kind === 'anonymous') {
+    if (options.workspace === undefined) throw unauthenticated()
+    ctx.enterWorkspace(await options.workspace(input, ctx))
+  }
+  const key = idempotencyKeyOf(ctx, info)
+  const claim =
+    key === undefined
+      ? undefined
+      : {
+          credential: credentialOf(ctx.viewer) ?? options.credential?.(input) ?? 'anonymous',
+          key,
+          operation: name,
+          inputHash: hashInput(input),
+        }
+  const { outcome, outboxId } = await runOnce(ctx, claim, (tx) => options.verb(tx, input))
+  return rememberCommit(outcome as Result & object, outboxId)
+}
+
+function credentialOf(viewer: Viewer): string | undefined {
+  switch (viewer.kind) {
+    case 'apiKey':
+      return `key:${viewer.keyId}`
+    case 'employee':
+      return `employee:${viewer.employeeId}`
+    case 'system':
+      return 'system'
+    case 'anonymous':
+      return undefined
+  }
+}

@@ -1,0 +1,76 @@
+// Who may read what, declared once per type.
+//
+// A type says which permission its records need (`permission: 'DEALS_READ'`), a field may say so too. Every field that
+// leads to such a type checks it before it is resolved, however one got there, so no edge can be forgotten: a nullable
+// field answers null with FORBIDDEN at its path, a non-null one takes its parent with it. Payloads of mutations are the
+// exception: they show the caller what it has just written.
+
+import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
+import type { GraphQLFieldResolver } from 'graphql'
+import { requirePermission } from '../auth/permissions.ts'
+import type { Permission } from '../auth/viewer.ts'
+import type { GraphQLContext } from './context.ts'
+
+declare global {
+  export namespace PothosSchemaTypes {
+    export interface Plugins<Types extends SchemaTypes> {
+      permission: PermissionPlugin<Types>
+    }
+    export interface BaseTypeOptions<Types extends SchemaTypes = SchemaTypes> {
+      /** What a viewer needs to see a record of this type. */
+      permission?: Permission
+      /** For payloads: what they hold is shown without a further permission. */
+      showsOwnWrite?: boolean
+    }
+    export interface FieldOptions {
+      /** What a viewer needs to ask for this field, beside what its type needs. */
+      permission?: Permission
+    }
+  }
+}
+
+const needed = (options: object | undefined): Permission | undefined =>
+  (options as { permission?: Permission } | undefined)?.permission
+
+export class PermissionPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
+  override wrapResolve(
+    resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
+    fieldConfig: PothosOutputFieldConfig<Types>,
+  ): GraphQLFieldResolver<unknown, Types['Context'], object> {
+    const permissions = this.#permissionsOf(fieldConfig)
+    if (permissions.length === 0 || fieldConfig.kind === 'Subscription') return resolver
+    return (parent, args, ctx, info) => {
+      for (const permission of permissions) requirePermission((ctx as unknown as GraphQLContext).viewer, permission)
+      return resolver(parent, args, ctx, info)
+    }
+  }
+
+  override wrapSubscribe(
+    subscriber: GraphQLFieldResolver<unknown, Types['Context'], object> | undefined,
+    fieldConfig: PothosOutputFieldConfig<Types>,
+  ): GraphQLFieldResolver<unknown, Types['Context'], object> | undefined {
+    const permissions = this.#permissionsOf(fieldConfig)
+    if (permissions.length === 0 || subscriber === undefined) return subscriber
+    return (parent, args, ctx, info) => {
+      for (const permission of permissions) requirePermission((ctx as unknown as GraphQLContext).viewer, permission)
+      return subscriber(parent, args, ctx, info)
+    }
+  }
+
+  #permissionsOf(fieldConfig: PothosOutputFieldConfig<Types>): Permission[] {
+    const own = needed(fieldConfig.pothosOptions)
+    const parent = this.buildCache.getTypeConfig(fieldConfig.parentType)
+    const { showsOwnWrite } = parent.pothosOptions as { showsOwnWrite?: boolean }
+    const type = fieldConfig.type.kind === 'List' ? fieldConfig.type.type : fieldConfig.type
+    const ofType =
+      showsOwnWrite === true || type.kind === 'List'
+        ? undefined
+        : needed(this.buildCache.getTypeConfig(type.ref).pothosOptions)
+    return [own, ofType].filter((permission) => permission !== undefined)
+  }
+}
+
+const pluginName = 'permission'
+export default pluginName
+
+SchemaBuilder.registerPlugin(pluginName, PermissionPlugin)

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { createLogger, type LoggerOptions } from './logger.ts'
+
+function capture(options: Omit<LoggerOptions, 'stream'>) {
+  const lines: string[] = []
+  const log = createLogger({ ...options, stream: { write: (line) => void lines.push(line) } })
+  return { log, lines, text: () => lines.join('') }
+}
+
+const SECRETS = {
+  req: { headers: { authorization: 'Bearer s3cret-1', cookie: 's3cret-2', 'x-api-key': 's3cret-3', host: 'cadre' } },
+  headers: { 'set-cookie': 's3cret-4' },
+  password: 's3cret-5',
+  model: { apiKey: 's3cret-6' },
+  url: 'postgresql://owner:s3cret-7@db.local:5432/cadre',
+  database: { directUrl: 'postgresql://owner:s3cret-8@db.local/cadre' },
+  settings: { DATABASE_URL: 'postgres://me:s3cret@9/x@db.local/cadre' },
+}
+
+describe.each(['json', 'pretty'] as const)('the log as %s', (format) => {
+  it('shows no secret, and leaves everything else as it was', () => {
+    const { log, text } = capture({ level: 'info', format })
+    log.info(SECRETS, 'a request')
+    expect(text()).not.toContain('s3cret-')
+    expect(text()).toContain('db.local:5432/cadre')
+    expect(text()).toContain('cadre')
+    expect(text()).toContain('a request')
+  })
+
+  it('keeps the path of a request, which is a URL without a secret', () => {
+    const { log, text } = capture({ level: 'info', format })
+    log.info({ req: { url: '/graphql?query=1' } }, 'a request')
+    expect(text()).toContain('/graphql?query=1')
+  })
+
+  it('has written the line when the call returns', () => {
+    const { log, lines } = capture({ level: 'info', format })
+    log.info('first')
+    expect(lines).toHaveLength(1)
+  })
+
+  it('leaves out what is below its level', () => {
+    const { log, lines } = capture({ level: 'warn', format })
+    log.info('no')
+    log.warn('yes')
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain('yes')
+  })
+
+  it('shows an error with its stack', () => {
+    const { log, text } = capture({ level: 'error', format })
+    log.error({ err: new TypeError('broken') }, 'a fault')
+    expect(text()).toContain('broken')
+    expect(text()).toContain('logger.test.ts')
+  })
+})
+
+describe('the log as json', () => {
+  it('is one object per line with a level in words and a time in UTC', () => {
+    const { log, lines } = capture({ level: 'info', format: 'json' })
+    log.info({ dealId: 'deal_1' }, 'moved')
+    const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>
+    expect(line).toMatchObject({ level: 'info', dealId: 'deal_1', msg: 'moved' })
+    expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/)
+    expect(lines[0]?.endsWith('\n')).toBe(true)
+  })
+})

@@ -1,0 +1,169 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../src/platform/db/database.ts'
+import { acquireBound } from '../../src/platform/db/tenant-connections.ts'
+import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
+import { runSql } from '../support/sql.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let database: TestDatabase
+let db: Database
+const tenants: { id: string; memberId: string }[] = []
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url, 4)
+  for (let n = 0; n < 5; n++) tenants.push(await insertWorkspace(db, `Tenant ${n}`))
+})
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+const tenantTables = async () =>
+  (
+    await runSql<{ name: string }>(
+      database.url,
+      `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'public' and c.relkind = 'r' and c.relname <> '_prisma_migrations' order by 1`,
+    )
+  ).map(({ name }) => name)
+
+test('every table has row-level security enabled, and none forces it on its owner', async () => {
+  const rows = await runSql<{ name: string; enabled: boolean; forced: boolean }>(
+    database.url,
+    `select c.relname as name, c.relrowsecurity as enabled, c.relforcerowsecurity as forced
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'public' and c.relkind = 'r' and c.relname <> '_prisma_migrations'`,
+  )
+  expect(rows.length).toBeGreaterThan(20)
+  expect(rows.filter(({ enabled, forced }) => !enabled || forced)).toEqual([])
+})
+
+test('as cadre_app with no workspace bound there are no rows, in every table', async () => {
+  const client = await db.app.connect()
+  try {
+    expect((await client.query('select current_user')).rows).toEqual([{ current_user: 'cadre_app' }])
+    await client.query(`select set_config('app.workspace_id', '', false)`)
+    for (const table of await tenantTables()) {
+      const allowed = await client.query<{ may: boolean }>(`select has_table_privilege($1, 'select') as may`, [table])
+      if (allowed.rows[0]?.may !== true) continue
+      expect({ table, rows: (await client.query(`select from "${table}"`)).rowCount }).toEqual({ table, rows: 0 })
+    }
+  } finally {
+    client.release(true)
+  }
+})
+
+test('a statement without any predicate sees the bound workspace only', async () => {
+  for (const { id } of tenants) {
+    const client = await acquireBound(db.app, id)
+    const { rows } = await client.query('select workspace_id from member')
+    client.release()
+    expect(rows).toEqual([{ workspace_id: id }])
+  }
+})
+
+test('the predicate alone, without row-level security, keeps workspaces apart', async () => {
+  const copy = await createTestDatabase()
+  const bare = openDatabase(copy.url, 2)
+  try {
+    const [first, second] = [await insertWorkspace(bare), await insertWorkspace(bare)]
+    await runSql(
+      copy.url,
+      'alter table member disable row level security; alter table workspace disable row level security',
+    )
+    const seen = await bare.read(first.id, (query) =>
+      query
+        .selectFrom('member')
+        .innerJoin('workspace', 'workspace.id', 'member.workspaceId')
+        .select(['member.id', 'workspace.id as workspaceId'])
+        .execute(),
+    )
+    expect(seen).toEqual([{ id: first.memberId, workspaceId: first.id }])
+    await bare.inTransaction(systemContext(bare, first.id), async (tx) => {
+      const changed = await tx.sql.updateTable('member').set({ name: 'Changed' }).executeTakeFirst()
+      expect(changed.numUpdatedRows).toBe(1n)
+      const inSubquery = await tx.sql
+        .selectFrom('member')
+        .select((eb) => eb.selectFrom('member as other').select(eb.fn.countAll().as('n')).as('n'))
+        .executeTakeFirstOrThrow()
+      expect(Number(inSubquery.n)).toBe(1)
+    })
+    expect(await bare.prisma(first.id).member.findMany({ select: { id: true } })).toEqual([{ id: first.memberId }])
+    expect(await bare.prisma(first.id).workspace.findUnique({ where: { id: second.id } })).toBeNull()
+  } finally {
+    await bare.close()
+    await copy.drop()
+  }
+})
+
+test('100 executions of 5 workspaces started in one tick each see their own rows and never another’s', async () => {
+  for (let round = 0; round < 10; round++) {
+    const results = await Promise.all(
+      Array.from({ length: 100 }, async (_, n) => {
+        const tenant = tenants[n % tenants.length]
+        if (tenant === undefined) throw new Error('no tenant')
+        const prisma = db.prisma(tenant.id)
+        const [unique, foreign, many] = await Promise.all([
+          prisma.member.findUnique({ where: { workspaceId_id: { workspaceId: tenant.id, id: tenant.memberId } } }),
+          prisma.member.findUnique({
+            where: {
+              workspaceId_id: { workspaceId: tenant.id, id: tenants[(n + 1) % tenants.length]?.memberId ?? '' },
+            },
+          }),
+          prisma.member.findMany({ include: { workspace: true } }),
+        ])
+        return (
+          unique?.workspaceId === tenant.id &&
+          foreign === null &&
+          many.length === 1 &&
+          many[0]?.workspace.id === tenant.id
+        )
+      }),
+    )
+    expect(results.filter((ok) => !ok)).toEqual([])
+  }
+})
+
+test('a row cannot be written into another workspace', async () => {
+  const [mine, other] = tenants
+  if (mine === undefined || other === undefined) throw new Error('no tenants')
+  const write = db.inTransaction(systemContext(db, mine.id), (tx) =>
+    tx.sql
+      .insertInto('handlerGroup')
+      .values({ workspaceId: other.id, id: mine.id, name: 'Smuggled', strategy: 'PRINCIPAL' })
+      .execute(),
+  )
+  await expect(write).rejects.toThrow(/row-level security/)
+})
+
+test('after a transaction that rolled back, the connection is still bound to its own workspace', async () => {
+  const [first, second] = tenants
+  if (first === undefined || second === undefined) throw new Error('no tenants')
+  const narrow = openDatabase(database.url, 1)
+  try {
+    await narrow.read(first.id, (query) => query.selectFrom('member').selectAll().execute())
+    await expect(
+      narrow.inTransaction(systemContext(narrow, second.id), async () => {
+        throw new Error('rolled back')
+      }),
+    ).rejects.toThrow('rolled back')
+    // Without the plugin's predicate: only the binding decides.
+    const bound = await acquireBound(narrow.app, second.id)
+    const { rows } = await bound.query('select workspace_id from member')
+    bound.release()
+    expect(rows).toEqual([{ workspace_id: second.id }])
+  } finally {
+    await narrow.close()
+  }
+})
+
+test('the log and the outbox cannot be changed by a request', async () => {
+  const tenant = tenants[0]
+  if (tenant === undefined) throw new Error('no tenant')
+  for (const statement of ['delete from event_log', 'update event_log set data = data', 'delete from event_outbox']) {
+    const attempt = db.inTransaction(systemContext(db, tenant.id), (tx) => sql.raw(statement).execute(tx.sql))
+    await expect(attempt).rejects.toThrow(/permission denied/)
+  }
+})

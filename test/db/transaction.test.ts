@@ -1,0 +1,156 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../src/platform/db/database.ts'
+import { CommitUnknown, inTransaction } from '../../src/platform/db/transaction.ts'
+import { newId } from '../../src/platform/lib/ids.ts'
+import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
+import { runSql } from '../support/sql.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let database: TestDatabase
+let db: Database
+let workspace: { id: string; memberId: string }
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url)
+  workspace = await insertWorkspace(db)
+})
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+const insertGroup = async (id: string) =>
+  db.inTransaction(systemContext(db, workspace.id), (tx) =>
+    tx.sql
+      .insertInto('handlerGroup')
+      .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+      .execute(),
+  )
+const turnOf = async (id: string) =>
+  (
+    await db.read(workspace.id, (q) =>
+      q.selectFrom('handlerGroup').select('turn').where('id', '=', id).executeTakeFirst(),
+    )
+  )?.turn
+
+test('two transactions that lock two rows in opposite order both succeed: the deadlock is tried anew', async () => {
+  const [a, b] = [newId(), newId()]
+  await insertGroup(a)
+  await insertGroup(b)
+  let attempts = 0
+  const bump = (first: string, second: string, meet: Promise<void>, arrived: () => void) =>
+    db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+      attempts++
+      for (const id of [first, second]) {
+        await tx.sql
+          .updateTable('handlerGroup')
+          .set((eb) => ({ turn: eb('turn', '+', 1) }))
+          .where('id', '=', id)
+          .execute()
+        arrived()
+        await meet
+      }
+    })
+  let arrivals = 0
+  let open: () => void = () => {}
+  const meet = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const arrived = () => {
+    if (++arrivals === 2) open()
+  }
+  await Promise.all([bump(a, b, meet, arrived), bump(b, a, meet, arrived)])
+  expect(attempts).toBeGreaterThan(2)
+  expect([await turnOf(a), await turnOf(b)]).toEqual([2, 2])
+})
+
+test('a throw rolls back, and what was to happen after the commit does not', async () => {
+  const id = newId()
+  let rang = false
+  const attempt = db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+    tx.onCommit(() => {
+      rang = true
+    })
+    await tx.sql
+      .insertInto('handlerGroup')
+      .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+      .execute()
+    throw new Error('no')
+  })
+  await expect(attempt).rejects.toThrow('no')
+  expect(await turnOf(id)).toBeUndefined()
+  expect(rang).toBe(false)
+})
+
+test('a dry run gives its result and leaves nothing', async () => {
+  const id = newId()
+  const result = await db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+    tx.rollbackAtEnd()
+    await tx.sql
+      .insertInto('handlerGroup')
+      .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+      .execute()
+    return 'as if'
+  })
+  expect(result).toBe('as if')
+  expect(await turnOf(id)).toBeUndefined()
+})
+
+test('a statement that the database refuses is told in the caller’s words', async () => {
+  const id = newId()
+  await insertGroup(id)
+  await expect(insertGroup(id)).rejects.toMatchObject({ code: 'CONFLICT', details: { reason: 'DUPLICATE' } })
+  const nullCharacter = db.inTransaction(systemContext(db, workspace.id), (tx) =>
+    tx.sql.updateTable('handlerGroup').set({ name: 'a\u0000b' }).where('id', '=', id).execute(),
+  )
+  await expect(nullCharacter).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+})
+
+test('a connection that breaks in the middle is UNAVAILABLE and the next transaction gets a new one', async () => {
+  const broken = db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx.sql)
+    await runSql(database.url, 'select pg_terminate_backend($1)', [rows[0]?.pid])
+    await tx.sql.selectFrom('member').selectAll().execute()
+  })
+  await expect(broken).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await expect(insertGroup(newId())).resolves.toBeDefined()
+})
+
+test('a COMMIT whose answer was lost is neither repeated nor called failed', async () => {
+  const id = newId()
+  let attempts = 0
+  const pool = db.app
+  const connect = pool.connect.bind(pool)
+  // The network is what fails here: the statement reaches PostgreSQL, its answer does not reach us.
+  const cut = Object.assign(Object.create(pool), {
+    connect: async () => {
+      const client = await connect()
+      const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>
+      return new Proxy(client, {
+        get(target, property) {
+          if (property === 'query') {
+            return async (...args: unknown[]) => {
+              const result = await query(...args)
+              if (args[0] === 'COMMIT') throw new Error('Connection terminated unexpectedly')
+              return result
+            }
+          }
+          const value: unknown = Reflect.get(target, property, target)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+    },
+  })
+  const attempt = inTransaction(cut, systemContext(db, workspace.id), async (tx) => {
+    attempts++
+    await tx.sql
+      .insertInto('handlerGroup')
+      .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+      .execute()
+  })
+  await expect(attempt).rejects.toBeInstanceOf(CommitUnknown)
+  expect(attempts).toBe(1)
+  expect(await turnOf(id)).toBe(0)
+})

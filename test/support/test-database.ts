@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto'
+import { inject } from 'vitest'
+import { runSql } from './sql.ts'
+
+export interface TestDatabase {
+  /** Its owner's URL; the pools take `cadre_app` and `cadre_system` from it by themselves. */
+  readonly url: string
+  readonly name: string
+  drop(): Promise<void>
+}
+
+/** A migrated database of one's own, cloned from the run's template in a moment. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const { url: serverUrl, template } = inject('postgres')
+  const name = `${template}_${randomUUID().slice(0, 8)}`
+  await runSql(serverUrl, `create database ${name} template ${template}`)
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return {
+    url: url.href,
+    name,
+    drop: async () => {
+      await runSql(serverUrl, `drop database if exists ${name} with (force)`)
+    },
+  }
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+// What takes longer than a coffee: real kills, real restarts, a million rows. FULL=1 runs it at full size.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.long.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 45 * 60_000,
+    hookTimeout: 5 * 60_000,
+  },
+})
