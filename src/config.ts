@@ -143,7 +143,7 @@ const SECRETS = new Set([
  * Reads the settings. `isTty` says whether standard output is a terminal, which decides the form of the log where
  * LOG_FORMAT does not. Throws one ConfigError with every fault.
  */
-export function loadConfig(env: NodeJS.ProcessEnv, isTty = process.stdout.isTTY === true): Config {
+export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process.stdout.isTTY === true): Config {
   const present: Record<string, string> = {}
   for (const name of Object.keys(settings.shape)) {
     const value = env[name]?.trim()

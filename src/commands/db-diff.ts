@@ -1,17 +1,16 @@
 // Writes the next migration: what brings a database with all migrations to what prisma/schema.prisma says. Works without
 // a database of your own: an embedded one is started in a temporary folder and removed again.
 
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import pg from 'pg'
-import { startEmbedded } from '../platform/db/embedded.ts'
+import { connectDirect } from '../platform/db/connect.ts'
 import { defaultMigrationsDir, MIGRATION_LOCK, readMigrations } from '../platform/db/migration-files.ts'
 import { packageRoot } from '../platform/db/package-root.ts'
 import { ensureRoles } from '../platform/db/roles.ts'
 import { type SchemaEngine, withSchemaEngine } from '../platform/db/schema-engine.ts'
+import { startScratchPostgres } from '../platform/db/scratch.ts'
 import { createLogger } from '../platform/observability/logger.ts'
 
 export interface DiffOptions {
@@ -35,7 +34,7 @@ export async function diffMigration(options: DiffOptions = {}): Promise<string |
     tag: 'schemaDatamodel' as const,
     files: [{ path: schemaFile, content: readFileSync(schemaFile, 'utf8') }],
   }
-  if (options.url !== undefined) return diff(options.url, { tag: 'url', url: options.url }, to)
+  if (options.url !== undefined) return diff(options.url, { ...to, tag: 'schemaDatasource', configDir: '' }, to)
   const migrations = readMigrations(options.migrationsDir ?? defaultMigrationsDir())
   return withScratchDatabase((url) => diff(url, { tag: 'migrations', ...migrations }, to))
 }
@@ -49,25 +48,13 @@ async function diff(url: string, from: DiffTarget, to: DiffTarget): Promise<stri
 
 /** Lends the superuser of an empty PostgreSQL that has the roles migrations grant to. */
 async function withScratchDatabase<Result>(work: (url: string) => Promise<Result>): Promise<Result> {
-  const dir = mkdtempSync(join(tmpdir(), 'cadre-diff-'))
-  // Open, so that PostgreSQL's user can enter it when we are root; the data folder inside is closed.
-  chmodSync(dir, 0o755)
+  const postgres = await startScratchPostgres(createLogger({ level: 'error', format: 'pretty' }))
   try {
-    const postgres = await startEmbedded({
-      dir,
-      log: createLogger({ level: 'error', format: 'pretty' }),
-      durable: false,
-    })
-    try {
-      const client = new pg.Client({ connectionString: postgres.adminUrl })
-      await client.connect()
-      await ensureRoles(client).finally(() => client.end())
-      return await work(postgres.adminUrl)
-    } finally {
-      await postgres.stop()
-    }
+    const client = await connectDirect(postgres.adminUrl)
+    await ensureRoles(client).finally(() => client.end())
+    return await work(postgres.adminUrl)
   } finally {
-    rmSync(dir, { recursive: true, force: true })
+    await postgres.stop()
   }
 }
 

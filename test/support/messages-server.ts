@@ -101,9 +101,9 @@ export async function startMessagesServer(options: MessagesServerOptions = {}): 
     requests.push(request)
     if (requests.length > KEPT_REQUESTS) requests.shift()
 
-    const key = req.headers['x-api-key']
+    const key = keyOf(req.headers)
     if (key === undefined || (options.apiKey !== undefined && key !== options.apiKey)) {
-      return sendError(res, 401, 'authentication_error', 'invalid x-api-key')
+      return sendError(res, 401, 'authentication_error', 'invalid API key')
     }
     const script = options.script
     const step = typeof script === 'function' ? script(request, index) : script?.[index]
@@ -197,6 +197,12 @@ function messageOf(
     stopReason: step.stopReason ?? (callsTool ? 'tool_use' : 'end_turn'),
     usage: step.usage ?? { input: 100, output: 20, cacheRead: 0, cacheWrite: 0 },
   }
+}
+
+/** The API takes a key in either header; current SDKs send it as a bearer token. */
+function keyOf(headers: IncomingHttpHeaders): string | undefined {
+  const key = headers['x-api-key']
+  return typeof key === 'string' ? key : headers.authorization?.match(/^Bearer (.+)$/)?.[1]
 }
 
 async function readRequest(req: IncomingMessage): Promise<RecordedRequest> {

@@ -1,12 +1,13 @@
 import { existsSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { accountFor } from '../../src/platform/db/embedded-account.ts'
 import type { EmbeddedBinaries } from '../../src/platform/db/embedded-binaries.ts'
 import { createPrivateFolder, writePrivateFile } from '../../src/platform/db/embedded-place.ts'
 import { runProgram, startPostmaster, stopPostmaster } from '../../src/platform/db/embedded-postmaster.ts'
-import { openTemporaryFolder, type TestPostgres } from './postgres.ts'
+import { findFreePort } from '../../src/platform/db/free-port.ts'
+import type { TestPostgres } from './postgres.ts'
 import { runSql } from './sql.ts'
+import { openTemporaryFolder } from './temporary-folder.ts'
 
 const HOME = '/usr/lib/postgresql/15'
 const PASSWORD = 'for-tests-only'
@@ -30,7 +31,7 @@ export async function startDebianPostgres15(options: {
     version: '15',
     major: 15,
   }
-  const dir = await openTemporaryFolder('cadre-test-postgres15-')
+  const dir = openTemporaryFolder('cadre-test-postgres15-')
   const dataDir = join(dir, 'data')
   const account = accountFor(dataDir)
   createPrivateFolder(dataDir, account)
@@ -39,7 +40,7 @@ export async function startDebianPostgres15(options: {
   const args = ['-D', dataDir, '-U', 'postgres', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '--no-sync']
   const made = await runProgram(binaries.initdb, [...args, '--encoding=UTF8', '--locale=C.UTF-8'], account)
   if (made.exitCode !== 0) throw new Error(made.output)
-  const port = await freePort()
+  const port = await findFreePort()
   const outcome = await startPostmaster({ binaries, account, dataDir, port, maxConnections: 200, durable: false })
   if (outcome !== 'started') throw new Error(`PostgreSQL 15 did not start: ${outcome}`)
   const adminUrl = `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`
@@ -54,14 +55,4 @@ export async function startDebianPostgres15(options: {
       rmSync(dir, { recursive: true, force: true })
     },
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

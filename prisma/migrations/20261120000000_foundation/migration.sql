@@ -712,6 +712,15 @@ CREATE INDEX "event_log_workspace_id_run_id_position_idx" ON "event_log"("worksp
 -- CreateIndex
 CREATE INDEX "event_log_workspace_id_type_position_idx" ON "event_log"("workspace_id", "type", "position");
 
+-- CreateTable
+CREATE TABLE "server_secret" (
+    "name" TEXT NOT NULL,
+    "value" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "server_secret_pkey" PRIMARY KEY ("name")
+);
+
 -- AddForeignKey
 ALTER TABLE "member" ADD CONSTRAINT "member_workspace_id_fkey" FOREIGN KEY ("workspace_id") REFERENCES "workspace"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
@@ -950,6 +959,7 @@ CREATE POLICY tenant ON "workspace" USING (id = (SELECT nullif(current_setting('
 -- Rows of no workspace: nobody but the system.
 ALTER TABLE "event_epoch" ENABLE ROW LEVEL SECURITY;
 ALTER TABLE "process" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "server_secret" ENABLE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT, UPDATE ON
   "workspace", "member", "api_key", "employee", "goal", "handler_group", "form", "submission", "contact", "pipeline",
@@ -970,6 +980,8 @@ CREATE POLICY system ON "event_outbox" TO cadre_system USING (true);
 CREATE POLICY system ON "event_log" TO cadre_system USING (true);
 CREATE POLICY system ON "event_epoch" TO cadre_system USING (true);
 CREATE POLICY system ON "process" TO cadre_system USING (true);
+CREATE POLICY system ON "server_secret" TO cadre_system USING (true);
+GRANT SELECT, INSERT ON "server_secret" TO cadre_system;
 CREATE POLICY system ON "run" FOR SELECT TO cadre_system USING (true);
 CREATE POLICY system ON "approval" FOR SELECT TO cadre_system USING (true);
 CREATE POLICY system ON "idempotency_claim" TO cadre_system USING (true);

@@ -81,7 +81,7 @@ describe('a live call', () => {
     await model.attempt({ ...request, effort: 'low' })
     const [sent] = server.requests
     expect(sent?.path).toBe('/v1/messages')
-    expect(sent?.headers['x-api-key'] ?? sent?.headers.authorization).toContain('right-key')
+    expect(sent?.headers['x-api-key'] ?? sent?.headers.authorization).toMatch(/\bright-key$/)
     expect(sent?.headers['anthropic-version']).toBeDefined()
     expect(sent?.body).toEqual({
       model: 'claude-opus-5-5',
@@ -321,6 +321,7 @@ describe('a live call', () => {
 describe('a model', () => {
   it('is not made live without a key', () => {
     expect(() => createModel({ mode: 'live', timeoutMs: 1000 })).toThrow('needs an API key')
+    expect(() => createModel({ mode: 'live', apiKey: 'key\n', timeoutMs: 1000 })).toThrow('odd characters')
   })
 
   it('rehearses behind the network as it does in-process, and is marked so in both', async () => {

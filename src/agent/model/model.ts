@@ -119,6 +119,8 @@ function fetchFor(options: ModelOptions): ModelFetch {
 
 function requireKey(apiKey: string | undefined): string {
   if (apiKey === undefined || apiKey === '') throw new AppError('INVALID_INPUT', 'A live model needs an API key.')
+  // The complaint about a header with such a value would quote it, key and all.
+  if (!/^[\x21-\x7e]+$/.test(apiKey)) throw new AppError('INVALID_INPUT', 'The API key has blanks or odd characters.')
   return apiKey
 }
 

@@ -17,6 +17,8 @@ import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { type Attempt, type AttemptEnd, type DayFigures, dayAfter, dayOf, mayHold, type Reserved } from './model.ts'
 
+export type { Attempt, AttemptEnd, Reserved } from './model.ts'
+
 /**
  * Ends one attempt's hold, where there is one, and then holds the worst case of the next, where there is one. One lock of
  * the day's row for both. Call it last in the transaction. Ending what was never held or has ended changes nothing.

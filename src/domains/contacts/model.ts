@@ -1,5 +1,6 @@
 import { domainToASCII } from 'node:url'
 import { z } from 'zod'
+import { publicId } from '../../platform/graphql/parse.ts'
 import { decodeId } from '../../platform/lib/ids.ts'
 
 /*
@@ -71,21 +72,21 @@ export type OwnerId = { readonly employeeId: string } | { readonly memberId: str
 export const ownerId = z
   .string()
   .transform(
-    (publicId): OwnerId =>
-      publicId.startsWith('employee_')
-        ? { employeeId: decodeId('employee', publicId, 'Employee') }
-        : { memberId: decodeId('member', publicId, 'Member') },
+    (id): OwnerId =>
+      id.startsWith('employee_')
+        ? { employeeId: decodeId('employee', id, 'Employee') }
+        : { memberId: decodeId('member', id, 'Member') },
   )
 
-const contactId = z.string().transform((publicId) => decodeId('contact', publicId, 'Contact'))
+const contactId = publicId('contact', 'Contact')
 
 export const createContactInput = z.object({
-  id: contactId.optional(),
+  id: contactId.nullish(),
   name: contactName.nullish(),
   email: emailAddress.nullish(),
   phone: phoneNumber.nullish(),
   companyName: companyName.nullish(),
-  lifecycle: lifecycle.optional(),
+  lifecycle: lifecycle.nullish(),
   externalReference: externalReference.nullish(),
   owner: ownerId.nullish(),
 })
@@ -94,7 +95,7 @@ export type CreateContactInput = z.output<typeof createContactInput>
 /** Left out means unchanged, null means cleared. */
 export const updateContactInput = z.object({
   id: contactId,
-  ifVersion: z.int().optional(),
+  ifVersion: z.int().nullish(),
   name: contactName.nullish(),
   email: emailAddress.nullish(),
   phone: phoneNumber.nullish(),

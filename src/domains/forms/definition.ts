@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { checkCondition, criteriaSchema, type FormCriteria } from './criteria.ts'
-import { type ContactField, type FormField, fieldSchema, refuseIn } from './field.ts'
+import { attribute, type ContactField, type FormField, fieldSchema, refuseIn, type WithOptional } from './field.ts'
 
 /*
  * What a form asks, and what is done with the answers: the draft that people edit and each published version have this
@@ -13,12 +13,24 @@ const redirectSchema = z
   .url({ protocol: /^https?$/, message: 'A redirect goes to an http or https address.' })
   .max(2_000)
 
-const responseSchema = z.union([
-  z.strictObject({ message: z.string().trim().min(1).max(2_000) }),
-  z.strictObject({ redirectUrl: redirectSchema }),
-])
+const responseSchema = z
+  .strictObject({
+    message: attribute(z.string().trim().min(1).max(2_000)),
+    redirectUrl: attribute(redirectSchema),
+  })
+  .superRefine((response, ctx) => {
+    const refuse = refuseIn(ctx)
+    const { message, redirectUrl } = response
+    if (message === undefined && redirectUrl === undefined) {
+      refuse(['message'], 'REQUIRED', 'A response is a message or a redirectUrl.')
+    }
+    if (message !== undefined && redirectUrl !== undefined) {
+      refuse(['redirectUrl'], 'NOT_ALLOWED', 'A response is a message or a redirectUrl, not both.')
+    }
+  })
+
 /** What the sender sees afterwards: a message on the form's own thank-you page, or another page. */
-export type FormResponse = z.output<typeof responseSchema>
+export type FormResponse = WithOptional<z.output<typeof responseSchema>>
 
 export const DEFAULT_RESPONSE: FormResponse = { message: 'Thank you. We have received your message.' }
 
@@ -27,7 +39,7 @@ const definitionShape = z.strictObject({
   /** What the employee who takes a submission is to do with it, in plain language. */
   instructions: z.string().trim().max(20_000).default(''),
   criteria: criteriaSchema.prefault({}),
-  response: responseSchema.default(DEFAULT_RESPONSE),
+  response: responseSchema.prefault(DEFAULT_RESPONSE),
   /** Tools that are to be used for every qualified submission, by the name the model calls: `send_email`. */
   requestedTools: z
     .array(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A tool is named in lower case with underscores.'))

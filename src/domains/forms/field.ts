@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isCurrency } from '../../platform/lib/currency.ts'
 import type { IssueCode } from '../../platform/lib/errors.ts'
 
 export const FIELD_KINDS = [
@@ -63,7 +64,7 @@ const fieldShape = z.strictObject({
   maxLength: attribute(z.int().min(1).max(MAX_TEXT_LENGTH)),
   options: attribute(z.array(optionSchema).max(MAX_OPTIONS)),
   /** ISO 4217 code of a CURRENCY field's amounts. */
-  currency: attribute(z.string().regex(/^[A-Z]{3}$/, 'A currency is a code of three capital letters, such as EUR.')),
+  currency: attribute(z.string().refine(isCurrency, 'This is no currency. Write its code, as in EUR.')),
   contactField: attribute(z.enum(CONTACT_FIELDS)),
 })
 

@@ -1,6 +1,6 @@
-import { Duration } from 'luxon'
 import { z } from 'zod'
-import { decodeId } from '../../platform/lib/ids.ts'
+import { publicId } from '../../platform/graphql/parse.ts'
+import { parseDuration } from '../../platform/lib/duration.ts'
 import { isMet, type Measure } from './attainment.ts'
 
 /*
@@ -99,9 +99,9 @@ function widened(measure: Measure, share: number): Measure {
 export const baselineAfter = (measure: Measure, value: number): number | null =>
   measure.baseline ?? (measure.comparator === null || measure.comparator === 'GTE' ? null : value)
 
-const goalId = z.string().transform((publicId) => decodeId('goal', publicId, 'Goal'))
-const employeeId = z.string().transform((publicId) => decodeId('employee', publicId, 'Employee'))
-const ifVersion = z.int().optional()
+const goalId = publicId('goal', 'Goal')
+const employeeId = publicId('employee', 'Employee')
+const ifVersion = z.int().nullish()
 
 const title = z.string().trim().min(2).max(255)
 const description = z.string().max(5_000)
@@ -109,8 +109,9 @@ const reason = z.string().trim().min(1).max(500)
 const figure = z.number()
 
 /** An ISO 8601 duration, as `P7D`. */
-const window = z.string().refine((text) => /^P/.test(text) && Duration.fromISO(text).isValid, {
+const window = z.string().refine((text) => text.startsWith('P') && parseDuration(text) !== undefined, {
   message: 'Write a period as an ISO 8601 duration, as in P7D.',
+  params: { code: 'INVALID_FORMAT' },
 })
 
 const figures = {
@@ -124,12 +125,12 @@ const figures = {
 }
 
 export const createGoalInput = z.object({
-  id: goalId.optional(),
+  id: goalId.nullish(),
   employee: employeeId,
   title,
-  description: description.optional(),
+  description: description.nullish(),
   kind: z.enum(GOAL_KINDS),
-  priority: z.int().min(1).max(10).optional(),
+  priority: z.int().min(1).max(10).nullish(),
   ...figures,
 })
 export type CreateGoalInput = z.output<typeof createGoalInput>

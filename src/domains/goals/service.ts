@@ -172,9 +172,9 @@ async function decide(
 }
 
 async function lockGoal(tx: Tx, { id, ifVersion }: DecideGoalInput): Promise<Goal> {
-  const row = await tx.sql.selectFrom('goal').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
+  const row = await tx.sql.selectFrom('goal').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
   if (row === undefined) throw notFound('Goal', encodeId('goal', id))
-  if (ifVersion !== undefined && ifVersion !== row.version) {
+  if (ifVersion != null && ifVersion !== row.version) {
     throw conflict('STALE_VERSION', `This goal has changed: it is at version ${row.version}.`, { kind: 'goal', id })
   }
   return row as Goal

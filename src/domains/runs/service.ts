@@ -1,1 +1,39 @@
+export {
+  type Claim,
+  type ClaimedRun,
+  claimSegment,
+  DEADLINE_END,
+  OFFBOARDED_END,
+  PAUSED_WAIT,
+  type SegmentClaim,
+  type StoredStep,
+  UNKNOWN_OUTPUT,
+} from './claim.ts'
+export { type EndedRun, listenToRunEnds } from './ending.ts'
+export {
+  advanceRun,
+  announceRunEnd,
+  appendEffects,
+  appendSteps,
+  closeRun,
+  closeStep,
+  type Entry,
+  type Fence,
+  FenceLost,
+  moveEffect,
+  type NewEffect,
+  type NewStep,
+  parkRun,
+  type Signals,
+} from './journal.ts'
+export { enterLiveRun } from './live-runs.ts'
 export { type StartRunInput, type StartRunResult, startRun } from './start.ts'
+export { findDueRuns, sweepRuns } from './sweeps.ts'
+export {
+  cancelRun,
+  cancelRunsOfEmployee,
+  lockRun,
+  resumeRun,
+  wakeRunsOfEmployee,
+  wakeRunsWaitingForBudget,
+} from './waiting.ts'

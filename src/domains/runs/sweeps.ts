@@ -52,7 +52,7 @@ export async function sweepRuns(db: Database, contextOf: (workspaceId: string) =
   for (const due of expired) {
     moved += await db.inTransaction(contextOf(due.workspaceId), async (tx) => {
       const run = await lockRun(tx, due.id)
-      if (run.status !== 'QUEUED' && run.status !== 'WAITING') return 0
+      if (!run.isPastDeadline || (run.status !== 'QUEUED' && run.status !== 'WAITING')) return 0
       await endIdleRun(tx, run, DEADLINE_PASSED)
       return 1
     })
@@ -62,6 +62,7 @@ export async function sweepRuns(db: Database, contextOf: (workspaceId: string) =
     if (gone.has(due.id)) continue
     moved += await db.inTransaction(contextOf(due.workspaceId), async (tx) => {
       const run = await lockRun(tx, due.id)
+      if (!run.isAwake) return 0
       const { resumed } = await resumeRun(tx, run)
       return resumed ? 1 : 0
     })

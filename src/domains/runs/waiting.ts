@@ -1,7 +1,8 @@
+import { sql } from 'kysely'
+import { requirePermission } from '../../platform/auth/permissions.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { enqueueSegment } from '../../platform/durable/enqueue.ts'
 import { appendEvents } from '../../platform/events/append.ts'
-import { requirePermission } from '../../platform/auth/permissions.ts'
 import { conflict, notFound } from '../../platform/lib/errors.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
 import { announceEnd } from './ending.ts'
@@ -27,6 +28,9 @@ export async function lockRun(tx: Tx, runId: string) {
       'dealId',
       'waitingKind',
       'cancelRequestedAt',
+      // By the database's clock, as the sweeps look for them.
+      sql<boolean>`coalesce(wake_at <= clock_timestamp(), false)`.as('isAwake'),
+      sql<boolean>`coalesce(deadline <= clock_timestamp(), false)`.as('isPastDeadline'),
     ])
     .where('id', '=', runId)
     .forUpdate()
@@ -118,7 +122,24 @@ export async function endIdleRun(tx: Tx, run: LockedRun, end: RunEnd): Promise<v
     .where('id', '=', run.id)
     .where('status', 'in', ['QUEUED', 'WAITING'])
     .execute()
+  await closeOpenSteps(tx, run.id, end)
   await announceEnd(tx, { ...run, end })
+}
+
+/** Acts that were decided or asked for but not done are not done any more; an act that was sent stays what it is. */
+export async function closeOpenSteps(tx: Tx, runId: string, end: RunEnd): Promise<void> {
+  await tx.sql
+    .updateTable('effect')
+    .set({ status: 'FAILED', error: end.text, updatedAt: tx.now })
+    .where('runId', '=', runId)
+    .where('status', '=', 'INTENDED')
+    .execute()
+  await tx.sql
+    .updateTable('runStep')
+    .set({ status: 'REFUSED', finishedAt: tx.now })
+    .where('runId', '=', runId)
+    .where('status', 'in', ['RUNNING', 'WAITING'])
+    .execute()
 }
 
 /** What a run's row says once it is over. */

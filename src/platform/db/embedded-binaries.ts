@@ -5,6 +5,7 @@
 // the package's folder cannot be written, or cannot be entered by the user that runs PostgreSQL, a copy is used.
 
 import {
+  chmodSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -78,15 +79,17 @@ export function findPackagedBinaries(
 export function prepareBinaries(
   packaged: EmbeddedBinaries,
   account: Account | undefined,
-  copiesDir: string,
+  copiesDir: () => string,
 ): EmbeddedBinaries {
   if (canEnter(account, join(packaged.home, 'bin')) && hydrate(packaged.home)) return packaged
-  const copy = join(copiesDir, `postgresql-${packaged.version}`)
+  const copies = copiesDir()
+  const copy = join(copies, `postgresql-${packaged.version}`)
   if (!existsSync(copy)) {
     const unfinished = `${copy}.${process.pid}`
     rmSync(unfinished, { recursive: true, force: true })
-    mkdirSync(copiesDir, { recursive: true, mode: 0o755 })
+    mkdirSync(copies, { recursive: true })
     cpSync(packaged.home, unfinished, { recursive: true, verbatimSymlinks: true })
+    if (account !== undefined) openForReading(unfinished)
     if (!hydrate(unfinished))
       throw new StartFault(`The links of PostgreSQL's libraries cannot be made in ${unfinished}.`)
     try {
@@ -134,4 +137,12 @@ function hydrate(home: string): boolean {
     }
   }
   return true
+}
+
+/** Lets everybody read what root copied: the package may have been installed under a umask that let nobody. */
+function openForReading(path: string): void {
+  const stats = lstatSync(path)
+  if (stats.isSymbolicLink()) return
+  chmodSync(path, stats.mode | 0o444 | (stats.isDirectory() || (stats.mode & 0o100) !== 0 ? 0o111 : 0))
+  if (stats.isDirectory()) for (const name of readdirSync(path)) openForReading(join(path, name))
 }

@@ -16,7 +16,6 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
-  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -39,18 +38,24 @@ const OWNER_FILE = 'project'
 
 /** The folder for root's databases and copies of the binaries: /var/lib/cadre, or below the temporary folder. */
 export function defaultRootDir(): string {
+  const usual = '/var/lib/cadre'
   try {
-    mkdirSync('/var/lib/cadre', { recursive: true, mode: 0o755 })
-    return '/var/lib/cadre'
-  } catch {
-    const fallback = join(tmpdir(), 'cadre-root')
-    mkdirSync(fallback, { recursive: true, mode: 0o755 })
-    const stats = statSync(fallback)
-    if (stats.uid !== 0 || (stats.mode & 0o022) !== 0) {
-      throw new StartFault(`${fallback} belongs to somebody else: it is no place for a database.`, 'Set DATABASE_URL.')
-    }
-    return fallback
+    return makeOpenFolder(usual)
+  } catch (err) {
+    if (!['EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOSPC'].includes((err as NodeJS.ErrnoException).code ?? '')) throw err
+    return makeOpenFolder(join(tmpdir(), 'cadre-root'))
   }
+}
+
+/** A folder of root's that others may enter and not write, whatever our umask. */
+function makeOpenFolder(folder: string): string {
+  mkdirSync(folder, { recursive: true })
+  const stats = lstatSync(folder)
+  if (!stats.isDirectory() || stats.uid !== 0) {
+    throw new StartFault(`${folder} belongs to somebody else: it is no place for a database.`, 'Set DATABASE_URL.')
+  }
+  chmodSync(folder, 0o755)
+  return folder
 }
 
 /** Decides where the data of the project whose folder is `dir` lives, and who runs PostgreSQL. `dir` must exist. */
@@ -71,9 +76,20 @@ export function findPlace(dir: string, major: number, rootDir: () => string, log
     }
     return { visible, dataDir: realpathSync(visible), account }
   }
+  refuseOtherMajor(dir, major)
   const account = accountFor(visible)
   if (canEnter(account, dir)) return { visible, dataDir: join(realpathSync(dir), basename(visible)), account }
   return { visible, dataDir: relocate(dir, visible, rootDir(), log), account }
+}
+
+/** An empty database beside a full one would look like a lost one. */
+function refuseOtherMajor(dir: string, major: number): void {
+  const other = readdirSync(dir).find((name) => /^postgres-\d+$/.test(name))
+  if (other === undefined || other === `postgres-${major}`) return
+  throw new StartFault(
+    `${join(dir, other)} was written by another PostgreSQL; this Cadre carries PostgreSQL ${major}.`,
+    'Start it with the Cadre that wrote it, or move that folder away to begin with an empty database.',
+  )
 }
 
 function relocate(dir: string, visible: string, rootDir: string, log: Logger): string {

@@ -1,87 +1,29 @@
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  cpSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it } from 'vitest'
-import { openTemporaryFolder } from '../../../test/support/postgres.ts'
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import {
+  afterwards,
+  isRoot,
+  one,
+  postmasterPid,
+  project,
+  start,
+  startInAnotherProcess,
+} from '../../../test/support/embedded.ts'
 import { runSql } from '../../../test/support/sql.ts'
 import { createLogger } from '../observability/logger.ts'
-import { type EmbeddedPostgres, startEmbedded } from './embedded.ts'
-import { readPidFile } from './embedded-postmaster.ts'
+import { startEmbedded } from './embedded.ts'
 import { isProcessAlive } from './process-identity.ts'
 
 const log = createLogger({ level: 'error', format: 'json' })
-const CHILD = fileURLToPath(new URL('../../../test/support/embedded-child.ts', import.meta.url))
-const isRoot = process.getuid?.() === 0
-
-const cleanups: (() => Promise<void>)[] = []
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-async function project(): Promise<string> {
-  const folder = await openTemporaryFolder('cadre-embedded-test-')
-  cleanups.push(async () => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
-async function start(dir: string, rootDir?: string): Promise<EmbeddedPostgres> {
-  const postgres = await startEmbedded({ dir, log, durable: false, ...(rootDir === undefined ? {} : { rootDir }) })
-  cleanups.push(() => postgres.stop())
-  return postgres
-}
-
-interface Child {
-  readonly process: ChildProcessWithoutNullStreams
-  readonly said: { readonly url: string; readonly adopted: boolean }
-  stop(): Promise<void>
-}
-
-async function startInAnotherProcess(dir: string): Promise<Child> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, dir], { stdio: 'pipe' })
-  let errors = ''
-  child.stderr.on('data', (chunk) => {
-    errors += chunk
-  })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const first = await lines.next()
-  if (first.done === true) throw new Error(`the process did not start PostgreSQL: ${errors}`)
-  return {
-    process: child,
-    said: JSON.parse(first.value),
-    async stop() {
-      child.stdin.end()
-      await once(child, 'exit')
-    },
-  }
-}
-
-function postmasterPid(dir: string): number {
-  const pidFile = readPidFile(realpathSync(join(dir, 'postgres-18')))
-  if (pidFile === null) throw new Error('no postmaster runs')
-  return pidFile.pid
-}
-
-const one = async (url: string, sql: string): Promise<unknown> => Object.values((await runSql(url, sql))[0] ?? {})[0]
 
 describe('the embedded PostgreSQL', () => {
   it('gives a database whose owner may create roles and databases and is no superuser', async () => {
-    const postgres = await start(await project())
+    const postgres = await start(project())
     const [me] = await runSql(
       postgres.url,
       `SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, datname, pg_encoding_to_char(encoding) AS encoding
@@ -101,7 +43,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('listens on loopback only and asks for the password', async () => {
-    const postgres = await start(await project())
+    const postgres = await start(project())
     expect(await one(postgres.adminUrl, 'SHOW listen_addresses')).toBe('127.0.0.1')
     expect(await one(postgres.adminUrl, 'SHOW unix_socket_directories')).toBe('')
     expect(
@@ -113,12 +55,12 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('keeps its data, its port and its passwords for the next start, closed to other users', async () => {
-    const dir = await project()
+    const dir = project()
     const first = await start(dir)
     await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     await first.stop()
     await first.stop()
-    expect(() => postmasterPid(dir)).toThrow()
+    expect(() => postmasterPid(dir)).toThrow('no postmaster runs')
     const credentials = statSync(join(dir, 'postgres-18', 'cadre.json'))
     expect(credentials.mode & 0o777).toBe(0o600)
     const second = await start(dir)
@@ -128,9 +70,9 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('is durable unless tests ask otherwise', async () => {
-    const dir = await project()
+    const dir = project()
     const durable = await startEmbedded({ dir, log })
-    cleanups.push(() => durable.stop())
+    afterwards(() => durable.stop())
     for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
       expect(await one(durable.url, `SHOW ${setting}`)).toBe('on')
     }
@@ -139,20 +81,20 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('takes another port when its own is taken', async () => {
-    const dir = await project()
+    const dir = project()
     const first = await start(dir)
     await first.stop()
     const port = Number(new URL(first.url).port)
     const squatter = createServer().listen(port, '127.0.0.1')
     await once(squatter, 'listening')
-    cleanups.push(async () => void squatter.close())
+    afterwards(async () => void squatter.close())
     const second = await start(dir)
     expect(Number(new URL(second.url).port)).not.toBe(port)
     expect(await one(second.url, 'SELECT 1 AS one')).toBe(1)
   })
 
   it('outlives a process that is killed, and the next process adopts it with everything committed', async () => {
-    const dir = await project()
+    const dir = project()
     const child = await startInAnotherProcess(dir)
     const pid = postmasterPid(dir)
     await runSql(child.said.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
@@ -168,7 +110,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('comes up once when two processes start it at the same moment, and goes with the last of them', async () => {
-    const dir = await project()
+    const dir = project()
     const both = await Promise.all([startInAnotherProcess(dir), startInAnotherProcess(dir)])
     expect(both.map((child) => child.said.adopted).sort()).toEqual([false, true])
     expect(both[0].said.url).toBe(both[1].said.url)
@@ -180,7 +122,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('starts when postmaster.pid names a living process that is not PostgreSQL', async () => {
-    const dir = await project()
+    const dir = project()
     const first = await start(dir)
     await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     const pidFile = readFileSync(join(dir, 'postgres-18', 'postmaster.pid'), 'utf8')
@@ -192,9 +134,14 @@ describe('the embedded PostgreSQL', () => {
     expect(await one(second.url, 'SELECT answer FROM kept')).toBe(42)
   })
 
-  it('recovers when PostgreSQL itself was killed', async () => {
-    const dir = await project()
-    const first = await start(dir)
+  it('recovers everything committed when PostgreSQL itself was killed', async () => {
+    const dir = project()
+    const first = await startEmbedded({ dir, log })
+    afterwards(() => first.stop())
+    const user = new pg.Client({ connectionString: first.url })
+    user.on('error', () => {})
+    await user.connect()
+    afterwards(() => user.end())
     await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     process.kill(postmasterPid(dir), 'SIGKILL')
     const second = await start(dir)
@@ -203,7 +150,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('begins anew when its folder was deleted', async () => {
-    const dir = await project()
+    const dir = project()
     const first = await start(dir)
     await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     await first.stop()
@@ -213,87 +160,53 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('never touches the original when a folder was copied while PostgreSQL ran', async () => {
-    const dir = await project()
+    const dir = project()
     const original = await start(dir)
     await runSql(original.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     await runSql(original.adminUrl, 'CHECKPOINT')
-    const copyDir = join(await project(), 'copy')
+    const copyDir = join(project(), 'copy')
     cpSync(dir, copyDir, { recursive: true, preserveTimestamps: true })
     giveLikeOriginal(dir, copyDir)
     const copy = await start(copyDir)
     expect(copy.adopted).toBe(false)
     expect(new URL(copy.url).port).not.toBe(new URL(original.url).port)
     await runSql(copy.url, 'DROP TABLE kept')
+    await copy.stop()
+    expect(() => postmasterPid(copyDir)).toThrow('no postmaster runs')
     expect(await one(original.url, 'SELECT answer FROM kept')).toBe(42)
   })
 
   it('says so when the data is there but the password to it is not', async () => {
-    const dir = await project()
+    const dir = project()
     await (await start(dir)).stop()
     rmSync(join(dir, 'postgres-18', 'cadre.json'))
     await expect(start(dir)).rejects.toThrow(/holds a database, but not the password to it/)
   })
 
+  it('does not begin an empty database beside one of another major version', async () => {
+    const dir = project()
+    mkdirSync(join(dir, 'postgres-17'))
+    await expect(start(dir)).rejects.toThrow(/postgres-17 was written by another PostgreSQL/)
+  })
+
+  it('leaves no server behind when the start fails after it came up', async () => {
+    const dir = project()
+    const first = await start(dir)
+    await runSql(first.adminUrl, 'DROP DATABASE cadre')
+    await runSql(first.adminUrl, 'ALTER DATABASE template1 IS_TEMPLATE false')
+    await runSql(first.adminUrl, 'ALTER DATABASE template1 RENAME TO gone')
+    await first.stop()
+    await expect(start(dir)).rejects.toThrow(/template1/)
+    expect(() => postmasterPid(dir)).toThrow('no postmaster runs')
+  })
+
   it('quotes PostgreSQL when it does not start', async () => {
-    const dir = await project()
+    const dir = project()
     await (await start(dir)).stop()
     writeFileSync(join(dir, 'postgres-18', 'postgresql.conf'), 'no_such_setting = 1\n')
     await expect(start(dir)).rejects.toThrow(
       /could not start in .*unrecognized configuration parameter "no_such_setting"/,
     )
-  })
-})
-
-describe.runIf(isRoot)('the embedded PostgreSQL of root, below a folder closed to all others', () => {
-  async function closedProject(): Promise<{ dir: string; rootDir: string; closed: string }> {
-    const closed = join(await project(), 'closed')
-    mkdirSync(closed, { mode: 0o700 })
-    const rootDir = await project()
-    return { closed, dir: join(closed, '.cadre'), rootDir }
-  }
-
-  it('keeps its data elsewhere, where the next start finds it', async () => {
-    const { dir, rootDir } = await closedProject()
-    const first = await start(dir, rootDir)
-    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
-    await first.stop()
-    expect(lstatSync(join(dir, 'postgres-18')).isSymbolicLink()).toBe(true)
-    expect(realpathSync(join(dir, 'postgres-18')).startsWith(realpathSync(rootDir))).toBe(true)
-    const second = await start(dir, rootDir)
-    expect(await one(second.url, 'SELECT answer FROM kept')).toBe(42)
-  })
-
-  it('begins anew when .cadre was deleted', async () => {
-    const { dir, rootDir } = await closedProject()
-    const first = await start(dir, rootDir)
-    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
-    await first.stop()
-    rmSync(dir, { recursive: true })
-    const second = await start(dir, rootDir)
-    expect(await one(second.url, "SELECT to_regclass('kept') AS kept")).toBeNull()
-  })
-
-  it('keeps its data when the project is moved', async () => {
-    const { dir, rootDir, closed } = await closedProject()
-    const first = await start(dir, rootDir)
-    await runSql(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
-    await first.stop()
-    const moved = join(closed, 'moved')
-    renameSync(dir, moved)
-    const second = await start(moved, rootDir)
-    expect(await one(second.url, 'SELECT answer FROM kept')).toBe(42)
-  })
-
-  it('gives a copied project a database of its own', async () => {
-    const { dir, rootDir, closed } = await closedProject()
-    const original = await start(dir, rootDir)
-    await runSql(original.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
-    const copyDir = join(closed, 'copy')
-    cpSync(dir, copyDir, { recursive: true, verbatimSymlinks: true })
-    const copy = await start(copyDir, rootDir)
-    expect(await one(copy.url, "SELECT to_regclass('kept') AS kept")).toBeNull()
-    expect(await one(original.url, 'SELECT answer FROM kept')).toBe(42)
-    expect(existsSync(join(dir, 'postgres-18', 'PG_VERSION'))).toBe(true)
   })
 })
 

@@ -11,10 +11,11 @@
 //
 // Everything that changes the state happens under one lock file of the project's folder. Every process that uses the
 // server leaves a note with its identity, so that the first to finish does not take the database from the others.
-// Credentials and the port are kept inside the data folder: they cannot get separated from the data they belong to.
 
 import { randomBytes } from 'node:crypto'
 import {
+  accessSync,
+  constants,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -24,19 +25,17 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { StartFault } from '../lib/start-fault.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { Account } from './embedded-account.ts'
 import { type EmbeddedBinaries, findPackagedBinaries, prepareBinaries } from './embedded-binaries.ts'
+import { type Credentials, readCredentials, urls, writeCredentials } from './embedded-credentials.ts'
 import { createPrivateFolder, defaultRootDir, findPlace, type Place, writePrivateFile } from './embedded-place.ts'
 import {
   diskFull,
   freeBytes,
-  isPostmasterOf,
   NEEDED_BYTES,
   readPidFile,
   removeStalePidFile,
@@ -46,13 +45,13 @@ import {
   stopPostmaster,
   waitUntilAccepting,
 } from './embedded-postmaster.ts'
+import { findFreePort, isFree } from './free-port.ts'
 import { isIdentityAlive, processIdentity } from './process-identity.ts'
 import { withStartLock } from './start-lock.ts'
 
 const LOCK_WAIT_MS = 90_000
 const IN_USE_RETRIES = 100
 const IN_USE_WAIT_MS = 100
-const CREDENTIALS_FILE = 'cadre.json'
 
 export interface EmbeddedOptions {
   /** The project's folder, usually `.cadre`; made when missing. */
@@ -83,12 +82,6 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>
 }
 
-interface Credentials {
-  readonly adminPassword: string
-  readonly password: string
-  readonly port: number
-}
-
 /**
  * Starts the project's PostgreSQL, or adopts the one that runs, and returns how to reach it. Safe to call from several
  * processes at once. Throws a StartFault when it cannot.
@@ -96,26 +89,50 @@ interface Credentials {
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const dir = resolve(options.dir)
   const packaged = findPackagedBinaries()
-  mkdirSync(dir, { recursive: true })
+  makeWritableFolder(dir)
   const lockFile = join(dir, 'postgres.lock')
-  return withStartLock(lockFile, LOCK_WAIT_MS, async () => {
-    const rootDir = () => options.rootDir ?? defaultRootDir()
-    const place = findPlace(dir, packaged.major, rootDir, options.log)
-    const binaries = prepareBinaries(packaged, place.account, place.account === undefined ? dir : rootDir())
-    const cluster: Cluster = { ...place, binaries, options }
-    if (!existsSync(place.dataDir)) await initialize(cluster)
+  try {
+    return await withStartLock(lockFile, LOCK_WAIT_MS, async () => {
+      const rootDir = () => options.rootDir ?? defaultRootDir()
+      const place = findPlace(dir, packaged.major, rootDir, options.log)
+      const binaries = prepareBinaries(packaged, place.account, place.account === undefined ? () => dir : rootDir)
+      return comeUp({ ...place, binaries, options }, dir, lockFile)
+    })
+  } catch (err) {
+    const isFull = (err as NodeJS.ErrnoException).code === 'ENOSPC'
+    throw isFull ? diskFull(join(dir, `postgres-${packaged.major}`), freeBytes(dir)) : err
+  }
+}
+
+/** Under the lock: initialise, adopt or start; whatever fails, no server of ours is left behind. */
+async function comeUp(cluster: Cluster, dir: string, lockFile: string): Promise<EmbeddedPostgres> {
+  const note = leaveNote(cluster, dir)
+  try {
+    if (!existsSync(cluster.dataDir)) await initialize(cluster)
     const adopted = await adopt(cluster)
     if (!adopted) await start(cluster)
     const { url, adminUrl } = urls(cluster)
     const version = await ensureOwner(cluster, adminUrl)
-    const note = leaveNote(dir)
     let stopping: Promise<void> | undefined
     const stop = () => {
       stopping ??= giveBack(cluster, dir, lockFile, note)
       return stopping
     }
-    return { url, adminUrl, adopted, version, dataDir: place.visible, stop }
-  })
+    return { url, adminUrl, adopted, version, dataDir: cluster.visible, stop }
+  } catch (err) {
+    await letGo(cluster, dir, note)
+    throw err
+  }
+}
+
+function makeWritableFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true })
+    accessSync(dir, constants.W_OK | constants.X_OK)
+  } catch (err) {
+    const reason = err instanceof Error ? err.message : String(err)
+    throw new StartFault(`${dir} cannot hold a database: ${reason}.`, 'Set CADRE_DIR to a folder of your own.', err)
+  }
 }
 
 interface Cluster extends Place {
@@ -160,11 +177,10 @@ async function adopt(cluster: Cluster): Promise<boolean> {
   const { dataDir } = cluster
   const pidFile = readPidFile(dataDir)
   if (pidFile === null) return false
-  if (!isPostmasterOf(dataDir, pidFile)) {
+  if (!(await waitUntilAccepting(dataDir, urls(cluster).adminUrl))) {
     removeStalePidFile(dataDir)
     return false
   }
-  if (!(await waitUntilAccepting(dataDir, urls(cluster).adminUrl))) return false
   writeCredentials(dataDir, { ...readCredentials(cluster), port: pidFile.port }, cluster.account)
   return true
 }
@@ -215,85 +231,39 @@ async function ensureOwner(cluster: Cluster, adminUrl: string): Promise<string> 
 }
 
 async function giveBack(cluster: Cluster, dir: string, lockFile: string, note: string): Promise<void> {
-  const { binaries, account, dataDir } = cluster
-  // Somebody deleted the project's folder: there is nothing left to agree on, and perhaps a server without its files.
-  if (!existsSync(dir)) return stopPostmaster(binaries, account, dataDir)
-  await withStartLock(lockFile, LOCK_WAIT_MS, async () => {
-    rmSync(note, { force: true })
-    if (!hasUsers(dir)) await stopPostmaster(binaries, account, dataDir)
-  })
+  // Somebody deleted the project's folder: there is nobody left to agree with, and perhaps a server without its files.
+  if (!existsSync(dir)) return stopPostmaster(cluster.binaries, cluster.account, cluster.dataDir)
+  await withStartLock(lockFile, LOCK_WAIT_MS, () => letGo(cluster, dir, note))
+}
+
+/** Under the lock: stops the server unless another living process uses it. */
+async function letGo({ binaries, account, dataDir }: Cluster, dir: string, note: string): Promise<void> {
+  rmSync(note, { force: true })
+  if (!hasUsers(dataDir, dir)) await stopPostmaster(binaries, account, dataDir)
 }
 
 function notesFolder(dir: string): string {
   return join(dir, 'postgres-users')
 }
 
-function leaveNote(dir: string): string {
+function leaveNote({ dataDir }: Cluster, dir: string): string {
   mkdirSync(notesFolder(dir), { recursive: true })
   const note = join(notesFolder(dir), randomBytes(8).toString('hex'))
-  writeFileSync(note, processIdentity(process.pid))
+  writeFileSync(note, `${processIdentity(process.pid)}\n${dataDir}`)
   return note
 }
 
-/** True when a living process uses the server; notes of the dead are removed. */
-function hasUsers(dir: string): boolean {
+/**
+ * True when a living process uses the server of this data folder. Notes of the dead are removed; those that speak of
+ * another folder do not count: a copied project brings the notes of its original along.
+ */
+function hasUsers(dataDir: string, dir: string): boolean {
   let used = false
   for (const name of existsSync(notesFolder(dir)) ? readdirSync(notesFolder(dir)) : []) {
     const note = join(notesFolder(dir), name)
-    if (isIdentityAlive(readFileSync(note, 'utf8'))) used = true
-    else unlinkSync(note)
+    const [identity = '', folder] = readFileSync(note, 'utf8').split('\n')
+    if (!isIdentityAlive(identity)) unlinkSync(note)
+    else if (folder === dataDir) used = true
   }
   return used
-}
-
-function readCredentials({ dataDir, visible }: Cluster): Credentials {
-  const file = join(dataDir, CREDENTIALS_FILE)
-  if (!existsSync(file)) {
-    throw new StartFault(
-      `${visible} holds a database, but not the password to it (${CREDENTIALS_FILE} is missing).`,
-      `Restore that file, or move ${visible} away to begin with an empty database.`,
-    )
-  }
-  return JSON.parse(readFileSync(file, 'utf8')) as Credentials
-}
-
-/** Written aside and moved into place: a crash leaves the old file or the new one. */
-function writeCredentials(folder: string, credentials: Credentials, account: Account | undefined): void {
-  const file = join(folder, CREDENTIALS_FILE)
-  rmSync(`${file}.new`, { force: true })
-  writePrivateFile(`${file}.new`, `${JSON.stringify(credentials)}\n`, account)
-  renameSync(`${file}.new`, file)
-}
-
-function urls(cluster: Cluster): { url: string; adminUrl: string } {
-  const { adminPassword, password, port } = readCredentials(cluster)
-  return {
-    url: `postgresql://cadre:${password}@127.0.0.1:${port}/cadre`,
-    adminUrl: `postgresql://postgres:${adminPassword}@127.0.0.1:${port}/postgres`,
-  }
-}
-
-function listen(port: number): Promise<number> {
-  return new Promise((resolvePort, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
-      const address = server.address()
-      const found = typeof address === 'object' && address !== null ? address.port : port
-      server.close(() => resolvePort(found))
-    })
-  })
-}
-
-function findFreePort(): Promise<number> {
-  return listen(0)
-}
-
-async function isFree(port: number): Promise<boolean> {
-  try {
-    await listen(port)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -4,9 +4,10 @@
 // of their names, then what other parts bring (`afterMigrate`). The history is Prisma's own (`_prisma_migrations`), so
 // its command line sees the same.
 //
-// A migration is sent as one script and PostgreSQL runs it as one transaction. The mark that it is finished is part of
-// that transaction; a process that dies anywhere in between leaves either both or neither. So a migration without the
-// mark left nothing behind, and the next start simply runs it again.
+// A migration is sent as one script and PostgreSQL runs it as one transaction; it must not end it by itself (COMMIT).
+// The mark that it is finished is part of that transaction, so a process that dies anywhere leaves both or neither, and
+// a migration without the mark simply runs again. PostgreSQL goes on with a script whose client died: the script holds a
+// lock of its own until it has ended, and nobody judges the history before that.
 
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,6 +21,9 @@ import { withSchemaEngine } from './schema-engine.ts'
 
 /** One lock per database; any other number would do as long as every release of Cadre uses the same. */
 const LOCK_KEY = 7_228_371_004
+const SCRIPT_LOCK_KEY = 7_228_371_005
+/** On the script's first line, so that the lines PostgreSQL names stay the file's. */
+const HOLD_SCRIPT_LOCK = `SELECT pg_advisory_xact_lock(${SCRIPT_LOCK_KEY}); `
 const LOCK_POLL_MS = 100
 const LOCK_WAIT_MS = 10 * 60_000
 
@@ -50,8 +54,10 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   const migrationsDir = options.migrationsDir ?? defaultMigrationsDir()
   const client = await connectDirect(url)
   try {
-    await lock(client, log)
+    await lock(client, LOCK_KEY, log)
     await ensureRoles(client)
+    await lock(client, SCRIPT_LOCK_KEY, log)
+    await client.query('SELECT pg_advisory_unlock($1)', [SCRIPT_LOCK_KEY])
     const applied = await applyMigrations(client, url, migrationsDir, log)
     for (const step of afterMigrate) await step({ client, url })
     return { applied }
@@ -64,11 +70,11 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
  * Asks again and again instead of waiting inside PostgreSQL: a statement that waits holds a snapshot, for which the
  * migration of the other process might wait in turn (CREATE INDEX CONCURRENTLY).
  */
-async function lock(client: pg.Client, log: Logger): Promise<void> {
+async function lock(client: pg.Client, key: number, log: Logger): Promise<void> {
   const deadline = Date.now() + LOCK_WAIT_MS
   let waiting = false
   for (;;) {
-    const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [LOCK_KEY])
+    const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [key])
     if (rows[0]?.locked === true) return
     if (Date.now() > deadline) throw new StartFault('Another process has been migrating this database for ten minutes.')
     if (!waiting) log.info('another process is migrating this database: waiting for it')
@@ -136,7 +142,7 @@ async function applyMigrations(client: pg.Client, url: string, migrationsDir: st
           if (name === undefined) return script
           running.name = name
           running.script = script
-          return `${script}\n;${markFinished(name)}`
+          return `${HOLD_SCRIPT_LOCK}${script}\n;${markFinished(name)}`
         },
         onRefused: (refusal) => {
           running.refusal = refusal
@@ -158,7 +164,9 @@ function markFinished(name: string): string {
 
 function migrationFailed(name: string, script: string, refusal: pg.DatabaseError): StartFault {
   const position = Number(refusal.position)
-  const line = Number.isInteger(position) ? ` (line ${script.slice(0, position).split('\n').length})` : ''
+  const line = Number.isInteger(position)
+    ? ` (line ${script.slice(0, position - HOLD_SCRIPT_LOCK.length).split('\n').length})`
+    : ''
   const detail = refusal.detail === undefined ? '' : ` ${refusal.detail}`
   return new StartFault(
     `The migration ${name} failed${line}: ${refusal.message}.${detail}`,

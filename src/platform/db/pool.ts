@@ -33,8 +33,10 @@ export function createPool({ url, role, max, name, log }: PoolOptions): pg.Pool 
   const pool = new pg.Pool({
     connectionString: url,
     max,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
+    // A process that is stopped in the middle of a transaction must not hold its locks against those who take over.
+    idle_in_transaction_session_timeout: 15_000,
     application_name: name,
     types: columnTypes,
     ...(role === null ? {} : { options: `-c role=${role}` }),

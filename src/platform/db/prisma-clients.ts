@@ -3,10 +3,11 @@ import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import { PrismaClient } from '../../generated/prisma/client.ts'
 import { statementName } from './pool.ts'
+import { TABLES_WITHOUT_TENANT } from './tables.ts'
 import { TenantPool } from './tenant-pool.ts'
 
 /** Models without a workspace_id column: their rows are the workspace itself, or are not a tenant's. */
-const WITHOUT_TENANT = new Set(['Workspace', 'EventEpoch', 'Process'])
+const WITHOUT_TENANT = new Set([...TABLES_WITHOUT_TENANT].map((name) => `${name[0]?.toUpperCase()}${name.slice(1)}`))
 
 export type Prisma = ReturnType<typeof createTenantPrisma>
 

@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs'
 
-/** True while a process with this id exists, whoever owns it. */
+/**
+ * True while a process with this id runs, whoever owns it. One that has ended and that nobody has asked after (a zombie;
+ * containers without an init keep them) does not run.
+ */
 export function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch (err) {
-    return (err as NodeJS.ErrnoException).code === 'EPERM'
+    if ((err as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
+  return !/^[ZX]/.test(readStat(pid)?.[0] ?? '')
 }
 
 /**
@@ -16,14 +19,19 @@ export function isProcessAlive(pid: number): boolean {
  * Elsewhere it is the id alone.
  */
 export function processIdentity(pid: number): string {
+  const startedAtTicks = readStat(pid)?.[19]
+  if (startedAtTicks === undefined) return `${pid}`
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return `${pid} ${bootId} ${startedAtTicks}`
+}
+
+/** The fields of /proc/<pid>/stat after the command, which stands in parentheses and may itself hold spaces. */
+function readStat(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The second field is the command in parentheses and may itself hold spaces; the start time is the 22nd.
-    const startedAtTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    return `${pid} ${bootId} ${startedAtTicks}`
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
-    return `${pid}`
+    return undefined
   }
 }
 

@@ -52,8 +52,8 @@ export async function withStartLock<Result>(
 
 function tryAcquire(lockFile: string, token: string): boolean {
   const aside = `${lockFile}.${token}`
-  writeFileSync(aside, JSON.stringify({ identity: processIdentity(process.pid), token }), { mode: 0o600 })
   try {
+    writeFileSync(aside, JSON.stringify({ identity: processIdentity(process.pid), token }), { mode: 0o600 })
     linkSync(aside, lockFile)
     return true
   } catch (err) {

@@ -49,9 +49,15 @@ export interface Tables {
   eventLog: Table<models.EventLogModel, models.EventLogUncheckedCreateInput>
   eventEpoch: Table<models.EventEpochModel, models.EventEpochUncheckedCreateInput>
   process: Table<models.ProcessModel, models.ProcessUncheckedCreateInput>
+  serverSecret: Table<models.ServerSecretModel, models.ServerSecretUncheckedCreateInput>
 }
 
 export type TableName = keyof Tables & string
 
 /** Tables whose rows belong to no workspace, or (workspace) are the workspace. */
-export const TABLES_WITHOUT_TENANT: ReadonlySet<string> = new Set(['workspace', 'eventEpoch', 'process'])
+export const TABLES_WITHOUT_TENANT: ReadonlySet<string> = new Set([
+  'workspace',
+  'eventEpoch',
+  'process',
+  'serverSecret',
+])

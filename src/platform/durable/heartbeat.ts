@@ -21,6 +21,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observability/logger.ts'
+import { atMost } from './at-most.ts'
 import { placeOfThisProcess } from './process-place.ts'
 
 export interface HeartbeatOptions {
@@ -71,7 +72,7 @@ export class Heartbeat {
       await client.end()
     }
     // A database that is away must not hold up the exit: the row then stays, and tells others the truth.
-    await Promise.race([farewell().catch(() => {}), this.#options.clock.sleep(FAREWELL_MS)])
+    await atMost(FAREWELL_MS, this.#options.clock, farewell())
   }
 
   /** How long ago the last successful beat was sent, by this machine's monotonic clock. */
@@ -92,10 +93,10 @@ export class Heartbeat {
       if (signal.aborted) return
       try {
         await this.#beat()
-        if (this.#outOfTouch) log.info('the heartbeat is back')
+        if (this.#outOfTouch) log.info('the database answers again')
         this.#outOfTouch = false
       } catch (err) {
-        if (!this.#outOfTouch) log.warn({ err }, 'the heartbeat cannot reach the database')
+        if (!this.#outOfTouch) log.warn({ err }, 'the database cannot be reached: runs go on when it is back')
         this.#outOfTouch = true
         this.#disconnect()
       }

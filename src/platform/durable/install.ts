@@ -5,8 +5,8 @@
 // DBOS's tables would be a right over every tenant's runs. So `cadre_enqueue` runs with its owner's rights and checks
 // first that the run belongs to the workspace the connection is bound to.
 
-import { GlobalLogger } from '@dbos-inc/dbos-sdk/internal/telemetry/logs'
 import { ensureSystemDatabase } from '@dbos-inc/dbos-sdk/internal/system_database'
+import { GlobalLogger } from '@dbos-inc/dbos-sdk/internal/telemetry/logs'
 import pg from 'pg'
 import type { AfterMigrate } from '../db/migrate.ts'
 import { silentDbosLogger } from './dbos-log.ts'
@@ -20,7 +20,7 @@ export const installDurable: AfterMigrate = async ({ client, url }) => {
   await migrateDbos(client, url)
   await client.query('BEGIN')
   try {
-    await client.query(ENQUEUE_SQL)
+    await client.query(OWN_SQL)
     await client.query('COMMIT')
   } catch (err) {
     await client.query('ROLLBACK')
@@ -60,9 +60,22 @@ const priorities = Object.entries(PRIORITY_ORDER)
   .join(' ')
 
 // Made as cadre_system, which therefore owns it; the right to create it lasts for this transaction only.
-const ENQUEUE_SQL = `
+const OWN_SQL = `
 GRANT CREATE ON SCHEMA public TO cadre_system;
 SET LOCAL ROLE cadre_system;
+-- Emptied as fast as they fill. An administrator's own settings stay.
+DO $$
+DECLARE
+  emptied text;
+BEGIN
+  FOREACH emptied IN ARRAY ARRAY['workflow_status', 'workflow_input', 'workflow_output'] LOOP
+    IF (SELECT reloptions IS NULL FROM pg_class WHERE oid = ('${SCHEMA}.' || emptied)::regclass) THEN
+      EXECUTE format('ALTER TABLE ${SCHEMA}.%I SET (autovacuum_vacuum_scale_factor = 0,
+        autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0)', emptied);
+    END IF;
+  END LOOP;
+END
+$$;
 CREATE OR REPLACE FUNCTION public.cadre_enqueue(run uuid, segment int, priority text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

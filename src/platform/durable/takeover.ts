@@ -51,8 +51,8 @@ interface Observation {
   readonly sinceMs: number
 }
 
-/** A tick that comes so much later than it should means that nobody was looking in between. */
-const BLIND_AFTER_TICKS = 4
+/** Standing still is proved by several looks in that time; after a longer gap between two nobody was looking. */
+const LOOKS_IN_STILL_TIME = 3
 
 const OBSERVE = `
   SELECT executor_id::text, counter::text, host, boot_id, pid, pid_start, pg_postmaster_start_time()::text AS epoch
@@ -75,10 +75,9 @@ export class Takeover {
     this.#options = options
   }
 
-  /** Takes over at once whoever is provably dead, then keeps watching. */
-  async start(): Promise<void> {
-    await this.#look()
-    this.#loop = this.#keepLooking()
+  /** Takes over at once whoever is provably dead, and keeps watching. */
+  start(): void {
+    this.#loop ??= this.#keepLooking()
   }
 
   /** Ends after a look or a take-over under way. */
@@ -91,23 +90,23 @@ export class Takeover {
     const { clock, everyMs, log } = this.#options
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      await clock.sleep(everyMs, signal).catch(() => {})
-      if (signal.aborted) return
       try {
-        await this.#look()
+        await this.look()
       } catch (err) {
         log.debug({ err }, 'cannot see the other processes: watching them begins anew')
         this.#lastSeenMs = undefined
       }
+      await clock.sleep(everyMs, signal).catch(() => {})
     }
   }
 
-  async #look(): Promise<void> {
-    const { clock, everyMs, system, executorId, here } = this.#options
+  /** Looks once at every other process, and takes over from the dead. Throws when the database does not answer. */
+  async look(): Promise<void> {
+    const { clock, stillMs, system, executorId, here } = this.#options
     const lookedAtMs = clock.monotonicMs()
     const { rows } = await system.query<ObservedProcess & { epoch: string }>(OBSERVE, [executorId])
     const seenAtMs = clock.monotonicMs()
-    const blind = this.#lastSeenMs === undefined || seenAtMs - this.#lastSeenMs > everyMs * BLIND_AFTER_TICKS
+    const blind = this.#lastSeenMs === undefined || seenAtMs - this.#lastSeenMs > stillMs / LOOKS_IN_STILL_TIME
     const restarted = rows.some(({ epoch }) => epoch !== this.#epoch)
     if (blind || restarted) this.#observations.clear()
     this.#epoch = rows[0]?.epoch
@@ -117,9 +116,7 @@ export class Takeover {
     for (const row of rows) {
       const before = this.#observations.get(row.executor_id)
       const observation =
-        before?.counter === row.counter && before !== undefined
-          ? before
-          : { counter: row.counter, sinceMs: seenAtMs }
+        before?.counter === row.counter && before !== undefined ? before : { counter: row.counter, sinceMs: seenAtMs }
       this.#observations.set(row.executor_id, observation)
       const stillForMs = lookedAtMs - observation.sinceMs
       const place = { host: row.host, bootId: row.boot_id, pid: row.pid, pidStart: row.pid_start }
@@ -136,7 +133,7 @@ export class Takeover {
         : await this.#claim(row.executor_id, row.counter, provablyGone || stillForMs >= stillHeldMs)
     if (segments === undefined) return
     this.#observations.delete(row.executor_id)
-    log.warn(
+    log[segments > 0 ? 'warn' : 'info'](
       { executorId: row.executor_id, host: row.host, pid: row.pid, segments },
       provablyGone ? 'took over from a process that is gone' : 'took over from a process that stands still',
     )

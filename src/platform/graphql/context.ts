@@ -1,6 +1,7 @@
 import type { Ctx } from '../context.ts'
 import type { Names } from '../events/event.ts'
 import type { EventFeed } from '../events/feed.ts'
+import type { EventTypes } from '../events/registry.ts'
 
 /** What one execution has loaded; made anew for every event of a subscription, else it would show the past. */
 export class Loaders {
@@ -19,6 +20,7 @@ export class Loaders {
 /** What every resolver is given beside its parent and arguments. */
 export interface GraphQLContext extends Ctx {
   readonly feed: EventFeed
+  readonly eventTypes: EventTypes
   readonly names: Names
   readonly loaders: Loaders
   /** The header Idempotency-Key. */

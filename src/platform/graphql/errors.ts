@@ -4,11 +4,11 @@
 // holds, they are top-level errors with `extensions.code`. Anything else is a fault of ours: it is logged once with the
 // request's id, and the caller reads "Internal error" and that id.
 
-import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import { GraphQLError } from 'graphql'
 import { PERMISSIONS } from '../auth/viewer.ts'
-import { CommitUnknown } from '../db/transaction.ts'
 import { translateDatabaseError } from '../db/errors.ts'
-import { AppError, type ErrorCode, isAppError, unavailable } from '../lib/errors.ts'
+import { CommitUnknown } from '../db/transaction.ts'
+import { type AppError, type ErrorCode, isAppError, unavailable } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import { builder } from './builder.ts'
 import { describeEnum } from './enum.ts'
@@ -67,15 +67,27 @@ export const PermissionEnum = describeEnum(
   ) as Record<(typeof PERMISSIONS)[number], string>,
 )
 
-/** An expected failure as a member of a result union. */
-const UserError = builder.interfaceRef<AppError>('UserError').implement({
+/** An expected failure as a member of a result union. Not the error itself: GraphQL takes an Error for a thrown one. */
+export class Failure {
+  readonly err: AppError
+
+  constructor(err: AppError) {
+    this.err = err
+  }
+}
+
+const UserError = builder.interfaceRef<Failure>('UserError').implement({
   description:
     'What a person or program can act on. Every member of a result union but the payload implements it: ' +
     'end a selection with `... on UserError { code message }`, and a new kind of error needs no change.',
-  resolveType: (err) => typenameOfError(err),
+  resolveType: ({ err }) => typenameOfError(err),
   fields: (t) => ({
-    code: t.expose('code', { type: ErrorCodeEnum, description: 'What kind of failure it is, for programs.' }),
-    message: t.exposeString('message', { description: 'What happened, in words for a person.' }),
+    code: t.field({
+      type: ErrorCodeEnum,
+      description: 'What kind of failure it is, for programs.',
+      resolve: ({ err }) => err.code,
+    }),
+    message: t.string({ description: 'What happened, in words for a person.', resolve: ({ err }) => err.message }),
   }),
 })
 
@@ -98,73 +110,73 @@ const InputIssue = builder.objectRef<Issue>('InputIssue').implement({
   }),
 })
 
-export const InvalidInputError = builder.objectRef<AppError>('InvalidInputError').implement({
+export const InvalidInputError = builder.objectRef<Failure>('InvalidInputError').implement({
   description: 'The input does not hold what is needed.',
   interfaces: [UserError],
   fields: (t) => ({
     issues: t.field({
       type: [InputIssue],
       description: 'Everything that is wrong, field by field.',
-      resolve: (err) => [...(err.details.issues ?? [])],
+      resolve: ({ err }) => [...(err.details.issues ?? [])],
     }),
   }),
 })
 
-export const NotFoundError = builder.objectRef<AppError>('NotFoundError').implement({
+export const NotFoundError = builder.objectRef<Failure>('NotFoundError').implement({
   description: 'There is no such thing, or it is not yours: the answer is the same.',
   interfaces: [UserError],
   fields: (t) => ({
     id: t.id({
       nullable: true,
       description: 'The id that leads nowhere, as you wrote it.',
-      resolve: (err) => err.details.id ?? null,
+      resolve: ({ err }) => err.details.id ?? null,
     }),
   }),
 })
 
-export const ForbiddenError = builder.objectRef<AppError>('ForbiddenError').implement({
+export const ForbiddenError = builder.objectRef<Failure>('ForbiddenError').implement({
   description: 'The credential lacks a permission.',
   interfaces: [UserError],
   fields: (t) => ({
     needs: t.field({
       type: PermissionEnum,
       description: 'The permission it lacks.',
-      resolve: (err) => err.details.needs ?? '',
+      resolve: ({ err }) => err.details.needs ?? '',
     }),
   }),
 })
 
-export const ConflictError = builder.objectRef<AppError>('ConflictError').implement({
+export const ConflictError = builder.objectRef<Failure>('ConflictError').implement({
   description: 'It does not fit what is there now.',
   interfaces: [UserError],
   fields: (t) => ({
     reason: t.field({
       type: ConflictReasonEnum,
       description: 'Why it does not fit.',
-      resolve: (err) => err.details.reason ?? 'DUPLICATE',
+      resolve: ({ err }) => err.details.reason ?? 'DUPLICATE',
     }),
     current: t.field({
       type: builder.nodeInterfaceRef(),
       nullable: true,
       description: 'The thing as it is now.',
-      resolve: (err, _args, ctx, info) =>
+      resolve: ({ err }, _args, ctx, info) =>
         err.details.current === undefined ? null : loadNode(err.details.current, ctx, info),
     }),
   }),
 })
 
-export const LimitExceededError = builder.objectRef<AppError>('LimitExceededError').implement({
+export const LimitExceededError = builder.objectRef<Failure>('LimitExceededError').implement({
   description: 'A limit was reached.',
   interfaces: [UserError],
   fields: (t) => ({
     limit: t.field({
       type: LimitKindEnum,
       description: 'Which kind of limit.',
-      resolve: (err) => err.details.limit ?? 'RATE',
+      resolve: ({ err }) => err.details.limit ?? 'RATE',
     }),
     retryAfterMs: t.int({
       description: 'When to try again, in milliseconds.',
-      resolve: (err) => err.details.retryAfterMs ?? 0,
+      resolve: ({ err }) => err.details.retryAfterMs ?? 0,
     }),
   }),
 })
@@ -204,14 +216,6 @@ export function errorExtensions({ code, details }: AppError): Record<string, unk
   return extensions
 }
 
-const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
-  UNAUTHENTICATED: 401,
-  UNAVAILABLE: 503,
-}
-
-/** The HTTP status for a request that failed as a whole. */
-export const httpStatusOf = (code: ErrorCode): number | undefined => HTTP_STATUS[code]
-
 export interface ErrorContext {
   readonly log: Logger
   readonly requestId: string
@@ -245,11 +249,11 @@ function rootOf(err: Error): Error {
 }
 
 /** A top-level error made from an AppError, for what fails before execution. */
-export function topLevelError(err: AppError): GraphQLError {
-  const status = httpStatusOf(err.code)
-  return new GraphQLError(err.message, {
-    extensions: { ...errorExtensions(err), ...(status === undefined ? {} : { http: { status } }) },
-  })
-}
+export const topLevelError = (err: AppError): GraphQLError =>
+  new GraphQLError(err.message, { extensions: errorExtensions(err) })
 
-export type { GraphQLFormattedError }
+/** As `presentError`, for what was thrown outside of an execution. */
+export function presentThrown(thrown: unknown, context: ErrorContext): GraphQLError {
+  const cause = thrown instanceof Error ? thrown : new Error(String(thrown))
+  return presentError(new GraphQLError(cause.message, { originalError: cause }), context)
+}

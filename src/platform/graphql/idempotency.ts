@@ -7,8 +7,16 @@
 // lost transaction has let go of the lock.
 
 import { createHash } from 'node:crypto'
-import { GraphQLDirective, DirectiveLocation, GraphQLNonNull, GraphQLString, type GraphQLResolveInfo } from 'graphql'
-import { getDirectiveValues, Kind, type SelectionSetNode } from 'graphql'
+import {
+  DirectiveLocation,
+  GraphQLDirective,
+  GraphQLNonNull,
+  type GraphQLResolveInfo,
+  GraphQLString,
+  getDirectiveValues,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql'
 import { sql } from 'kysely'
 import type { Ctx } from '../context.ts'
 import type { Database } from '../db/database.ts'

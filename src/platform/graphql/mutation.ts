@@ -10,13 +10,14 @@ import type { z } from 'zod'
 import { requirePermission } from '../auth/permissions.ts'
 import type { Permission, Viewer } from '../auth/viewer.ts'
 import type { Tx } from '../db/transaction.ts'
-import { AppError, unauthenticated } from '../lib/errors.ts'
+import { unauthenticated } from '../lib/errors.ts'
 import { builder, type Types } from './builder.ts'
 import { commitCursor, rememberCommit } from './commit-cursor.ts'
 import type { GraphQLContext } from './context.ts'
 import {
   ConflictError,
   expectedError,
+  Failure,
   ForbiddenError,
   InvalidInputError,
   LimitExceededError,
@@ -108,22 +109,23 @@ export function mutation<Valid, Result extends Outcome<Result>>(
   const union = builder.unionType(`${base}Result`, {
     description: `The outcome of \`${name}\`, or why there is none.`,
     types: [payload, ...members],
-    resolveType: (value) => (value instanceof AppError ? typenameOfError(value) : `${base}Payload`),
+    resolveType: (value) => (value instanceof Failure ? typenameOfError(value.err) : `${base}Payload`),
   })
   builder.mutationField(name, (t) =>
     t.field({
       type: union,
       description: options.description,
       args: { input: t.arg({ type: input, required: true, description: `What \`${name}\` takes.` }) },
-      resolve: async (_root, args, ctx, info) => {
+      resolve: (async (_root: unknown, args: { input: unknown }, ctx: GraphQLContext, info: GraphQLResolveInfo) => {
         try {
           return await run(name, options, args.input, ctx, info)
         } catch (thrown) {
           const err = expectedError(thrown)
-          if (err !== undefined && shown.has(typenameOfError(err) ?? '')) return err as never
+          if (err !== undefined && shown.has(typenameOfError(err) ?? '')) return new Failure(err)
           throw err ?? thrown
         }
-      },
+        // Pothos cannot tell the union's shape while `Result` is still a parameter.
+      }) as never,
     }),
   )
 }

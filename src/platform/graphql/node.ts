@@ -3,15 +3,17 @@
 // Whatever names a thing by its row id (a query's argument, a mutation's outcome, an event, a conflict) loads it here,
 // with exactly the columns and relations that the client selected. A foreign, unknown or malformed id is null.
 
-import { queryFromInfo } from '@pothos/plugin-prisma'
+import { getRefFromModel, type PrismaObjectRef, queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
+import { type Kysely, sql as sqlText } from 'kysely'
 import type PrismaTypes from '../../generated/pothos-types.ts'
 import { hasPermission, requirePermission } from '../auth/permissions.ts'
 import type { Permission } from '../auth/viewer.ts'
+import type { Tables } from '../db/tables.ts'
 import type { NodeRef } from '../lib/errors.ts'
 import { notFound } from '../lib/errors.ts'
 import { encodeId, isUuid } from '../lib/ids.ts'
-import { builder, registerKind } from './builder.ts'
+import { builder, registerKind, type Types } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
 
 export type Model = keyof PrismaTypes & string
@@ -83,8 +85,7 @@ export function node<Name extends Model, Row extends object = Key>(
     nullable: true,
     select: columns,
     id: { resolve: (row: Row) => (key === undefined ? (row as unknown as Key).id : key.id(row)) },
-    findUnique: (id: string, ctx: GraphQLContext) =>
-      type.where(id, ctx) as PrismaTypes[Name]['WhereUnique'] & object,
+    findUnique: (id: string, ctx: GraphQLContext) => type.where(id, ctx) as PrismaTypes[Name]['WhereUnique'] & object,
   } as const
 }
 
@@ -95,11 +96,30 @@ export function parseNodeId(publicId: string): NodeRef | undefined {
   return byKind.has(kind) || others.has(kind) ? { kind, id: publicId.slice(split + 1) } : undefined
 }
 
-/** How things of a kind are called: the model and the column. */
-export function nameColumnOf(kind: string): { readonly model: Model; readonly column: string } | undefined {
-  const type = byKind.get(kind)
-  return type?.name === undefined ? undefined : { model: type.model, column: type.name }
+/** Looks up today's names of things of one kind, on a connection bound to the workspace. */
+export type NamesOf = (sql: Kysely<Tables>, ids: readonly string[]) => Promise<ReadonlyMap<string, string>>
+
+/** For each kind whose `node()` names a column: how its things are called today. */
+export function declaredNames(): Record<string, NamesOf> {
+  const names: Record<string, NamesOf> = {}
+  for (const { kind, model, name } of byKind.values()) {
+    if (name === undefined) continue
+    const table = `${model[0]?.toLowerCase()}${model.slice(1)}` as 'deal'
+    names[kind] = async (sql, ids) => {
+      const rows = await sql
+        .selectFrom(table)
+        .select(['id', sqlText.ref<string>(name).as('name')])
+        .where('id', 'in', [...ids])
+        .execute()
+      return new Map(rows.map((row) => [row.id, row.name]))
+    }
+  }
+  return names
 }
+
+/** The GraphQL type of a model, also of another domain's: `type: typeOf('Deal')`. */
+export const typeOf = <Name extends Model>(model: Name): PrismaObjectRef<Types, PrismaTypes[Name]> =>
+  getRefFromModel(model, builder, 'object') as unknown as PrismaObjectRef<Types, PrismaTypes[Name]>
 
 interface Delegate {
   findFirst(args: object): Promise<object | null>
@@ -219,7 +239,8 @@ export function maySee(kind: string, ctx: GraphQLContext): boolean {
   return permission === undefined || hasPermission(ctx.viewer, permission)
 }
 
-function permissionOf(typename: string): Permission | undefined {
+/** What a viewer needs to see records of a type. */
+export function permissionOf(typename: string): Permission | undefined {
   const options = builder.configStore.getTypeConfig(typename).pothosOptions as { permission?: Permission }
   return options.permission
 }

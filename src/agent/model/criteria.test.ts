@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import type { BriefAnswer, BriefCondition } from './brief-block.ts'
+import { evaluateCriteria } from './criteria.ts'
+
+const answer = (key: string, value: unknown, text = String(value)): BriefAnswer => ({
+  key,
+  label: `Label of ${key}`,
+  type: 'TEXT',
+  text,
+  value,
+  origin: 'PUBLIC',
+})
+
+const answers = [
+  answer('size', 40),
+  answer('text_size', '40'),
+  answer('country', 'Austria'),
+  answer('budget', { amount: '24000.00', currency: 'EUR' }, '24,000.00 EUR'),
+  answer('interests', ['CRM', 'Support'], 'CRM, Support'),
+  answer('wants_call', true, 'Yes'),
+  answer('start', '2026-03-01'),
+  answer('empty', ''),
+  answer('none', null),
+  answer('ticked_off', false, 'No'),
+]
+
+const condition = (field: string, op: BriefCondition['op'], value?: unknown): BriefCondition => ({
+  field,
+  op,
+  value,
+  weight: 1,
+  label: '',
+})
+
+const isMet = (field: string, op: BriefCondition['op'], value?: unknown) =>
+  evaluateCriteria({ conditions: [condition(field, op, value)], text: '' }, answers).fit === 1
+
+describe('a condition', () => {
+  it.each([
+    ['size', 'eq', 40],
+    ['size', 'eq', '40'],
+    ['text_size', 'gte', 40],
+    ['size', 'not', 41],
+    ['size', 'gt', 39],
+    ['size', 'lt', 41],
+    ['size', 'lte', 40],
+    ['country', 'eq', 'AUSTRIA'],
+    ['country', 'in', ['Germany', 'austria']],
+    ['country', 'contains', 'ust'],
+    ['country', 'not', 'Germany'],
+    ['budget', 'gte', 24000],
+    ['interests', 'contains', 'crm'],
+    ['interests', 'in', ['Support']],
+    ['interests', 'eq', 'CRM'],
+    ['wants_call', 'eq', true],
+    ['wants_call', 'eq', 'yes'],
+    ['ticked_off', 'eq', false],
+    ['ticked_off', 'present', undefined],
+    ['start', 'lte', '2026-03-31'],
+    ['size', 'present', undefined],
+    ['empty', 'absent', undefined],
+    ['none', 'absent', undefined],
+    ['unknown', 'absent', undefined],
+  ] as const)('is met: %s %s %j', (field, op, value) => {
+    expect(isMet(field, op, value)).toBe(true)
+  })
+
+  it.each([
+    ['size', 'eq', 41],
+    ['size', 'gt', 40],
+    ['size', 'lt', 40],
+    ['country', 'in', ['Germany']],
+    ['country', 'contains', 'France'],
+    ['country', 'gt', 10],
+    ['interests', 'not', 'CRM'],
+    ['interests', 'contains', 'C'],
+    ['wants_call', 'eq', false],
+    ['budget', 'lt', 24000],
+    ['empty', 'present', undefined],
+    ['empty', 'not', 'anything'],
+    ['unknown', 'not', 'anything'],
+    ['unknown', 'lt', 10],
+  ] as const)('is not met: %s %s %j', (field, op, value) => {
+    expect(isMet(field, op, value)).toBe(false)
+  })
+})
+
+describe('the verdict', () => {
+  const weighed = (...weights: [met: boolean, weight: number][]) =>
+    evaluateCriteria(
+      { conditions: weights.map(([met, weight]) => ({ ...condition('size', 'eq', met ? 40 : 0), weight })), text: '' },
+      answers,
+    )
+
+  it('is the share of the weight that is met', () => {
+    expect(weighed([true, 3], [false, 1]).fit).toBe(0.75)
+    expect(weighed([true, 1], [false, 2]).fit).toBe(0.33)
+  })
+
+  it('qualifies from 0.6, is unsure from 0.4 and rejects below', () => {
+    expect(weighed([true, 6], [false, 4])).toMatchObject({ qualified: true, unsure: false })
+    expect(weighed([true, 59], [false, 41])).toMatchObject({ qualified: false, unsure: true })
+    expect(weighed([true, 4], [false, 6])).toMatchObject({ qualified: false, unsure: true })
+    expect(weighed([true, 39], [false, 61])).toMatchObject({ qualified: false, unsure: false })
+  })
+
+  it('gives a reason for each condition, in words', () => {
+    const conditions = [
+      { ...condition('size', 'gte', 20), label: 'Team size' },
+      condition('budget', 'gte', 100_000),
+      condition('unknown', 'present'),
+    ]
+    expect(evaluateCriteria({ conditions, text: '' }, answers).reasons).toEqual([
+      'Team size: 40; wanted at least 20: met.',
+      'Label of budget: 24,000.00 EUR; wanted at least 100,000: not met.',
+      'unknown: not answered; wanted an answer: not met.',
+    ])
+  })
+
+  it('is left to a person when there are no typed criteria', () => {
+    expect(evaluateCriteria({ conditions: [], text: 'Only nice people.' }, answers)).toMatchObject({
+      qualified: false,
+      unsure: true,
+    })
+  })
+})

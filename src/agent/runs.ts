@@ -1,0 +1,185 @@
+/*
+ * A process's worker: claims a segment's run, works it with the loop until it waits or ends, and gives it back.
+ *
+ * What goes wrong is told apart. The database away: thrown, and the segment is tried again as if nothing had been. Another
+ * process has the run: this one must not take it back, so before it claims again it asks whether the segment is still its
+ * own. Anything else is a fault of ours or of the run: tried again, but the next claim counts it like a take-over, so that a
+ * run which always fails ends as POISON and not never.
+ */
+
+import { settleApproval } from '../domains/approvals/service.ts'
+import { type ClaimedRun, claimSegment, enterLiveRun, FenceLost } from '../domains/runs/service.ts'
+import { beginText, endText, writeText } from '../domains/runs/text-lane.ts'
+import type { Bell, Ctx } from '../platform/context.ts'
+import type { Database } from '../platform/db/database.ts'
+import { isConnectionError } from '../platform/db/errors.ts'
+import type { Tx } from '../platform/db/transaction.ts'
+import { CommitUnknown } from '../platform/db/transaction.ts'
+import { type Segment, workflowIdOf } from '../platform/durable/queue.ts'
+import type { SegmentMeans, WorkSegment } from '../platform/durable/segments.ts'
+import type { Clock } from '../platform/lib/clock.ts'
+import { isAppError, unavailable } from '../platform/lib/errors.ts'
+import type { Logger } from '../platform/observability/logger.ts'
+import { databaseBudget } from './budget.ts'
+import { assembleContext } from './context.ts'
+import { readJournal } from './conversation.ts'
+import { createJournal } from './journal.ts'
+import { runLoop } from './loop.ts'
+import { DEFAULT_LIMITS, type LoopLimits, type LoopMeans, type TextSink } from './means.ts'
+import { type CircuitBreaker, createCircuitBreaker } from './model/circuit-breaker.ts'
+import type { Effort, Model } from './model/model.ts'
+import type { PriceList } from './model/prices.ts'
+import type { RetryPolicy } from './model/retry.ts'
+import { type Next, proceed } from './proceed.ts'
+import type { ToolRegistry } from './tools/registry.ts'
+
+export interface WorkerOptions {
+  readonly db: Database
+  readonly bell: Bell
+  readonly clock: Clock
+  readonly log: Logger
+  readonly model: Model
+  readonly prices: PriceList
+  readonly registry: ToolRegistry
+  /** For employees that name no model of their own. */
+  readonly defaultModel: string
+  /** Asked when the employee's model does not answer; null for none. */
+  readonly fallbackModel: string | null
+  readonly effort?: Effort | undefined
+  readonly limits?: Partial<LoopLimits> | undefined
+  readonly retry?: RetryPolicy | undefined
+  readonly random?: (() => number) | undefined
+}
+
+const FAILURES_TO_OPEN = 5
+const CIRCUIT_OPEN_MS = 30_000
+
+type Trouble = 'FENCE_LOST' | 'FAULT'
+
+const sink: TextSink = { begin: beginText, text: writeText }
+
+/** What works segments, for `createDurable`. `connectAgent` must have been called. */
+export function createWorker(options: WorkerOptions): WorkSegment {
+  const { db, bell, clock, log } = options
+  const circuits = new Map<string, CircuitBreaker>()
+  const troubles = new Map<string, Trouble>()
+
+  const circuitOf = (model: string): CircuitBreaker => {
+    const known = circuits.get(model)
+    if (known !== undefined) return known
+    const circuit = createCircuitBreaker({ failuresToOpen: FAILURES_TO_OPEN, openMs: CIRCUIT_OPEN_MS, clock })
+    circuits.set(model, circuit)
+    return circuit
+  }
+
+  return async (segment, means) => {
+    const key = workflowIdOf(segment)
+    const trouble = troubles.get(key)
+    if (trouble === 'FENCE_LOST' && !(await means.maySend())) {
+      if (await isBeyond(db, segment)) {
+        troubles.delete(key)
+        return
+      }
+      throw unavailable('The run is worked elsewhere.')
+    }
+    const ctx: Ctx = {
+      viewer: { kind: 'system' },
+      workspaceId: segment.workspaceId,
+      db,
+      bell,
+      clock,
+      log,
+      origin: { requestId: key },
+    }
+    const live = enterLiveRun(segment.runId)
+    try {
+      const claim = await takeSegment(options, circuitOf, ctx, segment, means, trouble === 'FAULT', live.signal)
+      if (claim !== undefined) await runLoop(claim.means, claim.next)
+      troubles.delete(key)
+    } catch (err) {
+      if (means.signal.aborted) {
+        troubles.delete(key)
+        throw err
+      }
+      if (err instanceof FenceLost) {
+        troubles.set(key, 'FENCE_LOST')
+        throw unavailable(err.message)
+      }
+      if (!isOutage(err)) troubles.set(key, 'FAULT')
+      throw err
+    } finally {
+      live.leave()
+      endText(segment.runId)
+    }
+  }
+}
+
+const isOutage = (err: unknown): boolean =>
+  isConnectionError(err) || err instanceof CommitUnknown || (isAppError(err) && err.code === 'UNAVAILABLE')
+
+/** Whether the run has left the segment behind: it waits, is over, or is at a later one. */
+async function isBeyond(db: Database, segment: Segment): Promise<boolean> {
+  const row = await db.read(segment.workspaceId, (sql) =>
+    sql.selectFrom('run').select(['segment', 'status']).where('id', '=', segment.runId).executeTakeFirst(),
+  )
+  if (row === undefined || row.segment !== segment.segment) return true
+  return row.status !== 'RUNNING' && row.status !== 'QUEUED'
+}
+
+interface Taken {
+  readonly means: LoopMeans
+  readonly next: Extract<Next, { kind: 'GO_ON' }>
+}
+
+/** One transaction: the claim, all that is needed to go on, and the first call's worst case. */
+async function takeSegment(
+  options: WorkerOptions,
+  circuitOf: (model: string) => CircuitBreaker,
+  ctx: Ctx,
+  segment: Segment,
+  means: SegmentMeans,
+  afterFault: boolean,
+  cancelled: AbortSignal,
+): Promise<Taken | undefined> {
+  return ctx.db.inTransaction(ctx, async (tx) => {
+    const claim = await claimSegment(tx, { ...segment, executorId: means.executorId, afterFault })
+    if (claim.kind !== 'CLAIMED') return undefined
+    const { run } = claim
+    const viewer = { kind: 'employee', employeeId: run.employeeId, name: run.employeeName, runId: run.id } as const
+    const own: Tx = { ...tx, viewer }
+    const context = await assembleContext(own, run, options.registry)
+    const loopMeans: LoopMeans = {
+      ctx: { ...ctx, viewer },
+      run,
+      context,
+      registry: options.registry,
+      journal: createJournal({ ...ctx, viewer }, run.fence, means.signal),
+      model: options.model,
+      routing: { model: context.employee?.model ?? options.defaultModel, fallback: options.fallbackModel },
+      effort: options.effort,
+      prices: options.prices,
+      budget: options.model.mode === 'live' ? databaseBudget : null,
+      calls: { circuitOf, random: options.random ?? Math.random, retry: options.retry },
+      sink,
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      maySend: means.maySend,
+      letGo: means.signal,
+      cancelled,
+    }
+    const next = await firstStanding(loopMeans, own, run)
+    return next.kind === 'OVER' ? undefined : { means: loopMeans, next }
+  })
+}
+
+async function firstStanding(means: LoopMeans, tx: Tx, run: ClaimedRun): Promise<Next> {
+  const state = readJournal(run.steps, means.context.opening)
+  for (const call of state.turns.at(-1)?.calls ?? []) {
+    // The process before died between sending and confirming what somebody had approved.
+    if (call.effect === 'UNKNOWN' && call.approvalId !== undefined) {
+      await settleApproval(tx, call.approvalId, { status: 'FAILED', error: 'It is not known whether it happened.' })
+    }
+  }
+  // The claim has looked at everything that could stop the run.
+  const signals = { cancelled: null, employeeStatus: 'ACTIVE', deadline: run.deadline }
+  return proceed(means, tx, { state, signals, events: [] })
+}

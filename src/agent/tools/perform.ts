@@ -1,0 +1,313 @@
+/*
+ * One tool call inside a transaction: is it a call at all, may it be made, and then make it, ask, or put it down to be
+ * sent. Whatever is wrong with a call is a result that the model sees, never a crash of the run:
+ *
+ *   unknown tool, malformed arguments, too many calls   FAILED, nothing was done
+ *   refused by policy                                   REFUSED, with the rule
+ *   asks                                                WAITING, with an approval
+ *   inside the house                                    DONE, its effect row CONFIRMED in the same transaction
+ *   outside                                             RUNNING, its effect row INTENDED; `send.ts` goes on
+ *   the tool failed                                     FAILED, what it wrote is rolled back
+ *
+ * Rolling back one call of several takes a savepoint, which every other turn would pay for in vain. So a turn is tried
+ * without; a tool that fails after it may have written throws `NeedsSavepoints`, and the turn's transaction is run again.
+ */
+
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import type { z } from 'zod'
+import { canonical, type Review, requestApproval } from '../../domains/approvals/service.ts'
+import type { NewEffect } from '../../domains/runs/service.ts'
+import { FenceLost } from '../../domains/runs/service.ts'
+import { isConnectionError, translateDatabaseError } from '../../platform/db/errors.ts'
+import type { Tx } from '../../platform/db/transaction.ts'
+import type { FieldChange } from '../../platform/events/event.ts'
+import { type AppError, isAppError } from '../../platform/lib/errors.ts'
+import { newId } from '../../platform/lib/ids.ts'
+import type { ExternalTool, InternalTool, Outgoing, Tool } from '../../platform/tools/tool.ts'
+import type { CallState } from '../conversation.ts'
+import { type Decision, decide, type Mandate, RULES } from '../policy.ts'
+import type { ToolRegistry } from './registry.ts'
+
+export interface PerformMeans {
+  readonly registry: ToolRegistry
+  readonly mandate: Mandate | null
+  readonly knownRecords: ReadonlySet<string>
+  readonly runId: string
+  readonly employeeId: string
+  /** What the model said beside its calls: an approver reads it. */
+  readonly words: string
+  /** Calls of one turn beyond it are answered with an error. */
+  readonly maxCallsPerTurn: number
+  /** Every call in a savepoint of its own. */
+  readonly savepoints: boolean
+}
+
+/** A call as it is after it was looked at, and what is to be written about it. */
+export interface Performed {
+  readonly call: CallState
+  readonly title: string
+  readonly effect?: NewEffect
+}
+
+/** The turn's transaction is to be run again, each call in a savepoint of its own. */
+export class NeedsSavepoints extends Error {
+  constructor(cause: unknown) {
+    super('a tool failed after it may have written', { cause })
+    this.name = 'NeedsSavepoints'
+  }
+}
+
+export async function performCall(tx: Tx, means: PerformMeans, call: CallState): Promise<Performed> {
+  const fail = (code: string, message: string, more: object = {}): Performed => ({
+    title: `Call ${call.tool}`,
+    call: { ...call, status: 'FAILED', isError: true, output: { error: { code, message, ...more } } },
+  })
+  const tool = means.registry.find(call.tool)
+  if (tool === undefined) return fail('UNKNOWN_TOOL', `There is no tool ${call.tool.slice(0, 100)}.`)
+  if (call.index >= means.maxCallsPerTurn) {
+    return fail('LIMIT_EXCEEDED', `A turn makes at most ${means.maxCallsPerTurn} calls. Make this one in the next.`)
+  }
+  if (call.invalidJson !== undefined) return fail('INVALID_INPUT', 'The arguments are no JSON object.')
+  const parsed = tool.input.safeParse(call.input)
+  if (!parsed.success) return fail('INVALID_INPUT', 'The arguments do not fit.', { issues: issuesOf(parsed.error) })
+  const first = decide(means.mandate, {
+    tool: tool.name,
+    risk: tool.risk,
+    repeated: false,
+    doubtful: false,
+    foreignRecord: namesForeignRecord(call.input, means.knownRecords),
+  })
+  if (first.decision === 'DENY') return refuse(call, first)
+  return guarded(tx, means, call, async () => {
+    const title = await tool.title(tx, parsed.data)
+    return isExternal(tool)
+      ? await performExternal(tx, means, call, tool, parsed.data, title, first)
+      : await performInternal(tx, means, call, tool, parsed.data, title, first)
+  })
+}
+
+/** DENY, as the model reads it. */
+function refuse(call: CallState, { decision, rule }: Decision): Performed {
+  return {
+    title: `Call ${call.tool}`,
+    call: {
+      ...call,
+      status: 'REFUSED',
+      isError: true,
+      decision,
+      rule,
+      output: { status: 'DENIED', reason: RULES[rule] },
+    },
+  }
+}
+
+async function performInternal(
+  tx: Tx,
+  means: PerformMeans,
+  call: CallState,
+  tool: InternalTool<unknown>,
+  input: unknown,
+  title: string,
+  decision: Decision,
+): Promise<Performed> {
+  if (decision.decision === 'ASK') return ask(tx, means, call, tool, reviewOf(call.input, title), decision)
+  const { output } = await tool.run(tx, input)
+  const done: CallState = { ...call, ...decision, status: 'DONE', isError: false, output }
+  if (tool.risk === 'READ') return { call: done, title }
+  const effect: NewEffect = {
+    ...effectOf(call, tool),
+    status: 'CONFIRMED',
+    target: '',
+    contentHash: hashOf(call.input),
+    result: output,
+  }
+  return { call: { ...done, effect: 'CONFIRMED' }, title, effect }
+}
+
+async function performExternal(
+  tx: Tx,
+  means: PerformMeans,
+  call: CallState,
+  tool: ExternalTool<unknown>,
+  input: unknown,
+  title: string,
+  first: Decision,
+): Promise<Performed> {
+  const outgoing = await tool.prepare(tx, input)
+  const { contentHash, repeated, doubtful } = await fingerprint(tx, means.runId, tool.name, outgoing)
+  const decision = decide(means.mandate, {
+    tool: tool.name,
+    risk: tool.risk,
+    repeated,
+    doubtful,
+    foreignRecord: first.rule === 'foreign_record_asks',
+  })
+  if (decision.decision === 'DENY') return refuse(call, decision)
+  if (decision.decision === 'ASK') {
+    return ask(tx, means, call, tool, reviewOf(call.input, title, outgoing.changes), decision)
+  }
+  const effect: NewEffect = { ...effectOf(call, tool), status: 'INTENDED', target: outgoing.target, contentHash }
+  return { call: { ...call, ...decision, status: 'RUNNING', effect: 'INTENDED' }, title, effect }
+}
+
+async function ask(
+  tx: Tx,
+  means: PerformMeans,
+  call: CallState,
+  tool: Tool,
+  review: Review,
+  decision: Decision,
+): Promise<Performed> {
+  const words = means.words === '' ? '' : ` ${means.words.slice(0, 1_000)}`
+  const { approvalId } = await requestApproval(tx, {
+    runId: means.runId,
+    employeeId: means.employeeId,
+    turn: call.turn,
+    callIndex: call.index,
+    tool: tool.name,
+    risk: tool.risk,
+    review,
+    reason: `${RULES[decision.rule]}${words}`,
+  })
+  return { call: { ...call, ...decision, status: 'WAITING', approvalId }, title: review.title }
+}
+
+/** Runs one call's work so that its failure is a result and leaves nothing behind. */
+async function guarded(
+  tx: Tx,
+  means: PerformMeans,
+  call: CallState,
+  work: () => Promise<Performed>,
+): Promise<Performed> {
+  if (!means.savepoints) {
+    try {
+      return await work()
+    } catch (err) {
+      throw endsTheTurn(err) ? err : new NeedsSavepoints(err)
+    }
+  }
+  await sql`savepoint act`.execute(tx.sql)
+  try {
+    const performed = await work()
+    await sql`release savepoint act`.execute(tx.sql)
+    return performed
+  } catch (err) {
+    if (endsTheTurn(err)) throw err
+    await sql`rollback to savepoint act`.execute(tx.sql)
+    return { title: `Call ${call.tool}`, call: failedCall(tx, call, err) }
+  }
+}
+
+/** What is wrong with the run or its connection and not with the tool. */
+export function endsTheTurn(err: unknown): boolean {
+  const code = err instanceof Error && 'code' in err ? err.code : undefined
+  return err instanceof FenceLost || isConnectionError(err) || code === '40001' || code === '40P01'
+}
+
+/** A tool's failure as the model sees it. What nobody foresaw is logged here and called an internal error there. */
+export function failedCall(tx: Tx, call: CallState, thrown: unknown): CallState {
+  const err = translateDatabaseError(thrown)
+  if (!isAppError(err)) tx.log.error({ err, tool: call.tool, turn: call.turn }, 'a tool failed')
+  const error = isAppError(err)
+    ? describe(err)
+    : { code: 'INTERNAL', message: 'The tool failed. It was not your input.' }
+  return { ...call, status: 'FAILED', isError: true, output: { error } }
+}
+
+function describe(err: AppError) {
+  const { reason, issues } = err.details
+  return {
+    code: err.code,
+    message: err.message,
+    ...(reason === undefined ? {} : { reason }),
+    ...(issues === undefined ? {} : { issues: issues.map(({ path, message }) => ({ path: path.join('.'), message })) }),
+  }
+}
+
+const issuesOf = (error: z.ZodError) =>
+  error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.join('.'), message }))
+
+export const isExternal = (tool: Tool): tool is ExternalTool<unknown> => 'send' in tool
+
+const effectOf = (call: CallState, tool: Tool) => ({
+  id: newId(),
+  seq: call.seq,
+  turn: call.turn,
+  callIndex: call.index,
+  tool: tool.name,
+  risk: tool.risk,
+})
+
+/** What a person is shown of an act: what leaves the house, or the arguments of an act inside. */
+export function reviewOf(input: unknown, title: string, changes?: readonly FieldChange[]): Review {
+  const record = input as Readonly<Record<string, unknown>>
+  return { input: record, title, changes: changes ?? argumentsOf(record) }
+}
+
+// In one order: arguments come back from the database in another than they went in.
+const argumentsOf = (input: Readonly<Record<string, unknown>>): FieldChange[] =>
+  Object.keys(input)
+    .sort()
+    .flatMap((field) => shownArgument([field, input[field]]))
+
+const shownArgument = ([field, value]: [string, unknown]): FieldChange[] =>
+  value === undefined || value === null
+    ? []
+    : [{ field, from: null, to: typeof value === 'string' ? value : canonical(value) }]
+
+export const hashOf = (value: unknown): string => createHash('sha256').update(canonical(value)).digest('hex')
+
+/**
+ * The content's hash for the ledger, which holds each (tool, target, hash) of a run once. A repetition that is allowed
+ * after all (the first one failed, or a person said so) gets a hash of its own.
+ */
+export async function fingerprint(
+  tx: Tx,
+  runId: string,
+  tool: string,
+  outgoing: Outgoing,
+): Promise<{ readonly contentHash: string; readonly repeated: boolean; readonly doubtful: boolean }> {
+  const rows = await tx.sql
+    .selectFrom('effect')
+    .select(['contentHash', 'status'])
+    .where('runId', '=', runId)
+    .where('tool', '=', tool)
+    .where('target', '=', outgoing.target)
+    .execute()
+  const earlier = new Map(rows.map((row) => [row.contentHash, row.status]))
+  const first = hashOf(outgoing.content)
+  let contentHash = first
+  let repeated = false
+  for (let n = 1; earlier.has(contentHash); n++) {
+    repeated ||= earlier.get(contentHash) !== 'FAILED'
+    contentHash = hashOf([first, n])
+  }
+  const doubtful = rows.some((row) => row.status === 'UNKNOWN')
+  return { contentHash, repeated, doubtful }
+}
+
+/** Whether an effect that was put down is still what would be sent now. */
+export function isSameContent(
+  stored: { readonly target: string; readonly contentHash: string },
+  outgoing: Outgoing,
+): boolean {
+  if (stored.target !== outgoing.target) return false
+  const first = hashOf(outgoing.content)
+  if (stored.contentHash === first) return true
+  // One that repeats failed attempts carries its number.
+  return Array.from({ length: MAX_REPETITIONS }, (_, n) => hashOf([first, n + 1])).includes(stored.contentHash)
+}
+
+/** More sends of one thing in one run than its turns allow. */
+const MAX_REPETITIONS = 100
+
+const RECORD_ID =
+  /^(?:workspace|member|employee|goal|form|submission|contact|pipeline|stage|deal|run|approval|inbox_message)_[0-9a-f-]{36}$/i
+
+/** Whether the arguments name a record of ours that the brief did not. */
+function namesForeignRecord(value: unknown, known: ReadonlySet<string>): boolean {
+  if (typeof value === 'string') return RECORD_ID.test(value) && !known.has(value)
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).some((inner) => namesForeignRecord(inner, known))
+}

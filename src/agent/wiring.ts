@@ -1,0 +1,54 @@
+import { closeApprovalsOf, connectActReview, type ReviewAct } from '../domains/approvals/service.ts'
+import { type EndedRun, listenToRunEnds } from '../domains/runs/service.ts'
+import { finishSubmission } from '../domains/submissions/service.ts'
+import type { Tx } from '../platform/db/transaction.ts'
+import { invalidInput, notFound } from '../platform/lib/errors.ts'
+import { isExternal, reviewOf } from './tools/perform.ts'
+import type { ToolRegistry } from './tools/registry.ts'
+
+/**
+ * Connects what domains cannot know of each other: how an act is reviewed, and what ends with a run. Every process that
+ * serves or works needs it, before its first request or segment. Calling it again changes nothing.
+ */
+export function connectAgent(registry: ToolRegistry): void {
+  connectActReview(reviewWith(registry))
+  listenToRunEnds('approvals', closeApprovalsOf)
+  listenToRunEnds('submission', endSubmission)
+}
+
+/** Works out what an act would do, as the employee who wants it, without doing it. */
+function reviewWith(registry: ToolRegistry): ReviewAct {
+  return async (tx, { tool: name, input, employeeId, runId }) => {
+    const tool = registry.find(name)
+    if (tool === undefined) throw notFound('Tool', name)
+    const parsed = tool.input.safeParse(input)
+    if (!parsed.success) {
+      throw invalidInput(
+        parsed.error.issues.map(({ path, message }) => ({
+          path: path.map(String),
+          code: 'INVALID_FORMAT',
+          message,
+        })),
+      )
+    }
+    const own: Tx = { ...tx, viewer: { kind: 'employee', employeeId, name: '', runId } }
+    const title = await tool.title(own, parsed.data)
+    const changes = isExternal(tool) ? (await tool.prepare(own, parsed.data)).changes : undefined
+    return reviewOf(input, title, changes)
+  }
+}
+
+/** A submission ends with the run that works it; where the run did not come to its end a person has to look. */
+async function endSubmission(tx: Tx, run: EndedRun): Promise<void> {
+  if (run.submissionId === null) return
+  const { status, reason, text } = run.end
+  // Whoever stopped the run need not be somebody who may write submissions: this is the server's own bookkeeping.
+  const own: Tx = tx.viewer.kind === 'employee' ? tx : { ...tx, viewer: { kind: 'system' } }
+  await finishSubmission(
+    own,
+    run.submissionId,
+    status === 'SUCCEEDED'
+      ? { status: 'PROCESSED' }
+      : { status: reason === 'POISON' ? 'FAILED' : 'NEEDS_REVIEW', reason: text },
+  )
+}

@@ -1,0 +1,228 @@
+// The composition root: the only file that constructs what lives long, and that knows in which order things start and
+// stop. Nothing here decides anything.
+
+import { join } from 'node:path'
+import { createModel } from './agent/model/model.ts'
+import { loadPrices } from './agent/model/prices.ts'
+import { createWorker } from './agent/runs.ts'
+import { createToolRegistry } from './agent/tools/registry.ts'
+import { connectAgent } from './agent/wiring.ts'
+import type { Config } from './config.ts'
+import { sweepApprovals } from './domains/approvals/service.ts'
+import { eventTypes, namesOfThings } from './domains/event-types.ts'
+import { createMailer } from './domains/mail/mailer.ts'
+import { sweepRuns } from './domains/runs/service.ts'
+import { formRoutes } from './domains/submissions/http.ts'
+import { createAuthenticator } from './platform/auth/authenticate.ts'
+import type { Ctx } from './platform/context.ts'
+import { createDatabase, type Database } from './platform/db/database.ts'
+import { assertServingRole } from './platform/db/roles.ts'
+import { serverSecret } from './platform/db/server-secret.ts'
+import { createDurable, type Durable } from './platform/durable/durable.ts'
+import { createSweep, type Sweep } from './platform/durable/sweep.ts'
+import { createEvents, type Events } from './platform/events/events.ts'
+import { graphqlDoors } from './platform/graphql/doors.ts'
+import type { GraphiqlPage } from './platform/graphql/graphiql.ts'
+import { purgeClaims } from './platform/graphql/idempotency.ts'
+import { createCors } from './platform/http/cors.ts'
+import { databaseAnswers, healthRoutes } from './platform/http/health.ts'
+import { type HttpServer, openHttpServer } from './platform/http/server.ts'
+import { systemClock } from './platform/lib/clock.ts'
+import { newId } from './platform/lib/ids.ts'
+import type { Logger } from './platform/observability/logger.ts'
+import { schema } from './schema.ts'
+
+/** Used for employees that name no model, with a live key. */
+const DEFAULT_MODEL = 'claude-sonnet-5-5'
+const FALLBACK_MODEL = 'claude-haiku-5-5'
+const MODEL_TIMEOUT_MS = 120_000
+const STOP_GRACE_MS = 10_000
+// A rehearsed run waits for no network: more of them at once only queue for connections.
+const REHEARSAL_CONCURRENCY = 24
+
+export interface AppOptions {
+  readonly config: Config
+  readonly log: Logger
+  /** How to reach the migrated database. */
+  readonly urls: { readonly appUrl: string; readonly systemUrl: string; readonly systemDirectUrl: string }
+  /** Open the doors: GraphQL, forms, health. */
+  readonly serve: boolean
+  /** Work runs. */
+  readonly work: boolean
+  /** The key that GraphiQL carries on this machine; none unless given. */
+  readonly graphiqlKey?: string
+  /** A development server: loopback origins may call it, and the schema can be asked for. */
+  readonly development: boolean
+}
+
+export interface App {
+  /** Where it listens; null for a worker. */
+  readonly url: string | null
+  readonly db: Database
+  readonly mode: 'live' | 'rehearsal'
+  /** Stops in order: doors, runs, events, database. Returns how many runs go on at the next start. May be called twice. */
+  close(): Promise<{ readonly unfinished: number }>
+}
+
+/** Builds and starts everything. What was started is stopped again when a later part cannot start. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { config, log, urls } = options
+  const clock = systemClock
+  const opened: (() => Promise<unknown>)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.splice(0).reverse()) await close()
+  }
+  try {
+    const db = createDatabase({
+      appUrl: urls.appUrl,
+      systemUrl: urls.systemUrl,
+      appConnections: config.database.poolApp,
+      systemConnections: config.database.poolSystem,
+      log,
+    })
+    opened.push(() => db.close())
+    await assertServingRole(db.app, 'cadre_app')
+    await assertServingRole(db.system, 'cadre_system')
+
+    const mailer = createMailer({
+      smtpUrl: config.mail.smtpUrl,
+      folder: join(config.dir, 'mail'),
+      defaultFrom: config.mail.from ?? 'cadre@localhost',
+    })
+    opened.push(async () => mailer.close())
+    const registry = createToolRegistry({ mailer })
+    connectAgent(registry)
+
+    const events = createEvents({ db, directUrl: urls.systemDirectUrl, log, clock })
+    opened.push(() => events.stop())
+    await events.start()
+
+    const contextOf = (workspaceId: string): Ctx => ({
+      viewer: { kind: 'system' },
+      workspaceId,
+      db,
+      bell: events.bell,
+      clock,
+      log,
+      origin: { requestId: 'system' },
+    })
+
+    const live = config.model.anthropicApiKey !== undefined
+    let durable: Durable | undefined
+    let unfinished = 0
+    if (options.work) {
+      const model = createModel({
+        mode: live ? 'live' : 'rehearsal',
+        ...(config.model.anthropicApiKey === undefined ? {} : { apiKey: config.model.anthropicApiKey }),
+        ...(config.model.anthropicBaseUrl === undefined ? {} : { baseUrl: config.model.anthropicBaseUrl }),
+        timeoutMs: MODEL_TIMEOUT_MS,
+      })
+      durable = createDurable({
+        systemUrl: urls.systemDirectUrl,
+        executorId: newId(),
+        log,
+        clock,
+        concurrency: live ? config.runs.concurrency : Math.min(config.runs.concurrency, REHEARSAL_CONCURRENCY),
+        work: createWorker({
+          db,
+          bell: events.bell,
+          clock,
+          log,
+          model,
+          prices: loadPrices(),
+          registry,
+          defaultModel: DEFAULT_MODEL,
+          fallbackModel: FALLBACK_MODEL,
+        }),
+      })
+      const worker = durable
+      opened.push(async () => {
+        unfinished = worker.working()
+        await worker.stop({ graceMs: STOP_GRACE_MS })
+      })
+      await worker.start()
+    }
+
+    const sweeps = createSweeps(db, contextOf, log)
+    for (const sweep of sweeps) sweep.start()
+    opened.push(() => Promise.all(sweeps.map((sweep) => sweep.stop())))
+
+    const server = options.serve ? await openDoors(options, { db, events, opened }) : null
+
+    let closing: Promise<{ readonly unfinished: number }> | undefined
+    return {
+      url: server?.url ?? null,
+      db,
+      mode: live ? 'live' : 'rehearsal',
+      close: () => {
+        closing ??= closeAll().then(() => ({ unfinished }))
+        return closing
+      },
+    }
+  } catch (err) {
+    await closeAll()
+    throw err
+  }
+}
+
+/** What becomes due by the clock; every process sweeps, of each kind one at a time. */
+function createSweeps(db: Database, contextOf: (workspaceId: string) => Ctx, log: Logger): Sweep[] {
+  const sweep = (name: string, everyMs: number, run: () => Promise<boolean>): Sweep =>
+    createSweep({ name, everyMs, system: db.system, log, clock: systemClock, run })
+  return [
+    sweep('due-runs', 1_000, async () => (await sweepRuns(db, contextOf)) > 0),
+    sweep('expired-approvals', 5_000, async () => (await sweepApprovals(db, contextOf)) > 0),
+    sweep('old-idempotency-claims', 600_000, async () => (await purgeClaims(db, systemClock.now())) > 0),
+  ]
+}
+
+interface House {
+  readonly db: Database
+  readonly events: Events
+  readonly opened: (() => Promise<unknown>)[]
+}
+
+async function openDoors(options: AppOptions, { db, events, opened }: House): Promise<HttpServer> {
+  const { config, log, development } = options
+  const clock = systemClock
+  const { bell, feed } = events
+  const graphql = graphqlDoors({
+    schema,
+    services: { db, bell, clock, log, feed, eventTypes, names: namesOfThings },
+    authenticator: createAuthenticator({ db, clock, log }),
+    introspection: development,
+    ...(development ? { graphiql: graphiqlPage(options.graphiqlKey) } : {}),
+    maxMessageBytes: config.http.maxBodyBytes,
+    trustProxy: config.http.trustProxy,
+  })
+  opened.push(async () => graphql.close())
+  let server: HttpServer | undefined
+  server = await openHttpServer({
+    routes: [
+      ...healthRoutes([databaseAnswers(db.app)], () => server?.stopping() ?? false),
+      graphql.route,
+      ...formRoutes({ db, bell, clock, log, secret: await serverSecret(db, 'form-door') }),
+    ],
+    sockets: graphql.sockets,
+    log,
+    host: config.http.host,
+    port: config.http.port,
+    maxBodyBytes: config.http.maxBodyBytes,
+    trustProxy: config.http.trustProxy,
+    cors: createCors({ origins: [], loopback: development, setting: 'CORS_ORIGINS', log }),
+  })
+  const opening = server
+  opened.push(() => opening.close())
+  return opening
+}
+
+/** GraphiQL signed in with the demo key; both places are needed, or its first look at the schema has no credential. */
+function graphiqlPage(key: string | undefined): GraphiqlPage {
+  const headers = key === undefined ? undefined : JSON.stringify({ authorization: `Bearer ${key}` }, null, 2)
+  const query =
+    'query WhoAmI {\n  viewer {\n    actor { name kind }\n    workspace { name timeZone currency }\n    permissions\n  }\n}\n'
+  return () => ({
+    ...(headers === undefined ? {} : { headers }),
+    defaultTabs: [{ query, ...(headers === undefined ? {} : { headers }) }],
+  })
+}

@@ -1,0 +1,79 @@
+import { createReadStream } from 'node:fs'
+import { parse } from 'csv-parse'
+import { fold } from '../../platform/lib/fold.ts'
+import { isUuid, newId } from '../../platform/lib/ids.ts'
+import type { FieldDescription, Lead } from './lead.ts'
+
+/** Which column feeds which field; the columns of `rest` become `Column: value` lines of the form's long text. */
+export interface ColumnMapping {
+  readonly id: string | null
+  readonly fields: ReadonlyMap<string, FieldDescription>
+  readonly rest: readonly string[]
+  readonly longText: FieldDescription | null
+}
+
+const plain = (name: string): string =>
+  fold(name)
+    .replace(/[^a-z0-9]+/g, ' ')
+    .trim()
+const ID_COLUMNS = new Set(['id', 'prospect id', 'lead id', 'submission id', 'uuid'])
+// What an export writes where nothing was chosen.
+const NOT_ANSWERED = new Set(['', 'select'])
+
+/** Matches columns to fields by name: a field's key or label, whatever case, accents and punctuation. */
+export function mapColumns(columns: readonly string[], fields: readonly FieldDescription[]): ColumnMapping {
+  const byName = new Map(
+    fields.flatMap((field) => [[plain(field.label), field] as const, [plain(field.key), field] as const]),
+  )
+  const longText = fields.find(({ kind }) => kind === 'LONG_TEXT') ?? null
+  const mapped = new Map<string, FieldDescription>()
+  const rest: string[] = []
+  let id: string | null = null
+  for (const column of columns) {
+    const field = byName.get(plain(column))
+    if (field !== undefined && field !== longText && ![...mapped.values()].includes(field)) mapped.set(column, field)
+    else if (id === null && ID_COLUMNS.has(plain(column))) id = column
+    else rest.push(column)
+  }
+  return { id, fields: mapped, rest, longText }
+}
+
+/** Reads leads from a CSV file as a stream. `onMapping` is called once, before the first lead. Throws what the file lacks. */
+export async function* csvLeads(
+  file: string,
+  fields: readonly FieldDescription[],
+  onMapping: (mapping: ColumnMapping) => void,
+): AsyncGenerator<Lead> {
+  const rows = createReadStream(file).pipe(
+    parse({ columns: true, bom: true, skip_empty_lines: true, trim: true, relax_column_count: true }),
+  )
+  const email = fields.find(({ kind }) => kind === 'EMAIL') ?? null
+  let mapping: ColumnMapping | undefined
+  for await (const row of rows as AsyncIterable<Record<string, string>>) {
+    if (mapping === undefined) {
+      mapping = mapColumns(Object.keys(row), fields)
+      onMapping(mapping)
+    }
+    yield leadOf(row, mapping, email)
+  }
+}
+
+function leadOf(row: Record<string, string>, mapping: ColumnMapping, email: FieldDescription | null): Lead {
+  const given = mapping.id === null ? undefined : row[mapping.id]?.toLowerCase()
+  const id = given !== undefined && isUuid(given) ? given : newId()
+  const answers: Record<string, unknown> = {}
+  for (const [column, field] of mapping.fields) {
+    const value = row[column] ?? ''
+    if (!NOT_ANSWERED.has(value.toLowerCase())) answers[field.key] = value
+  }
+  if (email !== null && answers[email.key] === undefined) answers[email.key] = `${id}@leads.example`
+  if (mapping.longText !== null) {
+    const lines = mapping.rest.flatMap((column) => {
+      const value = row[column] ?? ''
+      return NOT_ANSWERED.has(value.toLowerCase()) ? [] : [`${column}: ${value}`]
+    })
+    if (lines.length > 0) answers[mapping.longText.key] = lines.join('\n')
+  }
+  const label = answers.company ?? answers.name ?? id.slice(0, 8)
+  return { id, label: String(label), answers }
+}

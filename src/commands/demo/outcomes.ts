@@ -1,0 +1,77 @@
+import type { DemoOutcomesQuery } from '../../client/gql/graphql.ts'
+import type { Requester } from '../../client/request.ts'
+import { encodeId } from '../../platform/lib/ids.ts'
+import { DemoOutcomes } from './documents.ts'
+
+type Submission = DemoOutcomesQuery['submissions']['nodes'][number]
+
+/** The closing account: every accepted lead stands in exactly one of `finished`, `waiting` and `open`, or is missing. */
+export interface Outcomes {
+  readonly contacts: number
+  readonly deals: number
+  readonly runs: number
+  readonly finished: number
+  readonly waiting: number
+  /** Queued or being worked on. */
+  readonly open: number
+  /** Ended otherwise than well: failed, cancelled, expired. */
+  readonly ended: number
+  readonly costMicros: bigint
+  readonly rehearsal: boolean
+  /** Leads that are not as they should be, with what is wrong: no submission, no contact, not exactly one run. */
+  readonly unaccounted: readonly string[]
+}
+
+const PAGE = 100
+
+/** Looks every lead up by its id and adds up what became of it. */
+export async function accountFor(ids: readonly string[], request: Requester): Promise<Outcomes> {
+  let contacts = 0
+  let deals = 0
+  let runs = 0
+  let costMicros = 0n
+  let rehearsal = false
+  const ends = { finished: 0, waiting: 0, open: 0, ended: 0 }
+  const unaccounted: string[] = []
+  for (let from = 0; from < ids.length; from += PAGE) {
+    const page = ids.slice(from, from + PAGE)
+    const { submissions } = await request(DemoOutcomes, { ids: page.map((id) => encodeId('submission', id)) })
+    const found = new Map(submissions.nodes.map((submission) => [submission.id, submission]))
+    for (const id of page) {
+      const submission = found.get(encodeId('submission', id))
+      const fault = faultOf(submission)
+      if (fault !== undefined) unaccounted.push(`${id}: ${fault}`)
+      if (submission === undefined) continue
+      if (submission.contact !== null) contacts++
+      if (submission.deal !== null) deals++
+      runs += submission.runs.length
+      for (const run of submission.runs) {
+        ends[endOf(run.status)]++
+        costMicros += BigInt(run.cost.micros)
+        rehearsal ||= run.rehearsal
+      }
+    }
+  }
+  return { contacts, deals, runs, ...ends, costMicros, rehearsal, unaccounted }
+}
+
+function faultOf(submission: Submission | undefined): string | undefined {
+  if (submission === undefined) return 'accepted, but not there'
+  if (submission.contact === null) return 'has no contact'
+  if (submission.runs.length !== 1) return `has ${submission.runs.length} runs`
+  return undefined
+}
+
+function endOf(status: Submission['runs'][number]['status']): 'finished' | 'waiting' | 'open' | 'ended' {
+  switch (status) {
+    case 'SUCCEEDED':
+      return 'finished'
+    case 'WAITING':
+      return 'waiting'
+    case 'QUEUED':
+    case 'RUNNING':
+      return 'open'
+    default:
+      return 'ended'
+  }
+}

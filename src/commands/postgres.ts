@@ -1,0 +1,50 @@
+import type { Config } from '../config.ts'
+import { startEmbedded } from '../platform/db/embedded.ts'
+import { StartFault } from '../platform/lib/start-fault.ts'
+import type { Logger } from '../platform/observability/logger.ts'
+
+/** How this process reaches its database: each login by its purpose, and how to give an embedded server back. */
+export interface Postgres {
+  /** Owns the database and migrates it. */
+  readonly ownerUrl: string
+  readonly appUrl: string
+  readonly systemUrl: string
+  /** As `systemUrl`, but not through a transaction-mode pooler: for LISTEN, locks and the queue. */
+  readonly systemDirectUrl: string
+  /** For people: `PostgreSQL 18.4, embedded`, or the server's name. */
+  readonly label: string
+  readonly embedded: boolean
+  stop(): Promise<void>
+}
+
+/** DATABASE_URL, or the embedded PostgreSQL in the project's folder, started or adopted. Throws a StartFault. */
+export async function openPostgres(config: Config, log: Logger): Promise<Postgres> {
+  const { url, appUrl, systemUrl, directUrl } = config.database
+  if (url === undefined) {
+    const embedded = await startEmbedded({ dir: config.dir, log })
+    return {
+      ownerUrl: embedded.url,
+      appUrl: embedded.url,
+      systemUrl: embedded.url,
+      systemDirectUrl: embedded.url,
+      label: `PostgreSQL ${embedded.version}, embedded`,
+      embedded: true,
+      stop: () => embedded.stop(),
+    }
+  }
+  return {
+    ownerUrl: directUrl ?? url,
+    appUrl: appUrl ?? url,
+    systemUrl: systemUrl ?? url,
+    systemDirectUrl: directUrl ?? systemUrl ?? url,
+    label: `PostgreSQL at ${new URL(url).host}`,
+    embedded: false,
+    stop: async () => {},
+  }
+}
+
+/** Commands that do not bring a database of their own need to be told one. */
+export function requireDatabaseUrl(config: Config, command: string): void {
+  if (config.database.url !== undefined) return
+  throw new StartFault(`\`${command}\` needs DATABASE_URL.`, 'npm start brings its own PostgreSQL.')
+}

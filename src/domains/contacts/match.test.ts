@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { insertWorkspace, openDatabase, systemContext } from '../../../test/support/context.ts'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts'
+import type { Ctx } from '../../platform/context.ts'
+import type { Database } from '../../platform/db/database.ts'
+import { type MatchContactInput, matchOrCreateContact } from './service.ts'
+
+let database: TestDatabase
+let db: Database
+let ctx: Ctx
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url, 20)
+  ctx = systemContext(db, (await insertWorkspace(db)).id)
+})
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+const match = (input: MatchContactInput) => db.inTransaction(ctx, (tx) => matchOrCreateContact(tx, input))
+
+const eventsOf = (id: string | undefined) =>
+  db.read(ctx.workspaceId, (sql) =>
+    sql
+      .selectFrom('eventOutbox')
+      .select(['type', 'changes'])
+      .where('subjectId', '=', id ?? '')
+      .orderBy('id')
+      .execute(),
+  )
+
+test('twenty transactions that bring one new e-mail at once make one contact', async () => {
+  const email = 'twenty@example.com'
+  const matched = await Promise.all(Array.from({ length: 20 }, () => match({ email })))
+  expect(new Set(matched.map((each) => each?.contact.id)).size).toBe(1)
+  expect(matched.filter((each) => each?.created)).toHaveLength(1)
+  expect((await eventsOf(matched[0]?.contact.id)).map((event) => event.type)).toEqual(['contact.created'])
+})
+
+test('twenty transactions that bring one new phone number and no e-mail make one contact', async () => {
+  const matched = await Promise.all(Array.from({ length: 20 }, () => match({ phone: '+49 30 123456' })))
+  expect(new Set(matched.map((each) => each?.contact.id)).size).toBe(1)
+})
+
+test('another spelling of the e-mail finds the same contact, and what was empty is filled once', async () => {
+  const first = await match({ email: 'Grace@Example.com', name: 'Grace' })
+  const second = await match({
+    email: 'grace@example.COM ',
+    name: 'G. Hopper',
+    companyName: 'Navy',
+    phone: '+1 415 555 2671',
+  })
+  expect(second?.contact).toMatchObject({
+    id: first?.contact.id,
+    name: 'Grace',
+    email: 'Grace@Example.com',
+    companyName: 'Navy',
+    phone: '+14155552671',
+    version: 2,
+  })
+  expect(second?.filled).toEqual(['phone', 'companyName'])
+  const third = await match({ email: 'grace@example.com', companyName: 'Army' })
+  expect(third?.filled).toEqual([])
+  const [, updated, ...more] = await eventsOf(first?.contact.id)
+  expect(more).toEqual([])
+  expect(updated).toMatchObject({
+    type: 'contact.updated',
+    changes: [
+      { field: 'phone', from: null, to: '+14155552671' },
+      { field: 'companyName', from: null, to: 'Navy' },
+    ],
+  })
+})
+
+test('a name that is filled can be searched for', async () => {
+  await match({ email: 'asa@example.com' })
+  const matched = await match({ email: 'asa@example.com', name: 'Åsa Öberg' })
+  expect(matched?.contact.nameFolded).toBe('asa oberg')
+})
+
+test('without a valid e-mail or phone number nobody is matched and nothing is written', async () => {
+  const count = () =>
+    db.read(ctx.workspaceId, (sql) =>
+      sql
+        .selectFrom('contact')
+        .select((eb) => eb.fn.countAll().as('n'))
+        .executeTakeFirstOrThrow(),
+    )
+  const before = await count()
+  expect(await match({ name: 'Nobody', email: 'not an address', phone: '12' })).toBeNull()
+  expect(await count()).toEqual(before)
+})
+
+test('the same e-mail in another workspace is another contact', async () => {
+  const other = systemContext(db, (await insertWorkspace(db, 'Other')).id)
+  const here = await match({ email: 'both@example.com' })
+  const there = await db.inTransaction(other, (tx) => matchOrCreateContact(tx, { email: 'both@example.com' }))
+  expect(there?.created).toBe(true)
+  expect(there?.contact.id).not.toBe(here?.contact.id)
+})

@@ -1,0 +1,135 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SMTPServer } from 'smtp-server'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isAppError } from '../../platform/lib/errors.ts'
+import { createMailer } from './mailer.ts'
+import type { Mail } from './model.ts'
+
+const mail: Mail = {
+  from: { name: 'Iris', address: 'iris@acme.example' },
+  to: { name: 'Ada Lovelace', address: 'ada@example.com' },
+  subject: 'Your demo',
+  body: 'Hello Ada,\n\nwhen would suit you?\n\nIris',
+}
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cadre-mail-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+describe('mail without an SMTP server', () => {
+  it('becomes one file named by its key, however often it is sent', async () => {
+    const mailer = createMailer({ folder: join(folder, 'mail'), defaultFrom: 'cadre@localhost' })
+    const sent = await mailer.send(mail, 'run.2.0')
+    expect(sent).toEqual({ messageId: '<run.2.0@acme.example>', via: 'FILE', file: 'run.2.0.eml' })
+    await mailer.send(mail, 'run.2.0')
+    expect(await readdir(join(folder, 'mail'))).toEqual(['run.2.0.eml'])
+    const text = await readFile(join(folder, 'mail', 'run.2.0.eml'), 'utf8')
+    expect(text).toContain('Message-ID: <run.2.0@acme.example>')
+    expect(text).toContain('To: Ada Lovelace <ada@example.com>')
+    expect(text).toContain('when would suit you?')
+  })
+
+  it('comes from the default address where the employee has none', async () => {
+    const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
+    await mailer.send({ ...mail, from: { name: 'Iris', address: null } }, 'k')
+    expect(await readFile(join(folder, 'k.eml'), 'utf8')).toContain('From: Iris <cadre@localhost>')
+  })
+
+  it('keeps a recipient whose name holds a line break to one header', async () => {
+    const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
+    await mailer.send({ ...mail, to: { ...mail.to, name: 'Ada\r\nBcc: eve@evil.example' } }, 'k')
+    const [head] = (await readFile(join(folder, 'k.eml'), 'utf8')).split('\r\n\r\n')
+    expect(head).not.toMatch(/^Bcc:/m)
+  })
+
+  it('refuses a key that is no file name', async () => {
+    const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
+    await expect(mailer.send(mail, '../escape')).rejects.toThrow('mail key')
+  })
+})
+
+describe('mail with an SMTP server', () => {
+  const listening = (server: SMTPServer | Server): Promise<number> =>
+    new Promise((resolve) => {
+      const inner = server instanceof SMTPServer ? server.server : server
+      server.listen(0, '127.0.0.1', () => resolve((inner.address() as AddressInfo).port))
+    })
+
+  it('goes there with the Message-ID of its key', async () => {
+    const received: string[] = []
+    const server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      onData: (stream, _session, done) => {
+        const chunks: Buffer[] = []
+        stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+        stream.on('end', () => {
+          received.push(Buffer.concat(chunks).toString('utf8'))
+          done()
+        })
+      },
+    })
+    const port = await listening(server)
+    const mailer = createMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, folder, defaultFrom: 'cadre@localhost' })
+    expect(await mailer.send(mail, 'run.2.0')).toEqual({ messageId: '<run.2.0@acme.example>', via: 'SMTP' })
+    expect(received).toHaveLength(1)
+    expect(received[0]).toContain('Message-ID: <run.2.0@acme.example>')
+    expect(await readdir(folder)).toEqual([])
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+  })
+
+  it('that refuses the recipient leaves no doubt: it was not sent', async () => {
+    const server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      onRcptTo: (_address, _session, done) => done(Object.assign(new Error('no such user'), { responseCode: 550 })),
+    })
+    const port = await listening(server)
+    const mailer = createMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, folder, defaultFrom: 'cadre@localhost' })
+    const err = await mailer.send(mail, 'k').catch((caught: unknown) => caught)
+    expect(isAppError(err) && err.code).toBe('CONFLICT')
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+  })
+
+  it('that is not there leaves no doubt: it was not sent', async () => {
+    const placeholder = createServer()
+    const port = await listening(placeholder)
+    await new Promise((resolve) => placeholder.close(resolve))
+    const mailer = createMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, folder, defaultFrom: 'cadre@localhost' })
+    const err = await mailer.send(mail, 'k').catch((caught: unknown) => caught)
+    expect(isAppError(err) && err.code).toBe('UNAVAILABLE')
+  })
+
+  it('that hangs up after the content leaves it open whether it was sent', async () => {
+    const server = createServer((socket) => {
+      let inData = false
+      socket.write('220 test\r\n')
+      socket.on('data', (chunk) => {
+        const text = chunk.toString()
+        if (inData) {
+          if (text.includes('\r\n.\r\n')) socket.destroy()
+          return
+        }
+        if (/^EHLO/.test(text)) socket.write('250 test\r\n')
+        else if (/^(MAIL|RCPT)/.test(text)) socket.write('250 ok\r\n')
+        else if (/^DATA/.test(text)) {
+          inData = true
+          socket.write('354 go on\r\n')
+        }
+      })
+      socket.on('error', () => {})
+    })
+    const port = await listening(server)
+    const mailer = createMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, folder, defaultFrom: 'cadre@localhost' })
+    const err = await mailer.send(mail, 'k').catch((caught: unknown) => caught)
+    expect(err).toBeInstanceOf(Error)
+    expect(isAppError(err)).toBe(false)
+    await new Promise((resolve) => server.close(resolve))
+  })
+})

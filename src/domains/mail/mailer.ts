@@ -1,0 +1,121 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createTransport } from 'nodemailer'
+import { AppError, unavailable } from '../../platform/lib/errors.ts'
+import type { Mail, MailRoute, SentMail } from './model.ts'
+
+/*
+ * Mail on its way out. With an SMTP server it goes there, without one it becomes an `.eml` file in the mail folder: any
+ * mail program opens it. The Message-ID is made from the key of the act that sends it, so the same act carried out twice
+ * is one file, and one mail to whoever compares Message-IDs.
+ */
+
+export interface MailerOptions {
+  /** `smtp://user:password@host:port`, or `smtps://`. Without it mail becomes files. */
+  readonly smtpUrl?: string | undefined
+  /** Where the files go; made when the first is written. */
+  readonly folder: string
+  /** The sender's address where the employee has none. */
+  readonly defaultFrom: string
+}
+
+export interface Mailer {
+  readonly route: MailRoute
+  /**
+   * Sends one mail under a key. AppError: it surely did not go out (refused, no connection). Anything else that is thrown
+   * leaves it open whether it did.
+   */
+  send(mail: Mail, key: string): Promise<SentMail>
+  close(): void
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+const SOCKET_TIMEOUT_MS = 30_000
+
+export function createMailer(options: MailerOptions): Mailer {
+  return options.smtpUrl === undefined ? fileMailer(options) : smtpMailer(options, options.smtpUrl)
+}
+
+/** The message with its headers; keys are file names and Message-IDs, so they are checked. */
+function compose(mail: Mail, key: string, defaultFrom: string) {
+  if (!/^[\w.-]{1,120}$/.test(key)) throw new Error('a mail key is letters, digits, dots and dashes')
+  const address = mail.from.address ?? defaultFrom
+  const host = address.slice(address.lastIndexOf('@') + 1)
+  return {
+    from: { name: mail.from.name, address },
+    to: { name: mail.to.name ?? '', address: mail.to.address },
+    subject: mail.subject,
+    text: mail.body,
+    messageId: `<${key}@${host}>`,
+    disableUrlAccess: true,
+    disableFileAccess: true,
+  }
+}
+
+function fileMailer({ folder, defaultFrom }: MailerOptions): Mailer {
+  const composer = createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
+  return {
+    route: 'FILE',
+    async send(mail, key) {
+      const message = compose(mail, key, defaultFrom)
+      const { message: bytes } = await composer.sendMail(message)
+      const file = `${key}.eml`
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      // Written beside and renamed: whoever looks sees a whole mail or none.
+      const unfinished = join(folder, `.${file}.${process.pid}`)
+      await writeFile(unfinished, bytes as Buffer, { mode: 0o600 })
+      await rename(unfinished, join(folder, file))
+      return { messageId: message.messageId, via: 'FILE', file }
+    },
+    close: () => composer.close(),
+  }
+}
+
+function smtpMailer({ defaultFrom }: MailerOptions, smtpUrl: string): Mailer {
+  const transport = createTransport({
+    url: smtpUrl,
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    greetingTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
+  })
+  return {
+    route: 'SMTP',
+    async send(mail, key) {
+      const message = compose(mail, key, defaultFrom)
+      try {
+        await transport.sendMail(message)
+      } catch (err) {
+        throw surelyNotSent(err) ?? err
+      }
+      return { messageId: message.messageId, via: 'SMTP' }
+    },
+    close: () => transport.close(),
+  }
+}
+
+const BEFORE_CONTENT = new Set(['EDNS', 'EAUTH', 'ENOAUTH', 'EOAUTH2', 'ETLS', 'EREQUIRETLS', 'EENVELOPE', 'ECONFIG'])
+const BEFORE_CONTENT_TIMEOUTS = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT'])
+
+/**
+ * What nodemailer says of a failure, as an AppError when the mail cannot have gone out. Its `command` is no help: a
+ * connection that breaks after the content is reported as of CONN too.
+ */
+function surelyNotSent(err: unknown): AppError | undefined {
+  if (!(err instanceof Error)) return undefined
+  const { code, syscall, timeoutType, responseCode } = err as {
+    code?: string
+    syscall?: string
+    timeoutType?: string
+    responseCode?: number
+  }
+  // The server answered with a refusal: 4xx for now, 5xx for good.
+  if (typeof responseCode === 'number' && responseCode >= 400) {
+    const message = `The mail server refused: ${err.message}`.slice(0, 500)
+    return responseCode >= 500 ? new AppError('CONFLICT', message, { cause: err }) : unavailable(message, 60_000)
+  }
+  const isEarly =
+    syscall === 'connect' ||
+    (code !== undefined && BEFORE_CONTENT.has(code)) ||
+    (timeoutType !== undefined && BEFORE_CONTENT_TIMEOUTS.has(timeoutType))
+  return isEarly ? unavailable(`The mail server cannot be used: ${err.message}`.slice(0, 500)) : undefined
+}

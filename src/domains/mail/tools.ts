@@ -1,0 +1,75 @@
+import type { Tx } from '../../platform/db/transaction.ts'
+import { conflict, notFound } from '../../platform/lib/errors.ts'
+import { decodeId, encodeId } from '../../platform/lib/ids.ts'
+import { externalTool, type Tool } from '../../platform/tools/tool.ts'
+import type { Mailer } from './mailer.ts'
+import { type Mail, mailSchema, type SendEmailInput, sendEmailInput } from './model.ts'
+
+export interface MailToolsOptions {
+  readonly mailer: Mailer
+  /** What others record of a mail that went out, in the transaction that confirms it; `tx.viewer` is the employee. */
+  readonly onSent: (tx: Tx) => Promise<void>
+}
+
+/** What an employee may do with mail: write to a contact, at the address we have of it and nowhere else. */
+export function createMailTools({ mailer, onSent }: MailToolsOptions): readonly Tool[] {
+  const sendEmail = externalTool<SendEmailInput>({
+    name: 'send_email',
+    description:
+      'Writes an e-mail to a contact, at the address we have of it. Plain text. Only when the person asked to hear from us or the instructions say so.',
+    input: sendEmailInput,
+    risk: 'EXTERNAL_SEND',
+    reversible: false,
+    title: async (tx, input) => `Send an e-mail to ${(await recipientOf(tx, input.contact)).address}`,
+    prepare: async (tx, input) => {
+      const mail: Mail = {
+        from: await senderOf(tx),
+        to: await recipientOf(tx, input.contact),
+        subject: input.subject,
+        body: input.body,
+      }
+      return {
+        target: mail.to.address,
+        content: { ...mail },
+        changes: [
+          { field: 'to', from: null, to: mail.to.address },
+          { field: 'subject', from: null, to: mail.subject },
+          { field: 'body', from: null, to: mail.body },
+        ],
+      }
+    },
+    send: async (outgoing, key) => {
+      const mail = mailSchema.parse(outgoing.content)
+      const sent = await mailer.send(mail, key)
+      return { output: { status: 'SENT', to: mail.to.address, ...sent } }
+    },
+    confirmed: onSent,
+  })
+  return [sendEmail]
+}
+
+async function recipientOf(
+  tx: Tx,
+  publicId: string,
+): Promise<{ readonly name: string | null; readonly address: string }> {
+  const id = decodeId('contact', publicId, 'Contact')
+  const contact = await tx.sql.selectFrom('contact').select(['name', 'email']).where('id', '=', id).executeTakeFirst()
+  if (contact === undefined) throw notFound('Contact', publicId)
+  if (contact.email === null) {
+    throw conflict('ILLEGAL_TRANSITION', 'This contact has no e-mail address.', { kind: 'contact', id })
+  }
+  return { name: contact.name, address: contact.email }
+}
+
+/** The employee in whose name it is prepared; its run or its approver prepares it as the employee. */
+async function senderOf(tx: Tx): Promise<Mail['from']> {
+  if (tx.viewer.kind !== 'employee') throw new Error('mail is prepared in the name of an employee')
+  const { employeeId } = tx.viewer
+  const employee = await tx.sql
+    .selectFrom('employee')
+    .select(['name', 'email'])
+    .where('id', '=', employeeId)
+    .executeTakeFirst()
+  if (employee === undefined) throw notFound('Employee', encodeId('employee', employeeId))
+  return { name: employee.name, address: employee.email }
+}

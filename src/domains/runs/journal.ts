@@ -1,0 +1,320 @@
+/*
+ * The journal of a run: what was thought and done, in order. It is the durable record; going on after a crash is reading
+ * it, and what it holds is never paid or done again.
+ *
+ * The fence. A process that claims a run raises `attempt`; `next_seq` counts the entries. Every write first does
+ * `update run set next_seq = … where id = … and attempt = $mine and next_seq = $seq`: zero rows means that another
+ * process has taken the run over, so this one stops at once (`FenceLost`). The update also locks the row, so that writes,
+ * cancellation and decisions on the run's approvals come one after the other.
+ *
+ * One write is one transaction with its acts, effects, events and budget movement.
+ */
+
+import { json } from '../../platform/db/tables.ts'
+import type { Tx } from '../../platform/db/transaction.ts'
+import { appendEvents } from '../../platform/events/append.ts'
+import type { NewEvent } from '../../platform/events/event.ts'
+import type { Risk } from '../../platform/tools/tool.ts'
+import { announceEnd, type EndedRun } from './ending.ts'
+import { cutTitle, type EffectStatus, type RunEnd, type RunWait, type StepKind, type StepStatus } from './model.ts'
+import { closeOpenSteps, endColumns } from './waiting.ts'
+
+/** What a process writes a run's journal with: its own attempt, and the entry that comes next. */
+export interface Fence {
+  readonly runId: string
+  readonly attempt: number
+  readonly seq: number
+}
+
+/** Another process works this run now, or the run is over: nothing more may be done for it here. */
+export class FenceLost extends Error {
+  constructor(fence: Fence) {
+    super(`the run ${fence.runId} is no longer worked by attempt ${fence.attempt}`)
+    this.name = 'FenceLost'
+  }
+}
+
+export interface Tokens {
+  readonly input: number
+  readonly output: number
+  readonly cacheRead: number
+  readonly cacheWrite: number
+}
+
+/** What one write adds to its run. */
+export interface Entry {
+  /** How many steps it appends. */
+  readonly steps: number
+  readonly tokens?: Tokens | undefined
+  readonly costMicros?: bigint | undefined
+  /** Who answered; the first turn says it. */
+  readonly model?: { readonly name: string; readonly rehearsal: boolean } | undefined
+  /** The write is the run's last: follow it with `endRun`. */
+  readonly end?: RunEnd | undefined
+}
+
+/** What the world wants of a run, read with every write: the loop ends itself when there is something. */
+export interface Signals {
+  /** Somebody wants it to stop; in their words, where they said any. */
+  readonly cancelled: string | null
+  readonly employeeStatus: string
+  readonly deadline: Date | null
+}
+
+/** Passes the fence and adds the write's figures to the run. First statement of every write. Throws FenceLost. */
+export async function advanceRun(tx: Tx, fence: Fence, entry: Entry): Promise<Signals> {
+  const { tokens, costMicros, model, end, steps } = entry
+  const row = await tx.sql
+    .updateTable('run')
+    .set((eb) => ({
+      updatedAt: tx.now,
+      ...(steps === 0 ? {} : { nextSeq: fence.seq + steps, takeovers: 0 }),
+      ...(tokens === undefined
+        ? {}
+        : {
+            tokensInput: eb('tokensInput', '+', tokens.input),
+            tokensOutput: eb('tokensOutput', '+', tokens.output),
+            tokensCacheRead: eb('tokensCacheRead', '+', tokens.cacheRead),
+            tokensCacheWrite: eb('tokensCacheWrite', '+', tokens.cacheWrite),
+          }),
+      ...(costMicros === undefined || costMicros === 0n ? {} : { costMicros: eb('costMicros', '+', costMicros) }),
+      ...(model === undefined ? {} : { model: model.name, rehearsal: model.rehearsal }),
+      ...(end === undefined ? {} : endColumns(tx, end)),
+    }))
+    .where('id', '=', fence.runId)
+    .where('attempt', '=', fence.attempt)
+    .where('nextSeq', '=', fence.seq)
+    .where('status', '=', 'RUNNING')
+    .returning((eb) => [
+      'cancelRequestedAt',
+      'deadline',
+      'reasonText',
+      eb
+        .selectFrom('employee')
+        .select('employee.status')
+        .whereRef('employee.id', '=', 'run.employeeId')
+        .as('employeeStatus'),
+    ])
+    .executeTakeFirst()
+  if (row === undefined) throw new FenceLost(fence)
+  return {
+    cancelled: row.cancelRequestedAt === null ? null : (row.reasonText ?? 'It was cancelled.'),
+    employeeStatus: row.employeeStatus ?? 'OFFBOARDED',
+    deadline: row.deadline,
+  }
+}
+
+/** One entry. `turn` counts model calls from 0; `callIndex` is the tool call's place in its turn. */
+export interface NewStep {
+  readonly seq: number
+  readonly kind: StepKind
+  readonly status: StepStatus
+  readonly title: string
+  readonly turn: number
+  readonly callIndex?: number | undefined
+  readonly data: Readonly<Record<string, unknown>>
+  readonly costMicros?: bigint | undefined
+  readonly startedAt: Date
+  readonly approvalId?: string | undefined
+}
+
+export interface NewEffect {
+  readonly id: string
+  readonly seq: number
+  readonly turn: number
+  readonly callIndex: number
+  readonly tool: string
+  readonly risk: Risk
+  readonly status: EffectStatus
+  readonly target: string
+  readonly contentHash: string
+  readonly result?: Readonly<Record<string, unknown>> | undefined
+}
+
+const OPEN_STATUSES: ReadonlySet<StepStatus> = new Set(['RUNNING', 'WAITING'])
+
+/** Appends steps, and the effects of those that acted. Behind `advanceRun`, which made room for their numbers. */
+export async function appendSteps(
+  tx: Tx,
+  runId: string,
+  steps: readonly NewStep[],
+  effects: readonly NewEffect[] = [],
+): Promise<void> {
+  if (steps.length === 0) return
+  await tx.sql
+    .insertInto('runStep')
+    .values(
+      steps.map((step) => ({
+        workspaceId: tx.workspaceId,
+        runId,
+        seq: step.seq,
+        kind: step.kind,
+        status: step.status,
+        title: cutTitle(step.title),
+        turn: step.turn,
+        callIndex: step.callIndex ?? null,
+        data: json(step.data),
+        costMicros: step.costMicros ?? 0n,
+        startedAt: step.startedAt,
+        finishedAt: OPEN_STATUSES.has(step.status) ? null : tx.now,
+        approvalId: step.approvalId ?? null,
+      })),
+    )
+    .execute()
+  await appendEffects(tx, runId, effects)
+}
+
+/** Rows of the effect ledger; their steps are there already. */
+export async function appendEffects(tx: Tx, runId: string, effects: readonly NewEffect[]): Promise<void> {
+  if (effects.length === 0) return
+  await tx.sql
+    .insertInto('effect')
+    .values(
+      effects.map((effect) => ({
+        workspaceId: tx.workspaceId,
+        id: effect.id,
+        runId,
+        seq: effect.seq,
+        turn: effect.turn,
+        callIndex: effect.callIndex,
+        tool: effect.tool,
+        risk: effect.risk,
+        status: effect.status,
+        target: effect.target,
+        contentHash: effect.contentHash,
+        ...(effect.result === undefined ? {} : { result: json(effect.result) }),
+        sentAt: effect.status === 'SENT' ? tx.now : null,
+        confirmedAt: effect.status === 'CONFIRMED' ? tx.now : null,
+        createdAt: tx.now,
+        updatedAt: tx.now,
+      })),
+    )
+    .execute()
+}
+
+/** Writes what has become of a step that was RUNNING or WAITING. */
+export async function closeStep(
+  tx: Tx,
+  runId: string,
+  step: {
+    readonly seq: number
+    readonly status: StepStatus
+    readonly data: Readonly<Record<string, unknown>>
+    readonly approvalId?: string | undefined
+  },
+): Promise<void> {
+  await tx.sql
+    .updateTable('runStep')
+    .set({
+      status: step.status,
+      data: json(step.data),
+      approvalId: step.approvalId ?? null,
+      finishedAt: OPEN_STATUSES.has(step.status) ? null : tx.now,
+    })
+    .where('runId', '=', runId)
+    .where('seq', '=', step.seq)
+    .execute()
+}
+
+/** Moves a row of the effect ledger on; the transition must be one of the ledger's. */
+export async function moveEffect(
+  tx: Tx,
+  runId: string,
+  effect: {
+    readonly seq: number
+    readonly from: EffectStatus
+    readonly to: EffectStatus
+    readonly result?: Readonly<Record<string, unknown>> | undefined
+    readonly error?: string | undefined
+  },
+): Promise<void> {
+  const moved = await tx.sql
+    .updateTable('effect')
+    .set({
+      status: effect.to,
+      updatedAt: tx.now,
+      ...(effect.to === 'SENT' ? { sentAt: tx.now } : {}),
+      ...(effect.to === 'CONFIRMED' ? { confirmedAt: tx.now } : {}),
+      ...(effect.result === undefined ? {} : { result: json(effect.result) }),
+      ...(effect.error === undefined ? {} : { error: effect.error.slice(0, 1_000) }),
+    })
+    .where('runId', '=', runId)
+    .where('seq', '=', effect.seq)
+    .where('status', '=', effect.from)
+    .returning('seq')
+    .executeTakeFirst()
+  if (moved === undefined) throw new Error(`effect ${runId}/${effect.seq} is not ${effect.from}`)
+}
+
+/**
+ * Tells everybody that the run is over: the second half of a write whose `advanceRun` had an `end`. Listeners first (its
+ * submission, its approvals), then the log.
+ */
+export const announceRunEnd = (
+  tx: Tx,
+  run: Omit<EndedRun, 'end'>,
+  end: RunEnd,
+  eventsBefore: readonly NewEvent[],
+): Promise<void> => announceEnd(tx, { ...run, end }, eventsBefore)
+
+/** Ends a run from within a write that turned out to be its last. Throws FenceLost. */
+export async function closeRun(
+  tx: Tx,
+  fence: Fence,
+  run: Omit<EndedRun, 'end'>,
+  end: RunEnd,
+  eventsBefore: readonly NewEvent[],
+): Promise<void> {
+  const closed = await tx.sql
+    .updateTable('run')
+    .set(endColumns(tx, end))
+    .where('id', '=', fence.runId)
+    .where('attempt', '=', fence.attempt)
+    .where('status', '=', 'RUNNING')
+    .returning('id')
+    .executeTakeFirst()
+  if (closed === undefined) throw new FenceLost(fence)
+  await closeOpenSteps(tx, fence.runId, end)
+  await announceRunEnd(tx, run, end, eventsBefore)
+}
+
+/** Parks the run behind its fence: its segment ends and what ends the wait enqueues the next one. */
+export async function parkRun(
+  tx: Tx,
+  fence: Fence,
+  run: Pick<EndedRun, 'employeeId'>,
+  wait: RunWait,
+  eventsBefore: readonly NewEvent[],
+): Promise<void> {
+  const parked = await tx.sql
+    .updateTable('run')
+    .set({
+      status: 'WAITING',
+      waitingKind: wait.kind,
+      waitingMemberId: wait.memberId ?? null,
+      waitingSince: tx.now,
+      wakeAt: wait.wakeAt ?? null,
+      reasonText: wait.text,
+      updatedAt: tx.now,
+    })
+    .where('id', '=', fence.runId)
+    .where('attempt', '=', fence.attempt)
+    .where('status', '=', 'RUNNING')
+    .returning('id')
+    .executeTakeFirst()
+  if (parked === undefined) throw new FenceLost(fence)
+  await appendEvents(tx, [
+    ...eventsBefore,
+    {
+      type: 'run.waiting',
+      subject: { kind: 'run', id: fence.runId },
+      runId: fence.runId,
+      data: {
+        employeeId: run.employeeId,
+        kind: wait.kind,
+        ...(wait.memberId === undefined ? {} : { memberId: wait.memberId }),
+        ...(wait.wakeAt === undefined ? {} : { until: wait.wakeAt.toISOString() }),
+      },
+    },
+  ])
+}

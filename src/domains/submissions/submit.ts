@@ -1,0 +1,303 @@
+// A submission comes in: one transaction from the form's row to the queued run.
+//
+// In this order: the form is there and open → the answers are what its newest version asks for → honeypot, minimum time,
+// limits → contact → handler → the row → the run. What is wrong with the answers is thrown and leaves nothing behind.
+// What is turned away as spam is *returned*: its row in the spam log and its event must commit, and the edge makes the
+// caller's error of it afterwards.
+//
+// An id made by the client is good for ever. A submission that is found under it is compared with what came in, by the
+// version it answered then: equal is a replay of the first outcome, whatever has become of the form since; different is
+// a conflict. Two that arrive at once with one id both find nothing; one inserts, and the other is told so by the primary
+// key, starts anew from the beginning, and then finds the first.
+
+import { sql } from 'kysely'
+import { json } from '../../platform/db/tables.ts'
+import type { Tx } from '../../platform/db/transaction.ts'
+import { appendEvents } from '../../platform/events/append.ts'
+import type { NewEvent } from '../../platform/events/event.ts'
+import { conflict, invalidInput, notFound } from '../../platform/lib/errors.ts'
+import { encodeId, newId } from '../../platform/lib/ids.ts'
+import { normaliseEmail } from '../contacts/model.ts'
+import { matchOrCreateContact } from '../contacts/service.ts'
+import {
+  type FormResponse,
+  type FormStatus,
+  type HandlerStrategy,
+  hashAnswers,
+  limitsOf,
+  parseAnswers,
+  statedContact,
+} from '../forms/model.ts'
+import { getPublished, route } from '../forms/service.ts'
+import { startRun } from '../runs/service.ts'
+import { submissionEvents } from './events.ts'
+import { checkLimits, type Rejection, type Sender } from './limits.ts'
+import type { RejectionReason, SubmissionOrigin } from './model.ts'
+
+export interface SubmitFormInput {
+  readonly form: { readonly slug: string } | { readonly id: string }
+  /** A UUID of the sender's making: sending twice stores once. Made here when it is left out. */
+  readonly id?: string | undefined
+  /** By field key, as JSON or as the texts of a form-encoded body. */
+  readonly answers: unknown
+  /** Keyed digest of the sender's network address (`addressDigest`); without it nothing is counted per address. */
+  readonly addressHash?: string | undefined
+  /** When the form's page was opened, for posts that carry a valid page token; without it the minimum time is not asked. */
+  readonly pageOpenedAt?: Date | undefined
+  /** The public door looks at the honeypot; a program that uses the API has no reason to hide. */
+  readonly honeypot: boolean
+  readonly origin: SubmissionOrigin
+}
+
+interface Known {
+  readonly formId: string
+  /** What the sender is shown. */
+  readonly response: FormResponse
+}
+
+export interface AcceptedSubmission extends Known {
+  readonly outcome: 'ACCEPTED'
+  readonly submissionId: string
+  /** It had come in before; nothing was done now. */
+  readonly replayed: boolean
+}
+
+/** To be answered as if it were accepted. */
+export interface TrappedSubmission extends Known {
+  readonly outcome: 'TRAPPED'
+}
+
+export interface RejectedSubmission {
+  readonly outcome: 'REJECTED'
+  readonly formId: string
+  readonly reason: Exclude<RejectionReason, 'HONEYPOT'>
+  readonly retryAfterMs: number
+}
+
+/** JSON throughout, so that it can be stored with an idempotency key. */
+export type SubmitFormOutcome = AcceptedSubmission | TrappedSubmission | RejectedSubmission
+
+/**
+ * Takes what somebody sends through a form: stores it, ties it to its contact, gives it to an employee and queues the
+ * run, all or nothing. Anybody may. Throws NOT_FOUND for a form that is not there or was never published, CONFLICT
+ * CLOSED for a paused or archived one, INVALID_INPUT with an issue per field, CONFLICT IDEMPOTENCY_MISMATCH for an id
+ * that came with other answers before. A rejection is returned, not thrown: commit, then show `rejectionError`.
+ */
+export async function submitForm(tx: Tx, input: SubmitFormInput): Promise<SubmitFormOutcome> {
+  const form = await loadForm(tx, input)
+  const { honeypot } = input.honeypot ? form.limits : { honeypot: null }
+  const { answers: raw, trapped } = withoutHoneypot(input.answers, honeypot)
+  if (form.earlier !== null) return replay(tx, form.id, form.earlier, raw)
+  if (form.status !== 'ACTIVE') {
+    const message =
+      form.status === 'ARCHIVED' ? 'This form is closed.' : 'This form takes no submissions at the moment.'
+    throw conflict('CLOSED', message, { kind: 'form', id: form.id })
+  }
+  const definition = await getPublished(tx, form.id, form.number)
+  const { response } = definition
+  const parsed = parseAnswers(definition, raw)
+  if ('issues' in parsed) throw invalidInput(parsed.issues)
+  const { answers } = parsed
+  const person = statedContact(definition, answers)
+  const submission = { id: input.id ?? newId(), inputHash: hashAnswers(answers) }
+  const sender: Sender = {
+    addressHash: input.addressHash,
+    emailNormalised: person.email === undefined ? undefined : normaliseEmail(person.email),
+  }
+
+  if (trapped) {
+    await reject(tx, form.id, sender, { reason: 'HONEYPOT', retryAfterMs: 0 })
+    return { outcome: 'TRAPPED', formId: form.id, response }
+  }
+  const early = minimumTimeLeft(input.pageOpenedAt, form.limits.minimumTimeMs, tx.now)
+  if (early > 0) return reject(tx, form.id, sender, { reason: 'TOO_FAST', retryAfterMs: early })
+  const findings = await checkLimits(tx, form.id, form.limits, sender, submission)
+  if (findings !== null && 'idTaken' in findings) return startAnew(tx)
+  if (findings !== null) return reject(tx, form.id, sender, findings.rejection)
+
+  const ref = { kind: 'submission', id: submission.id }
+  await appendEvents(tx, [
+    { type: submissionEvents.received.type, subject: ref, subjectVersion: 1, data: { formId: form.id } },
+  ])
+  const matched = await matchOrCreateContact(tx, person)
+  const employeeId = await route(tx, form)
+  const stored = await tx.sql
+    .insertInto('submission')
+    .values({
+      workspaceId: tx.workspaceId,
+      id: submission.id,
+      formId: form.id,
+      formVersion: form.number,
+      status: employeeId === null ? 'RECEIVED' : 'PROCESSING',
+      answers: json(answers),
+      inputHash: submission.inputHash,
+      emailNormalised: sender.emailNormalised ?? null,
+      addressHash: sender.addressHash ?? null,
+      origin: json(input.origin),
+      contactId: matched?.contact.id ?? null,
+      employeeId,
+      receivedAt: tx.now,
+      createdAt: tx.now,
+      updatedAt: tx.now,
+    })
+    .onConflict((conflict) => conflict.columns(['workspaceId', 'id']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  if (stored === undefined) return startAnew(tx)
+
+  const matchedEvents: NewEvent[] =
+    matched === null
+      ? []
+      : [
+          {
+            type: submissionEvents.matched.type,
+            subject: ref,
+            data: { formId: form.id, contactId: matched.contact.id, created: matched.created },
+          },
+        ]
+  const contact = matched?.contact
+  const title = contact?.companyName ?? contact?.name ?? contact?.email ?? contact?.phone ?? form.name
+  await handOver(tx, submission.id, employeeId, `Work on ${title} from ${form.name}`, matchedEvents, form.id)
+  return { outcome: 'ACCEPTED', submissionId: submission.id, formId: form.id, replayed: false, response }
+}
+
+/** Queues the run, or leaves the submission to the unassigned when nobody takes it. */
+async function handOver(
+  tx: Tx,
+  submissionId: string,
+  employeeId: string | null,
+  title: string,
+  before: readonly NewEvent[],
+  formId: string,
+): Promise<void> {
+  if (employeeId !== null) {
+    const subject = { kind: 'submission', id: submissionId }
+    const routed = { type: submissionEvents.routed.type, subject, data: { formId, employeeId } }
+    const eventsBefore = [...before, routed]
+    const run = await startRun(tx, { employeeId, trigger: 'SUBMISSION', title, submissionId, eventsBefore })
+    if (!('refused' in run)) return
+    // Paused since it was picked, a moment ago.
+    await tx.sql
+      .updateTable('submission')
+      .set({ status: 'RECEIVED', employeeId: null })
+      .where('id', '=', submissionId)
+      .execute()
+  }
+  await appendEvents(tx, before)
+}
+
+interface EarlierSubmission {
+  readonly id: string
+  readonly formId: string
+  readonly formVersion: number
+  readonly inputHash: string
+}
+
+/** The form as it is now, its handlers' strategy, and the submission that has the id already: one statement. */
+async function loadForm(tx: Tx, input: SubmitFormInput) {
+  const query = tx.sql
+    .selectFrom('form')
+    .leftJoin('handlerGroup', 'handlerGroup.id', 'form.handlerGroupId')
+    .leftJoin('submission', (join) => join.on('submission.id', '=', input.id ?? null))
+    .select([
+      'form.id',
+      'form.name',
+      'form.status',
+      'form.publishedVersion',
+      'form.limits',
+      'form.handlerGroupId',
+      'handlerGroup.strategy',
+      'submission.id as earlierId',
+      'submission.formId as earlierFormId',
+      'submission.formVersion as earlierVersion',
+      'submission.inputHash as earlierHash',
+    ])
+  const row = await ('id' in input.form
+    ? query.where('form.id', '=', input.form.id)
+    : query.where('form.slug', '=', input.form.slug)
+  ).executeTakeFirst()
+  if (row === undefined || row.publishedVersion === null) {
+    throw notFound('Form', 'id' in input.form ? encodeId('form', input.form.id) : input.form.slug)
+  }
+  const earlier: EarlierSubmission | null =
+    row.earlierId === null || row.earlierFormId === null || row.earlierVersion === null || row.earlierHash === null
+      ? null
+      : {
+          id: row.earlierId,
+          formId: row.earlierFormId,
+          formVersion: row.earlierVersion,
+          inputHash: row.earlierHash,
+        }
+  return {
+    id: row.id,
+    name: row.name,
+    status: row.status as FormStatus,
+    number: row.publishedVersion,
+    limits: limitsOf(row.limits),
+    handlerGroupId: row.handlerGroupId,
+    strategy: row.strategy as HandlerStrategy | null,
+    earlier,
+  }
+}
+
+async function replay(tx: Tx, formId: string, earlier: EarlierSubmission, raw: unknown): Promise<AcceptedSubmission> {
+  const mismatch = () =>
+    conflict('IDEMPOTENCY_MISMATCH', 'Something else was sent with this id before. Send it with an id of its own.')
+  if (earlier.formId !== formId) throw mismatch()
+  const definition = await getPublished(tx, formId, earlier.formVersion)
+  const parsed = parseAnswers(definition, raw)
+  if ('issues' in parsed || hashAnswers(parsed.answers) !== earlier.inputHash) throw mismatch()
+  const { response } = definition
+  return { outcome: 'ACCEPTED', submissionId: earlier.id, formId, replayed: true, response }
+}
+
+/** Writes the spam log. The answers are not kept. */
+async function reject<Found extends Rejection>(
+  tx: Tx,
+  formId: string,
+  sender: Sender,
+  { reason, retryAfterMs }: Found,
+): Promise<RejectedSubmission> {
+  await tx.sql
+    .insertInto('submissionRejection')
+    .values({
+      workspaceId: tx.workspaceId,
+      id: newId(),
+      formId,
+      reason,
+      emailNormalised: sender.emailNormalised ?? null,
+      addressHash: sender.addressHash ?? null,
+      createdAt: tx.now,
+    })
+    .execute()
+  await appendEvents(tx, [
+    { type: submissionEvents.rejected.type, subject: { kind: 'form', id: formId }, data: { reason } },
+  ])
+  return { outcome: 'REJECTED', formId, reason: reason as RejectedSubmission['reason'], retryAfterMs }
+}
+
+/** What has been done so far was done beside another with the same id: roll it back and begin again. */
+async function startAnew(tx: Tx): Promise<never> {
+  await sql`
+    do $$ begin
+      raise exception 'a submission with this id was stored meanwhile' using errcode = 'serialization_failure';
+    end $$
+  `.execute(tx.sql)
+  throw new Error('the statement before this one raises')
+}
+
+function minimumTimeLeft(openedAt: Date | undefined, minimumTimeMs: number, now: Date): number {
+  return openedAt === undefined ? 0 : Math.max(0, openedAt.getTime() + minimumTimeMs - now.getTime())
+}
+
+/** The answers without the honeypot's, and whether it was filled in: people leave empty what they do not see. */
+function withoutHoneypot(
+  answers: unknown,
+  honeypot: string | null,
+): { readonly answers: unknown; readonly trapped: boolean } {
+  if (honeypot === null || typeof answers !== 'object' || answers === null || Array.isArray(answers)) {
+    return { answers, trapped: false }
+  }
+  const { [honeypot]: trap, ...rest } = answers as Record<string, unknown>
+  return { answers: rest, trapped: trap !== undefined && trap !== null && trap !== '' }
+}

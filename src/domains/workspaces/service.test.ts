@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDatabase, systemContext } from '../../../test/support/context.ts'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts'
+import type { Ctx } from '../../platform/context.ts'
+import type { Database } from '../../platform/db/database.ts'
+import { newId } from '../../platform/lib/ids.ts'
+import { createApiKeyInput, createWorkspaceInput } from './model.ts'
+import { addMember, createApiKey, createWorkspace, findWorkspaceBySlug } from './service.ts'
+
+let database: TestDatabase
+let db: Database
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url)
+})
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+const acme = { slug: 'acme', name: 'Acme', timeZone: 'Europe/Berlin', currency: 'EUR', dailyBudgetMicros: 1_000_000n }
+const found = (ctx: Ctx, slug: string) =>
+  db.inTransaction(ctx, (tx) => createWorkspace(tx, createWorkspaceInput.parse({ ...acme, slug })))
+
+test('a workspace is found by its slug once it is there, and only then', async () => {
+  const ctx = systemContext(db, newId())
+  expect(await findWorkspaceBySlug(db.systemSql, 'acme')).toBeNull()
+  await found(ctx, 'acme')
+  const known = {
+    id: ctx.workspaceId,
+    slug: 'acme',
+    name: 'Acme',
+    timeZone: 'Europe/Berlin',
+    currency: 'EUR',
+    status: 'ACTIVE',
+  }
+  expect(await findWorkspaceBySlug(db.systemSql, 'acme')).toEqual(known)
+  expect(await findWorkspaceBySlug(db.systemSql, 'acme')).toEqual(known)
+})
+
+test('a slug that is taken is a conflict', async () => {
+  await found(systemContext(db, newId()), 'taken')
+  await expect(found(systemContext(db, newId()), 'taken')).rejects.toMatchObject({
+    code: 'CONFLICT',
+    details: { reason: 'DUPLICATE' },
+  })
+})
+
+test.each([
+  [{ slug: 'Not A Slug' }, 'slug'],
+  [{ slug: 'a--b' }, 'slug'],
+  [{ timeZone: 'Mars/Olympus' }, 'timeZone'],
+  [{ currency: 'EURO' }, 'currency'],
+  [{ dailyBudgetMicros: -1n }, 'dailyBudgetMicros'],
+])('%j is refused and the field is named', (input, field) =>
+  expect(
+    createWorkspaceInput.safeParse({ ...acme, ...input }).error?.issues.map((issue) => issue.path.join('.')),
+  ).toEqual([field]),
+)
+
+test('a key is told once; what is stored is its hash and enough to recognise it by', async () => {
+  const ctx = systemContext(db, newId())
+  await found(ctx, 'keys')
+  const { key, id } = await db.inTransaction(ctx, async (tx) => {
+    const member = await addMember(tx, { name: 'Ada', email: 'Ada@Example.com', role: 'OWNER' })
+    const input = {
+      memberId: member.id,
+      name: 'Demo',
+      permissions: ['DEALS_READ'],
+      environment: 'test',
+      expiresAt: null,
+    }
+    return await createApiKey(tx, createApiKeyInput.parse(input))
+  })
+  expect(key).toMatch(/^cadre_test_[0-9a-f]{64}$/)
+  const row = await db.read(ctx.workspaceId, (sql) =>
+    sql.selectFrom('apiKey').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
+  )
+  expect(row).toMatchObject({
+    keyHash: createHash('sha256').update(key).digest('hex'),
+    prefix: key.slice(0, 18),
+    permissions: ['DEALS_READ'],
+  })
+  expect(JSON.stringify(row, (_name, value: unknown) => String(value))).not.toContain(key)
+})
+
+test('only the server itself makes workspaces, members and keys', async () => {
+  const ctx: Ctx = {
+    ...systemContext(db, newId()),
+    viewer: { kind: 'employee', employeeId: newId(), name: 'Iris', runId: newId() },
+  }
+  await expect(found(ctx, 'mine')).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  await expect(
+    db.inTransaction(ctx, (tx) => addMember(tx, { name: 'Eve', email: 'eve@example.com', role: 'OWNER' })),
+  ).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  expect(await findWorkspaceBySlug(db.systemSql, 'mine')).toBeNull()
+})
+
+test('two members of a workspace do not share an e-mail address, however it is spelled', async () => {
+  const ctx = systemContext(db, newId())
+  await found(ctx, 'members')
+  const add = (email: string) => db.inTransaction(ctx, (tx) => addMember(tx, { name: 'Ada', email, role: 'MEMBER' }))
+  await add('ada@example.com')
+  await expect(add('ADA@example.com')).rejects.toMatchObject({ code: 'CONFLICT' })
+  await expect(add('ada')).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { issues: [{ path: ['email'] }] } })
+})

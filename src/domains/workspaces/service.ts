@@ -1,0 +1,111 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import { LRUCache } from 'lru-cache'
+import type { Tables } from '../../platform/db/tables.ts'
+import type { Tx } from '../../platform/db/transaction.ts'
+import { forbidden, invalidInput, notFound } from '../../platform/lib/errors.ts'
+import { encodeId, newId } from '../../platform/lib/ids.ts'
+import { normaliseEmail } from '../contacts/model.ts'
+import type { AddMemberInput, CreateApiKeyInput, CreateWorkspaceInput } from './model.ts'
+
+/**
+ * Makes the workspace that the transaction is bound to: its id is `tx.workspaceId`. Only the server itself may. CONFLICT
+ * for a slug that is taken.
+ */
+export async function createWorkspace(tx: Tx, input: CreateWorkspaceInput): Promise<{ readonly id: string }> {
+  requireSystem(tx)
+  await tx.sql
+    .insertInto('workspace')
+    .values({ id: tx.workspaceId, ...input, createdAt: tx.now, updatedAt: tx.now })
+    .execute()
+  return { id: tx.workspaceId }
+}
+
+/** Adds a person to the workspace. Only the server itself may. CONFLICT for an e-mail address that is there already. */
+export async function addMember(tx: Tx, input: AddMemberInput): Promise<{ readonly id: string }> {
+  requireSystem(tx)
+  const emailNormalised = normaliseEmail(input.email)
+  if (emailNormalised === undefined) {
+    throw invalidInput([{ path: ['email'], code: 'INVALID_FORMAT', message: 'This is no e-mail address.' }])
+  }
+  const id = newId()
+  await tx.sql
+    .insertInto('member')
+    .values({ workspaceId: tx.workspaceId, id, ...input, emailNormalised, createdAt: tx.now, updatedAt: tx.now })
+    .execute()
+  return { id }
+}
+
+/** Enough of a key to recognise it by, and too little to use it. */
+const PREFIX_LENGTH = 18
+
+/**
+ * Makes a key that speaks for a member. Only the server itself may. The key is in the answer and nowhere else: what is
+ * stored is its SHA-256. NOT_FOUND for the member.
+ */
+export async function createApiKey(
+  tx: Tx,
+  input: CreateApiKeyInput,
+): Promise<{ readonly id: string; readonly key: string }> {
+  requireSystem(tx)
+  const member = await tx.sql.selectFrom('member').select('id').where('id', '=', input.memberId).executeTakeFirst()
+  if (member === undefined) throw notFound('Member', encodeId('member', input.memberId))
+  const id = newId()
+  const key = `cadre_${input.environment}_${randomBytes(32).toString('hex')}`
+  await tx.sql
+    .insertInto('apiKey')
+    .values({
+      workspaceId: tx.workspaceId,
+      id,
+      memberId: input.memberId,
+      name: input.name,
+      prefix: key.slice(0, PREFIX_LENGTH),
+      keyHash: createHash('sha256').update(key).digest('hex'),
+      permissions: input.permissions,
+      expiresAt: input.expiresAt,
+      createdAt: tx.now,
+      updatedAt: tx.now,
+    })
+    .execute()
+  return { id, key }
+}
+
+export interface KnownWorkspace {
+  readonly id: string
+  readonly slug: string
+  readonly name: string
+  readonly timeZone: string
+  readonly currency: string
+  readonly status: string
+}
+
+const CACHED_MS = 5_000
+const MAX_CACHED = 1_000
+// Per database, for as long as the database is there; a workspace that was not found is looked for anew.
+const caches = new WeakMap<Kysely<Tables>, LRUCache<string, KnownWorkspace>>()
+
+/**
+ * The workspace with this slug, or null; as cadre_system, for requests that name their workspace in an address. What it
+ * says may be up to 5 s old: the public form's door asks with every request.
+ */
+export async function findWorkspaceBySlug(systemSql: Kysely<Tables>, slug: string): Promise<KnownWorkspace | null> {
+  let cache = caches.get(systemSql)
+  if (cache === undefined) {
+    cache = new LRUCache({ max: MAX_CACHED, ttl: CACHED_MS })
+    caches.set(systemSql, cache)
+  }
+  const cached = cache.get(slug)
+  if (cached !== undefined) return cached
+  const workspace = await systemSql
+    .selectFrom('workspace')
+    .select(['id', 'slug', 'name', 'timeZone', 'currency', 'status'])
+    .where('slug', '=', slug)
+    .executeTakeFirst()
+  if (workspace === undefined) return null
+  cache.set(slug, workspace)
+  return workspace
+}
+
+function requireSystem(tx: Tx): void {
+  if (tx.viewer.kind !== 'system') throw forbidden('SYSTEM')
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// Picks a command and exits well: a fault at the start is two lines and exit code 1, never a stack.
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(`✖ Node ${process.versions.node} is too old. Cadre needs Node 20.19 or newer.\n`)
+  process.exit(1)
+}
+
+// Loaded only now: on an older Node the imports themselves would fail, with a stack.
+const { runCommandLine } = await import('./commands/command-line.ts')
+await runCommandLine(process.argv)

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { toItem, type WeighedItem } from './log-rows.ts'
+import { Ring } from './ring.ts'
+
+const item = (position: number, workspaceId: string): WeighedItem => ({
+  ...toItem(
+    {
+      position: BigInt(position),
+      outboxId: BigInt(position),
+      workspaceId,
+      type: 'thing.happened',
+      subjectType: 'thing',
+      subjectId: 'x',
+      subjectVersion: null,
+      actor: { kind: 'SYSTEM' },
+      runId: null,
+      causeId: null,
+      depth: 0,
+      data: {},
+      changes: [],
+      occurredAt: new Date(0),
+      jsonBytes: 0,
+    },
+    1,
+  ),
+  bytes: 10,
+})
+
+const positions = (items: readonly WeighedItem[] | undefined) => items?.map(({ event }) => Number(event.position))
+
+describe('the ring', () => {
+  it('gives a workspace what it holds above a place, and says when it does not reach back that far', () => {
+    const ring = new Ring(1_000, 5n)
+    for (const position of [6, 8, 9, 12]) ring.push(item(position, position % 2 === 0 ? 'even' : 'odd'))
+    expect(positions(ring.since(5n, 'even'))).toEqual([6, 8, 12])
+    expect(positions(ring.since(8n, 'even'))).toEqual([12])
+    expect(positions(ring.since(12n, 'even'))).toEqual([])
+    expect(positions(ring.since(6n, 'odd'))).toEqual([9])
+    expect(positions(ring.since(6n, 'nobody'))).toEqual([])
+    expect(ring.since(4n, 'even')).toBeUndefined()
+  })
+
+  it('gives up its oldest when it is full, for every workspace alike', () => {
+    const ring = new Ring(1_000, 0n)
+    for (let position = 1; position <= 1_000; position++) ring.push(item(position, `w${position % 3}`))
+    expect(ring.since(899n, 'w0')).toBeUndefined()
+    const held = ['w0', 'w1', 'w2'].flatMap((workspaceId) => positions(ring.since(900n, workspaceId)) ?? [])
+    expect(held.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => 901 + index))
+  })
+
+  it('that is too small for an event holds nothing and says so', () => {
+    const ring = new Ring(5, 0n)
+    ring.push(item(1, 'w'))
+    expect(ring.since(0n, 'w')).toBeUndefined()
+    expect(ring.since(1n, 'w')).toEqual([])
+  })
+})

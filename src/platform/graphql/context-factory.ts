@@ -1,0 +1,80 @@
+import type { Viewer } from '../auth/viewer.ts'
+import type { Bell, Origin } from '../context.ts'
+import type { Database } from '../db/database.ts'
+import type { EventFeed } from '../events/feed.ts'
+import { createNames, type NameLoader } from '../events/names.ts'
+import type { EventTypes } from '../events/registry.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../observability/logger.ts'
+import { type GraphQLContext, Loaders } from './context.ts'
+import type { ContextFactory } from './engine.ts'
+import { declaredNames, type NamesOf } from './node.ts'
+
+/** What all requests share. */
+export interface Services {
+  readonly db: Database
+  readonly bell: Bell
+  readonly clock: Clock
+  readonly log: Logger
+  readonly feed: EventFeed
+  readonly eventTypes: EventTypes
+  /** How things of a kind are called where it is not simply the column that `node()` names. */
+  readonly names: Readonly<Record<string, NamesOf>>
+}
+
+/** What is a request's own. */
+export interface RequestContext {
+  readonly viewer: Viewer
+  readonly workspaceId: string
+  readonly origin: Origin
+  readonly idempotencyKey?: string | undefined
+  readonly resumeAfter?: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** A workspace that nobody has: an anonymous caller sees nothing in it. */
+export const NO_WORKSPACE = '00000000-0000-0000-0000-000000000000'
+
+/** Contexts for the executions of one request; each has loaders and names of its own. */
+export function contextFactory(services: Services, request: RequestContext): ContextFactory {
+  const { db, bell, clock, log, feed, eventTypes } = services
+  const { viewer, origin, signal, idempotencyKey, resumeAfter } = request
+  return () => {
+    let workspaceId = request.workspaceId
+    const loaders = new Loaders()
+    const context: GraphQLContext = {
+      viewer,
+      get workspaceId() {
+        return workspaceId
+      },
+      enterWorkspace: (id) => {
+        if (viewer.kind !== 'anonymous') throw new Error('only an anonymous caller may be told its workspace')
+        workspaceId = id
+      },
+      db,
+      bell,
+      clock,
+      log,
+      origin,
+      feed,
+      eventTypes,
+      loaders,
+      get names() {
+        return loaders.get('names', () => createNames(nameLoaders(services, workspaceId)))
+      },
+      signal,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(resumeAfter === undefined ? {} : { resumeAfter }),
+    }
+    return context
+  }
+}
+
+function nameLoaders({ db, names }: Services, workspaceId: string): Record<string, NameLoader> {
+  return Object.fromEntries(
+    Object.entries({ ...declaredNames(), ...names }).map(([kind, namesOf]) => [
+      kind,
+      (ids: readonly string[]) => db.read(workspaceId, (sql) => namesOf(sql, ids)),
+    ]),
+  )
+}

@@ -1,0 +1,55 @@
+import type { GraphQLSchema } from 'graphql'
+import type { Authenticator } from '../auth/authenticate.ts'
+import { createIdentityWatch } from '../auth/identity-watch.ts'
+import type { Route } from '../http/router.ts'
+import type { SocketDoor } from '../http/server.ts'
+import type { Services } from './context-factory.ts'
+import { createEngine } from './engine.ts'
+import type { GraphiqlPage } from './graphiql.ts'
+import { graphqlRoute } from './http-door.ts'
+import { defaultLimits, type OperationLimits } from './limits.ts'
+import { webSocketDoor } from './websocket-door.ts'
+
+export interface DoorOptions {
+  readonly schema: GraphQLSchema
+  readonly services: Services
+  readonly authenticator: Authenticator
+  readonly limits?: Partial<OperationLimits>
+  /** Whether clients may ask for the schema, and are told what they may have meant. */
+  readonly introspection: boolean
+  /** The page for browsers at the same address; none unless given. */
+  readonly graphiql?: GraphiqlPage
+  readonly maxMessageBytes: number
+  readonly trustProxy: number
+  /** How often the credentials of open streams are looked at again. */
+  readonly recheckMs?: number
+}
+
+/** The GraphQL API: its HTTP route (answers and server-sent events) and its socket door, for `openHttpServer`. */
+export interface Doors {
+  readonly route: Route
+  readonly sockets: SocketDoor
+  /** To be called after the server is closed. */
+  close(): void
+}
+
+export function graphqlDoors(options: DoorOptions): Doors {
+  const { schema, services, authenticator, introspection, graphiql, maxMessageBytes, trustProxy } = options
+  const limits = { ...defaultLimits, ...options.limits }
+  const engine = createEngine({ schema, limits, introspection, log: services.log, clock: services.clock })
+  const watch = createIdentityWatch(authenticator, options.recheckMs)
+  const shared = { engine, services, authenticator, watch }
+  const closing = new AbortController()
+  const sockets = webSocketDoor({ ...shared, maxMessageBytes, trustProxy })
+  return {
+    route: graphqlRoute({ ...shared, closing: closing.signal, ...(graphiql === undefined ? {} : { graphiql }) }),
+    sockets: {
+      ...sockets,
+      close: async () => {
+        closing.abort()
+        await sockets.close()
+      },
+    },
+    close: () => watch.close(),
+  }
+}

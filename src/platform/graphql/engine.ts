@@ -1,0 +1,269 @@
+// An operation from its text to its answer, the same way for HTTP, WebSocket and SSE.
+//
+//   prepare     parse (token limit) → validate → depth, alias and directive limits → variables → cost
+//   execute     queries and mutations: one answer, within the time limit
+//   subscribe   a source of items; each is one execution in a context of its own, its cursor goes out as an extension
+//
+// Parsed and validated documents are kept; variables and cost are looked at anew for each request. Errors of the
+// caller's are never logged; a fault is logged once, by `presentError`.
+
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  getVariableValues,
+  NoSchemaIntrospectionCustomRule,
+  type OperationDefinitionNode,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../lib/clock.ts'
+import { limitExceeded } from '../lib/errors.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { GraphQLContext } from './context.ts'
+import { costOf } from './cost.ts'
+import { presentError, presentThrown, topLevelError } from './errors.ts'
+import { checkDocument, type OperationLimits, tooMuch } from './limits.ts'
+import type { Streamed } from './subscription.ts'
+
+/** A request as all transports carry it. */
+export interface OperationParameters {
+  readonly query?: string | null | undefined
+  readonly operationName?: string | null | undefined
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined
+  readonly extensions?: Readonly<Record<string, unknown>> | null | undefined
+}
+
+/** An operation that may be executed. */
+export interface Prepared {
+  readonly document: DocumentNode
+  readonly operation: OperationDefinitionNode
+  readonly variables: Readonly<Record<string, unknown>>
+  readonly cost: number
+}
+
+export interface Refused {
+  readonly errors: readonly GraphQLError[]
+  readonly cost?: number
+}
+
+export interface EngineOptions {
+  readonly schema: GraphQLSchema
+  readonly limits: OperationLimits
+  readonly introspection: boolean
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+/** Makes the context of one execution. Called once for a query or mutation, and once for every item of a subscription. */
+export type ContextFactory = () => GraphQLContext
+
+export interface Engine {
+  readonly limits: OperationLimits
+  prepare(parameters: OperationParameters): Prepared | Refused
+  execute(prepared: Prepared, makeContext: ContextFactory): Promise<ExecutionResult>
+  /** Answers that end when the source does; `return()` ends the source, also while it is silent. */
+  subscribe(prepared: Prepared, makeContext: ContextFactory): Promise<AsyncGenerator<ExecutionResult> | ExecutionResult>
+  /** What a refusal looks like as an answer. */
+  refusal(refused: Refused): ExecutionResult
+}
+
+interface CheckedDocument {
+  readonly document?: DocumentNode
+  readonly errors: readonly GraphQLError[]
+}
+
+const MAX_ERRORS = 10
+
+export function createEngine({ schema, limits, introspection, log, clock }: EngineOptions): Engine {
+  const documents = new LRUCache<string, CheckedDocument>({ max: 1_000 })
+  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
+
+  const check = (query: string): CheckedDocument => {
+    let document: DocumentNode
+    try {
+      document = parse(query, { maxTokens: limits.maxTokens })
+    } catch (err) {
+      if (!(err instanceof GraphQLError)) throw err
+      const long = err.message.includes('token limit') || err.message.includes('tokens')
+      return { errors: [long ? tooMuch(`A document has at most ${limits.maxTokens} tokens.`) : invalid(err)] }
+    }
+    const errors = validate(schema, document, rules, { maxErrors: MAX_ERRORS })
+    if (errors.length > 0) return { errors: errors.map((err) => invalid(introspection ? err : withoutSuggestion(err))) }
+    return { document, errors: checkDocument(document, limits) }
+  }
+
+  const checked = (query: string): CheckedDocument => {
+    const known = documents.get(query)
+    if (known !== undefined) return known
+    const made = check(query)
+    // A refused document is not worth keeping: the next one will be another.
+    if (made.errors.length === 0) documents.set(query, made)
+    return made
+  }
+
+  const present = (result: ExecutionResult, ctx: GraphQLContext): ExecutionResult => {
+    if (result.errors === undefined) return result
+    return {
+      ...result,
+      errors: result.errors.map((err) => presentError(err, { log, requestId: ctx.origin.requestId })),
+    }
+  }
+
+  const costs = (requested: number) => ({ cost: { requested, limit: limits.maxCost } })
+
+  const run = async (prepared: Prepared, ctx: GraphQLContext, rootValue: unknown): Promise<ExecutionResult> => {
+    const args = {
+      schema,
+      document: prepared.document,
+      rootValue,
+      contextValue: ctx,
+      variableValues: prepared.variables as Record<string, unknown>,
+      operationName: prepared.operation.name?.value ?? null,
+    }
+    const work = Promise.resolve(execute(args))
+    const timer = new AbortController()
+    const timeout = clock.sleep(limits.timeoutMs, timer.signal).then(
+      () => undefined,
+      () => undefined,
+    )
+    const result = await Promise.race([work, timeout])
+    timer.abort()
+    if (result !== undefined) return present(result, ctx)
+    // The work goes on without us; what it throws must not go unheard of as an unhandled rejection.
+    work.catch((err: unknown) =>
+      log.error({ err, requestId: ctx.origin.requestId }, 'an operation failed after its time'),
+    )
+    const err = limitExceeded('RATE', `This took longer than ${limits.timeoutMs / 1_000} s. Ask for less at once.`, 0)
+    return { data: null, errors: [topLevelError(err)] }
+  }
+
+  const sourceOf = async (prepared: Prepared, ctx: GraphQLContext) =>
+    await createSourceEventStream({
+      schema,
+      document: prepared.document,
+      contextValue: ctx,
+      variableValues: prepared.variables as Record<string, unknown>,
+      operationName: prepared.operation.name?.value ?? null,
+    })
+
+  return {
+    limits,
+
+    prepare({ query, operationName, variables }) {
+      if (typeof query !== 'string' || query.trim() === '') {
+        return { errors: [invalid(new GraphQLError('Send the operation as text in `query`.'))] }
+      }
+      const { document, errors } = checked(query)
+      if (document === undefined || errors.length > 0) return { errors }
+      const operation = getOperationAST(document, operationName ?? undefined)
+      if (operation === null || operation === undefined) {
+        const named = operationName === null || operationName === undefined || operationName === ''
+        const message = named
+          ? 'The document has several operations or none: name one in `operationName`.'
+          : `The document has no operation "${operationName.slice(0, 100)}".`
+        return { errors: [invalid(new GraphQLError(message))] }
+      }
+      const given = (variables ?? {}) as Record<string, unknown>
+      const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: MAX_ERRORS })
+      if (coerced.errors !== undefined) return { errors: coerced.errors.map(invalid) }
+      const cost = costOf(schema, document, operation, coerced.coerced)
+      if (cost > limits.maxCost) {
+        const message = `This operation costs ${cost}; one may cost ${limits.maxCost}. Ask for fewer items or fields.`
+        return { errors: [tooMuch(message)], cost }
+      }
+      return { document, operation, variables: given, cost }
+    },
+
+    async execute(prepared, makeContext) {
+      const result = await run(prepared, makeContext(), undefined)
+      return { ...result, extensions: { ...result.extensions, ...costs(prepared.cost) } }
+    },
+
+    async subscribe(prepared, makeContext) {
+      const ctx = makeContext()
+      const source = await sourceOf(prepared, ctx)
+      if (!(Symbol.asyncIterator in source)) {
+        return { ...present(source, ctx), extensions: costs(prepared.cost) }
+      }
+      const items = (source as AsyncIterable<Streamed<unknown>>)[Symbol.asyncIterator]()
+      const answer = async (root: Streamed<unknown>, first: boolean): Promise<ExecutionResult> => {
+        const result = await run(prepared, makeContext(), root)
+        const cursor = root.cursor === undefined ? {} : { cursor: root.cursor }
+        return { ...result, extensions: { ...result.extensions, ...cursor, ...(first ? costs(prepared.cost) : {}) } }
+      }
+      return answers(items, answer, (err) => {
+        return { errors: [presentThrown(err, { log, requestId: ctx.origin.requestId })] }
+      })
+    },
+
+    refusal: ({ errors, cost }) => ({
+      errors: [...errors],
+      extensions: cost === undefined ? { cost: { limit: limits.maxCost } } : costs(cost),
+    }),
+  }
+}
+
+/** The caller's mistake, for every transport; HTTP answers it with 400 where the media type allows. */
+function invalid(err: GraphQLError): GraphQLError {
+  const { nodes, source, positions, path, originalError } = err
+  return new GraphQLError(err.message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+    originalError: originalError ?? null,
+    extensions: { ...err.extensions, code: err.extensions.code ?? 'INVALID_INPUT' },
+  })
+}
+
+function withoutSuggestion(err: GraphQLError): GraphQLError {
+  const message = err.message.replace(/ Did you mean [^?]*\?/g, '')
+  const { nodes, source, positions } = err
+  return new GraphQLError(message, { nodes: nodes ?? null, source: source ?? null, positions: positions ?? null })
+}
+
+/** By hand and not as a generator: one that waits for its source cannot be returned before the source speaks. */
+function answers(
+  items: AsyncIterator<Streamed<unknown>>,
+  answer: (item: Streamed<unknown>, first: boolean) => Promise<ExecutionResult>,
+  failure: (err: unknown) => ExecutionResult,
+): AsyncGenerator<ExecutionResult> {
+  let first = true
+  let ended = false
+  const end = async (): Promise<IteratorResult<ExecutionResult>> => {
+    ended = true
+    await items.return?.()
+    return { done: true, value: undefined }
+  }
+  return {
+    next: async () => {
+      if (ended) return { done: true, value: undefined }
+      try {
+        const item = await items.next()
+        if (item.done === true || ended) return await end()
+        const value = await answer(item.value, first)
+        first = false
+        return { done: false, value }
+      } catch (err) {
+        if (ended) return { done: true, value: undefined }
+        ended = true
+        return { done: false, value: failure(err) }
+      }
+    },
+    return: end,
+    throw: async (err) => {
+      await end()
+      throw err
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}

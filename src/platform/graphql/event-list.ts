@@ -1,0 +1,151 @@
+// The log as a list: `Query.events` and the timelines of things. The same items in the same order as the subscription.
+
+import type { EventPage } from '../events/feed.ts'
+import type { EventFilter } from '../events/log-reader.ts'
+import { invalidInput } from '../lib/errors.ts'
+import { isUuid } from '../lib/ids.ts'
+import { builder } from './builder.ts'
+import type { GraphQLContext } from './context.ts'
+import { Event, eventTypeEnum, type LoggedEvent, logTypes } from './event.ts'
+import { parseNodeId } from './node.ts'
+import { MAX_PAGE_SIZE, type PageArguments, pageSize } from './page.ts'
+
+const EventEdge = builder.objectRef<LoggedEvent>('EventEdge').implement({
+  permission: 'EVENTS_READ',
+  description: 'One event of a list and its place there.',
+  fields: (t) => ({
+    node: t.field({ type: Event, description: 'The event.', resolve: (item) => item }),
+    cursor: t.exposeString('cursor', { description: 'Its place in the list, for `after` and `before`.' }),
+  }),
+})
+
+const EventConnection = builder.objectRef<EventPage>('EventConnection').implement({
+  permission: 'EVENTS_READ',
+  description: 'A page of events, in the order of the log.',
+  fields: (t) => ({
+    nodes: t.field({
+      type: [Event],
+      description: 'The events.',
+      complexity: { field: 0, multiplier: 1 },
+      resolve: ({ items }) => [...items],
+    }),
+    edges: t.field({
+      type: [EventEdge],
+      description: 'The events with their places in the list.',
+      complexity: { field: 0, multiplier: 1 },
+      resolve: ({ items }) => [...items],
+    }),
+    pageInfo: t.field({
+      type: builder.pageInfoRef(),
+      description: 'Where this page lies in the whole list.',
+      resolve: ({ items, hasNextPage, hasPreviousPage }) => ({
+        hasNextPage,
+        hasPreviousPage,
+        startCursor: items[0]?.cursor ?? null,
+        endCursor: items.at(-1)?.cursor ?? null,
+      }),
+    }),
+  }),
+})
+
+const pageArgs = () =>
+  builder.args((t) => ({
+    first: t.int({ defaultValue: 25, description: 'How many, at most 100; from the beginning or after `after`.' }),
+    after: t.string({ description: 'Those that follow this paging cursor.' }),
+    last: t.int({ description: 'How many from the end or before `before`, instead of `first`; at most 100.' }),
+    before: t.string({ description: 'Those that come before this paging cursor.' }),
+  }))
+
+const complexity = (args: object) => ({ field: 1, multiplier: Math.max(1, pageSize(args as PageArguments)) })
+
+/** Options for `t.field` of a type whose ids are of this kind: its events, oldest first. */
+export const timeline = (kind: string, description: string) => ({
+  type: EventConnection,
+  description,
+  args: pageArgs(),
+  complexity,
+  select: { id: true } as const,
+  resolve: ({ id }: { readonly id: string }, args: PageArguments, ctx: GraphQLContext) =>
+    readEvents(args, kind === 'run' ? { runId: id } : { subject: { kind, id } }, ctx),
+})
+
+async function readEvents(
+  args: PageArguments & { readonly from?: string | null | undefined; readonly to?: string | null | undefined },
+  filter: EventFilter,
+  ctx: GraphQLContext,
+): Promise<EventPage> {
+  const backwards = args.last !== null && args.last !== undefined
+  const size = pageSize(args)
+  if (size > MAX_PAGE_SIZE || size < 0) {
+    const path = [backwards ? 'last' : 'first']
+    throw invalidInput([
+      size < 0
+        ? { path, code: 'TOO_SMALL', message: 'A page cannot have fewer than 0 items.' }
+        : { path, code: 'TOO_LARGE', message: `A page has at most ${MAX_PAGE_SIZE} items.` },
+    ])
+  }
+  return await ctx.feed.read({
+    workspaceId: ctx.workspaceId,
+    filter,
+    ...(backwards ? { last: size } : { first: size }),
+    after: args.after ?? undefined,
+    before: args.before ?? undefined,
+    from: args.from ?? undefined,
+    to: args.to ?? undefined,
+  })
+}
+
+interface EventFilterInput {
+  readonly types?: readonly string[] | null | undefined
+  readonly subject?: { readonly eq?: string | null | undefined } | null | undefined
+  readonly run?: string | null | undefined
+}
+
+const EventSubjectComparator = builder.inputType('EventSubjectComparator', {
+  description: 'Compares the thing that events happened to.',
+  fields: (t) => ({ eq: t.id({ description: 'Exactly this.' }) }),
+})
+
+/** Narrows events down, in the list and in the subscription alike. */
+export const EventFilterType = builder.inputType('EventFilter', {
+  description: 'Narrows events down: every condition given must hold.',
+  fields: (t) => ({
+    types: t.field({ type: [eventTypeEnum()], description: 'One of these types.' }),
+    subject: t.field({ type: EventSubjectComparator, description: 'By the thing they happened to.' }),
+    run: t.id({ description: 'Done in this run.' }),
+  }),
+})
+
+/** The feed's filter for what a client asked for. Throws INVALID_INPUT with the path of an id that cannot be one. */
+export function feedFilter(given: EventFilterInput | null | undefined): EventFilter {
+  const { types, subject, run } = given ?? {}
+  return {
+    ...(types === null || types === undefined ? {} : { types: logTypes(types) }),
+    ...(subject?.eq === null || subject?.eq === undefined ? {} : { subject: refOf(subject.eq, ['subject', 'eq']) }),
+    ...(run === null || run === undefined ? {} : { runId: refOf(run, ['run'], 'run').id }),
+  }
+}
+
+function refOf(publicId: string, path: readonly string[], kind?: string) {
+  const ref = parseNodeId(publicId)
+  if (ref === undefined || !isUuid(ref.id) || (kind !== undefined && ref.kind !== kind)) {
+    const message = `${publicId.slice(0, 100)} is no ${kind ?? ''} id.`.replace('  ', ' ')
+    throw invalidInput([{ path: ['filter', ...path], code: 'UNKNOWN_REFERENCE', message }])
+  }
+  return { kind: ref.kind, id: ref.id.toLowerCase() }
+}
+
+builder.queryField('events', (t) =>
+  t.field({
+    type: EventConnection,
+    description: 'The event log: the same items in the same order as the subscription of the same name.',
+    args: {
+      ...pageArgs(),
+      from: t.arg({ type: 'Cursor', description: 'What came after this place in the log.' }),
+      to: t.arg({ type: 'Cursor', description: 'What came up to and including this place in the log.' }),
+      filter: t.arg({ type: EventFilterType, description: 'Only those for which this holds.' }),
+    },
+    complexity,
+    resolve: (_root, args, ctx) => readEvents(args, feedFilter(args.filter), ctx),
+  }),
+)

@@ -1,0 +1,297 @@
+// GraphQL over HTTP, server-sent events included: https://graphql.github.io/graphql-over-http/draft/
+//
+// Yoga speaks the protocol (parameters, media types, status codes); the operation itself goes through the engine, as on
+// a WebSocket. Nothing here can be done by a form on another site: POST takes JSON only, which a browser does not send
+// elsewhere without asking first, and GET never changes anything.
+
+import type { ServerResponse } from 'node:http'
+import { type ExecutionResult, GraphQLError } from 'graphql'
+import { createYoga } from 'graphql-yoga'
+import type { Authenticator, Identity } from '../auth/authenticate.ts'
+import type { IdentityWatch } from '../auth/identity-watch.ts'
+import { BodyTooLarge } from '../http/request.ts'
+import type { Exchange, Route } from '../http/router.ts'
+import { unauthenticated } from '../lib/errors.ts'
+import { contextFactory, NO_WORKSPACE, type Services } from './context-factory.ts'
+import type { Engine, OperationParameters } from './engine.ts'
+import { presentThrown, topLevelError } from './errors.ts'
+import { type GraphiqlPage, renderGraphiql } from './graphiql.ts'
+import { eventStream } from './sse.ts'
+
+export interface HttpDoorOptions {
+  readonly engine: Engine
+  readonly services: Services
+  readonly authenticator: Authenticator
+  readonly watch: IdentityWatch
+  /** The page for browsers; none in production unless switched on. */
+  readonly graphiql?: GraphiqlPage
+  readonly path?: string
+  /** Aborted when the server closes: streams are cut, so that their clients come back to another one. */
+  readonly closing: AbortSignal
+}
+
+type Answer = ExecutionResult | AsyncIterable<ExecutionResult>
+
+/** The route of the GraphQL API. */
+export function graphqlRoute(options: HttpDoorOptions): Route {
+  const { engine, services, authenticator, watch, graphiql, closing, path = '/graphql' } = options
+  const { log } = services
+
+  const identify = async (exchange: Exchange): Promise<Identity> =>
+    await authenticator.authenticate(exchange.request.headers.authorization)
+
+  const answer = async (exchange: Exchange, parameters: OperationParameters): Promise<Answer> => {
+    const { viewer, workspaceId } = await identify(exchange)
+    const prepared = engine.prepare(parameters)
+    if ('errors' in prepared) return engine.refusal(prepared)
+    const kind = prepared.operation.operation
+    if (kind === 'mutation' && exchange.request.method !== 'POST') {
+      return { errors: [badRequest('Mutations are sent with POST.', 405, { Allow: 'POST' })] }
+    }
+    if (kind === 'subscription' && !accepts(exchange, 'text/event-stream')) {
+      return { errors: [badRequest('Subscriptions are answered as text/event-stream, or over a WebSocket.', 406)] }
+    }
+    const after = parameters.extensions?.after ?? exchange.request.headers['last-event-id']
+    const stop = new AbortController()
+    const makeContext = contextFactory(services, {
+      viewer,
+      workspaceId: workspaceId ?? NO_WORKSPACE,
+      origin: {
+        requestId: exchange.requestId,
+        ...(exchange.address === undefined ? {} : { address: exchange.address }),
+      },
+      idempotencyKey: headerOf(exchange, 'idempotency-key'),
+      resumeAfter: typeof after === 'string' && after !== '' ? after : undefined,
+      signal: AbortSignal.any([exchange.signal, stop.signal]),
+    })
+    if (kind !== 'subscription') return await engine.execute(prepared, makeContext)
+    const result = await engine.subscribe(prepared, makeContext)
+    if (!(Symbol.asyncIterator in result)) return result
+    return guarded(result, stop, (ended) =>
+      watch.add({ authorization: exchange.request.headers.authorization, viewer, ended }),
+    )
+  }
+
+  const yoga = createYoga<{ readonly exchange: Exchange }>({
+    graphqlEndpoint: path,
+    graphiql: false,
+    landingPage: false,
+    healthCheckEndpoint: '/graphql/-',
+    cors: false,
+    multipart: false,
+    batching: false,
+    maxRequestBodySize: false,
+    logging: false,
+    parserAndValidationCache: false,
+    // What gets here was thrown beside the engine: by Yoga about the request (shown), or by a fault (logged, not shown).
+    maskedErrors: {
+      maskError: (err) => (err instanceof GraphQLError ? withCode(err) : presentThrown(err, { log, requestId: '' })),
+    },
+    plugins: [
+      {
+        onParams: ({ setParamsHandler }) => {
+          setParamsHandler((async ({
+            params,
+            context,
+          }: {
+            params: OperationParameters
+            context: { exchange: Exchange }
+          }) => {
+            try {
+              return forHttp(await answer(context.exchange, params))
+            } catch (thrown) {
+              const { requestId } = context.exchange
+              return forHttp({ errors: [presentThrown(thrown, { log, requestId })] })
+            }
+          }) as never)
+        },
+        onResultProcess: ({ result, serverContext, setResultProcessor }) => {
+          const { exchange } = serverContext as unknown as { readonly exchange: Exchange }
+          const stream = Symbol.asyncIterator in result
+          if (!stream && !headerOf(exchange, 'accept')?.includes('text/event-stream')) return
+          setResultProcessor(
+            (answers, fetchApi) =>
+              new fetchApi.Response(eventStream(answers as Answer) as never, {
+                status: stream ? 200 : statusOf(answers as ExecutionResult),
+                headers: {
+                  'content-type': 'text/event-stream; charset=utf-8',
+                  'cache-control': 'no-cache, no-transform',
+                  'x-accel-buffering': 'no',
+                },
+              }),
+            'text/event-stream',
+          )
+        },
+      },
+    ],
+  })
+
+  const handler = async (exchange: Exchange): Promise<void> => {
+    const { request, response, url } = exchange
+    const method = request.method ?? 'GET'
+    if (graphiql !== undefined && (method === 'GET' || method === 'HEAD') && wantsPage(exchange)) {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+      response.end(await renderGraphiql(graphiql))
+      return
+    }
+    let body: Buffer | undefined
+    if (method === 'POST') {
+      const type = headerOf(exchange, 'content-type')?.split(';')[0]?.trim().toLowerCase()
+      if (type !== 'application/json') {
+        return send(response, 415, 'Send the request as application/json.', 'INVALID_INPUT')
+      }
+      try {
+        body = await exchange.readBody()
+      } catch (err) {
+        if (!(err instanceof BodyTooLarge)) throw err
+        response.setHeader('connection', 'close')
+        send(response, 413, err.message, 'LIMIT_EXCEEDED')
+        request.resume()
+        setTimeout(() => request.destroy(), 1_000).unref()
+        return
+      }
+    }
+    const answered = await yoga.fetch(
+      url.href,
+      {
+        method,
+        headers: Object.entries(request.headers).flatMap(([name, value]) =>
+          value === undefined || name === 'content-length' ? [] : [[name, String(value)] as [string, string]],
+        ),
+        ...(body === undefined ? {} : { body: body.toString('utf8') }),
+      },
+      { exchange },
+    )
+    await relay(answered, exchange, closing)
+  }
+
+  return { method: '*', path, handler }
+}
+
+const headerOf = (exchange: Exchange, name: string): string | undefined => {
+  const value = exchange.request.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+const accepts = (exchange: Exchange, type: string): boolean => {
+  const accept = headerOf(exchange, 'accept') ?? '*/*'
+  return accept.includes(type) || accept.includes('*/*')
+}
+
+/** A browser that goes to the address, as opposed to a program that asks for data. */
+const wantsPage = (exchange: Exchange): boolean => headerOf(exchange, 'accept')?.includes('text/html') === true
+
+function badRequest(message: string, status: number, headers: Record<string, string> = {}): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'INVALID_INPUT', http: { status, headers } } })
+}
+
+const STATUS: Readonly<Record<string, object>> = {
+  UNAUTHENTICATED: { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } },
+  UNAVAILABLE: { status: 503 },
+  INTERNAL: { status: 500 },
+  // `spec`: 400 for application/graphql-response+json, 200 for application/json.
+  INVALID_INPUT: { spec: true, status: 400 },
+  LIMIT_EXCEEDED: { spec: true, status: 400 },
+}
+
+/** The status of a request that failed as a whole; Yoga takes it from `extensions.http` and removes that. */
+function forHttp(answer: Answer): Answer {
+  if (Symbol.asyncIterator in answer || answer.errors === undefined || 'data' in answer) return answer
+  for (const err of answer.errors) {
+    const http = STATUS[String(err.extensions.code)]
+    if (http !== undefined && err.extensions.http === undefined) err.extensions.http = http
+  }
+  return answer
+}
+
+const statusOf = ({ errors }: ExecutionResult): number =>
+  errors
+    ?.map((err) => (err.extensions.http as { status?: number } | undefined)?.status)
+    .find((status) => status !== undefined) ?? 200
+
+/** Yoga's own refusals (bad JSON, an unknown parameter) under a code of ours. */
+function withCode(err: GraphQLError): GraphQLError {
+  const { http } = err.extensions as { readonly http?: { readonly status?: number } }
+  return new GraphQLError(err.message, {
+    extensions: { code: 'INVALID_INPUT', ...(http === undefined ? {} : { http }) },
+  })
+}
+
+/** A stream that ends when its credential does, and whose source ends with it. */
+function guarded(
+  answers: AsyncGenerator<ExecutionResult>,
+  stop: AbortController,
+  watch: (ended: () => void) => () => void,
+): AsyncIterable<ExecutionResult> {
+  let revoked = false
+  const forget = watch(() => {
+    revoked = true
+    stop.abort()
+  })
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        const answer = await answers.next()
+        if (answer.done !== true) return answer
+        forget()
+        if (!revoked) return answer
+        revoked = false
+        return { done: false, value: { errors: [topLevelError(unauthenticated('This key is no longer valid.'))] } }
+      },
+      return: async () => {
+        forget()
+        stop.abort()
+        return await answers.return(undefined)
+      },
+    }),
+  }
+}
+
+function send(response: ServerResponse, status: number, message: string, code: string): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+  response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }))
+}
+
+/** Yoga's answer, as it comes; when the client goes away the stream behind it ends. */
+async function relay(answered: Response, exchange: Exchange, closing: AbortSignal): Promise<void> {
+  const { response } = exchange
+  const headers: Record<string, string> = {}
+  answered.headers.forEach((value, name) => {
+    headers[name] = value
+  })
+  if (headers['content-type']?.startsWith('text/event-stream') !== true || answered.body === null) {
+    const body = Buffer.from(await answered.arrayBuffer())
+    response.writeHead(answered.status, { ...headers, 'content-length': body.length })
+    response.end(body)
+    return
+  }
+  response.writeHead(answered.status, headers)
+  response.flushHeaders()
+  const reader = answered.body.getReader()
+  const ended = AbortSignal.any([exchange.signal, closing])
+  const cancel = () => void reader.cancel()
+  ended.addEventListener('abort', cancel)
+  if (ended.aborted) cancel()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    if (!response.write(value)) await drained(response, ended)
+  }
+  ended.removeEventListener('abort', cancel)
+  // Cut and not ended: an end would mean that nothing more will come.
+  if (closing.aborted) response.destroy()
+  else response.end()
+}
+
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      response.off('drain', done)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    response.on('drain', done)
+    signal.addEventListener('abort', done)
+  })
+}

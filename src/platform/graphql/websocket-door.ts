@@ -1,0 +1,223 @@
+// GraphQL over WebSocket, the protocol `graphql-transport-ws`:
+// https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+//
+//   connected      `connection_init` must come within 3 s (4408); its payload may hold `authorization: "Bearer KEY"`
+//   acknowledged   operations, each under an id of the client's; at most so many at once
+//   closed         4400 a message that is none · 4401 no valid credential, or an expired one · 4403 revoked · 4408 init
+//                  too late · 4409 an id twice · 4429 init twice · 1009 a message too large · 1012 the server restarts
+//
+// Operations go through the engine as over HTTP. A socket takes the next answer of a subscription when it has sent the
+// one before: a slow client fills the feed's buffer, not our memory.
+
+import type { IncomingMessage } from 'node:http'
+import { type ExecutionArgs, GraphQLError } from 'graphql'
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Authenticator, Identity } from '../auth/authenticate.ts'
+import type { IdentityWatch } from '../auth/identity-watch.ts'
+import { clientAddress, requestIdOf } from '../http/request.ts'
+import type { SocketDoor } from '../http/server.ts'
+import { isAppError } from '../lib/errors.ts'
+import { newId } from '../lib/ids.ts'
+import { contextFactory, NO_WORKSPACE, type Services } from './context-factory.ts'
+import type { Engine, Prepared } from './engine.ts'
+import { presentThrown } from './errors.ts'
+
+export interface WebSocketDoorOptions {
+  readonly engine: Engine
+  readonly services: Services
+  readonly authenticator: Authenticator
+  readonly watch: IdentityWatch
+  readonly path?: string
+  readonly maxMessageBytes: number
+  readonly maxOperationsPerSocket?: number
+  readonly trustProxy: number
+}
+
+/** What belongs to one socket, as graphql-ws hands it to its hooks. */
+interface Connection extends Record<PropertyKey, unknown> {
+  readonly socket: WebSocket
+  readonly request: IncomingMessage
+  readonly requestId: string
+  readonly address: string | undefined
+  readonly closed: AbortController
+  identity?: Identity
+  forget?: () => void
+}
+
+/** What `onSubscribe` prepares and `execute`/`subscribe` carry out. */
+interface Arguments extends ExecutionArgs {
+  readonly prepared: Prepared
+  readonly connection: Connection
+  readonly after: string | undefined
+}
+
+const PING_MS = 12_000
+const CLOSE_GRACE_MS = 2_000
+const RESTART = 1012
+const TRY_AGAIN_LATER = 1013
+const REVOKED = 4403
+
+export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
+  const { engine, services, authenticator, watch, path = '/graphql', maxOperationsPerSocket = 100 } = options
+  const { log } = services
+
+  const contextsOf = ({ connection, after }: Arguments) => {
+    const { identity, requestId, address, closed } = connection
+    return contextFactory(services, {
+      viewer: identity?.viewer ?? { kind: 'anonymous' },
+      workspaceId: identity?.workspaceId ?? NO_WORKSPACE,
+      origin: { requestId, ...(address === undefined ? {} : { address }) },
+      resumeAfter: after,
+      signal: closed.signal,
+    })
+  }
+
+  /** What the engine throws beside an answer is a fault; the operation ends with it, the socket lives on. */
+  const masking = async <Result>(connection: Connection, work: () => Promise<Result>) => {
+    try {
+      return await work()
+    } catch (thrown) {
+      return { errors: [presentThrown(thrown, { log, requestId: connection.requestId })] }
+    }
+  }
+
+  const server = makeServer<{ authorization?: unknown; Authorization?: unknown }, Connection>({
+    onConnect: async ({ connectionParams, extra }) => {
+      const given = connectionParams?.authorization ?? connectionParams?.Authorization
+      const authorization = typeof given === 'string' ? given : extra.request.headers.authorization
+      try {
+        extra.identity = await authenticator.authenticate(authorization)
+      } catch (err) {
+        const known = isAppError(err) && err.code === 'UNAUTHENTICATED'
+        if (!known) log.warn({ err, requestId: extra.requestId }, 'a key could not be looked up')
+        extra.socket.close(known ? CloseCode.Unauthorized : TRY_AGAIN_LATER, known ? err.message : 'Try again later.')
+        return false
+      }
+      extra.forget = watch.add({
+        authorization,
+        viewer: extra.identity.viewer,
+        ended: (reason) =>
+          reason === 'expired'
+            ? extra.socket.close(CloseCode.Unauthorized, 'This key has expired.')
+            : extra.socket.close(REVOKED, 'This key was revoked or changed.'),
+      })
+      return true
+    },
+    onSubscribe: ({ extra, subscriptions }, _id, payload) => {
+      if (Object.keys(subscriptions).length > maxOperationsPerSocket) {
+        const message = `A socket has at most ${maxOperationsPerSocket} operations at once.`
+        return [new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', limit: 'QUOTA', retryAfterMs: 0 } })]
+      }
+      const prepared = engine.prepare(payload)
+      if ('errors' in prepared) return prepared.errors
+      return argumentsOf(prepared, extra, payload)
+    },
+    execute: (args) => {
+      const { prepared, connection } = args as Arguments
+      return masking(connection, () => engine.execute(prepared, contextsOf(args as Arguments)))
+    },
+    subscribe: (args) => {
+      const { prepared, connection } = args as Arguments
+      return masking(connection, () => engine.subscribe(prepared, contextsOf(args as Arguments)))
+    },
+    onClose: ({ extra }) => {
+      extra.forget?.()
+      extra.closed.abort()
+    },
+  })
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxMessageBytes,
+    handleProtocols: (protocols) =>
+      protocols.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
+  })
+
+  sockets.on('connection', (socket, request) => {
+    const connection: Connection = {
+      socket,
+      request,
+      requestId: requestIdOf(request, newId),
+      address: clientAddress(request, options.trustProxy),
+      closed: new AbortController(),
+    }
+    socket.on('error', (err) => log.debug({ err, requestId: connection.requestId }, 'a socket was lost'))
+    const stopPinging = keepAlive(socket)
+    const closed = server.opened(
+      {
+        protocol: socket.protocol,
+        send: (data) =>
+          new Promise((resolve) => {
+            // A socket that goes away while we send ends its operations by its own close.
+            if (socket.readyState !== socket.OPEN) resolve()
+            else socket.send(data, () => resolve())
+          }),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (receive) => {
+          socket.on('message', (message) => {
+            receive(String(message)).catch((err: unknown) => {
+              log.error({ err, requestId: connection.requestId }, 'a message failed')
+              socket.close(CloseCode.InternalServerError, 'Internal error')
+            })
+          })
+        },
+      },
+      connection,
+    )
+    socket.once('close', (code, reason) => {
+      stopPinging()
+      void closed(code, String(reason))
+    })
+  })
+
+  return {
+    path,
+    upgrade: (request, socket, head) => {
+      sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
+    },
+    close: async () => {
+      const gone = new Promise<void>((resolve) => sockets.close(() => resolve()))
+      const ended = [...sockets.clients].map(
+        (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+      )
+      for (const socket of sockets.clients) socket.close(RESTART, 'The server restarts.')
+      const force = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, CLOSE_GRACE_MS)
+      await Promise.all([gone, ...ended])
+      clearTimeout(force)
+    },
+  }
+}
+
+function argumentsOf(prepared: Prepared, connection: Connection, payload: SubscribePayload): Arguments {
+  const after = (payload.extensions as { readonly after?: unknown } | null | undefined)?.after
+  return {
+    // graphql-ws finds the operation's kind by these two; the rest is the engine's.
+    document: prepared.document,
+    operationName: payload.operationName ?? null,
+    schema: undefined as never,
+    prepared,
+    connection,
+    after: typeof after === 'string' && after !== '' ? after : undefined,
+  }
+}
+
+/** Pings the other side and gives it up when it does not answer until the next ping. */
+function keepAlive(socket: WebSocket): () => void {
+  let alive = true
+  socket.on('pong', () => {
+    alive = true
+  })
+  const timer = setInterval(() => {
+    if (!alive) {
+      socket.terminate()
+      return
+    }
+    alive = false
+    socket.ping()
+  }, PING_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}

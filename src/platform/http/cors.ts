@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from '../observability/logger.ts'
+
+/** Answers what CORS asks; true when the request is done with (a preflight). */
+export type Cors = (request: IncomingMessage, response: ServerResponse, url: URL) => boolean
+
+/** No other origin may read our answers. */
+export const noCors: Cors = () => false
+
+export interface CorsOptions {
+  /** Origins that may call us from a browser: `https://app.example.com`. */
+  readonly origins: readonly string[]
+  /** Whether every origin on this machine may, whatever its port: for development. */
+  readonly loopback: boolean
+  /** The name of the setting that lists the origins; stands in the log when one is refused. */
+  readonly setting: string
+  readonly log: Logger
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+const HEADERS = 'authorization, content-type, idempotency-key, last-event-id, x-request-id'
+const EXPOSED = 'x-request-id, retry-after'
+
+/** CORS for the listed origins. Credentials are never cookies, so they need no leave. */
+export function createCors({ origins, loopback, setting, log }: CorsOptions): Cors {
+  const listed = new Set(origins)
+  const refused = new Set<string>()
+  const allowed = (origin: string): boolean =>
+    listed.has(origin) || (loopback && URL.canParse(origin) && LOOPBACK.has(new URL(origin).hostname))
+  return (request, response, url) => {
+    const { origin } = request.headers
+    if (origin === undefined) return false
+    response.appendHeader('vary', 'origin')
+    const preflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
+    if (!allowed(origin)) {
+      if (
+        origin !== `http://${request.headers.host}` &&
+        origin !== `https://${request.headers.host}` &&
+        !refused.has(origin)
+      ) {
+        // Once per origin, or a page with a timer fills the log.
+        if (refused.size < 1_000) refused.add(origin)
+        log.info({ origin, path: url.pathname, setting }, 'an origin may not call this server: add it to the setting')
+      }
+      if (!preflight) return false
+      response.writeHead(403).end()
+      return true
+    }
+    response.setHeader('access-control-allow-origin', origin)
+    response.setHeader('access-control-expose-headers', EXPOSED)
+    if (!preflight) return false
+    response.writeHead(204, {
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-headers': HEADERS,
+      'access-control-max-age': '600',
+    })
+    response.end()
+    return true
+  }
+}

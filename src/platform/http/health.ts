@@ -1,0 +1,52 @@
+import type pg from 'pg'
+import type { Route } from './router.ts'
+
+/** What must hold for the process to take requests; names a check that does not, and resolves to nothing when all do. */
+export type Readiness = () => Promise<string | undefined>
+
+/** Whether the database answers as the role that requests use. */
+export const databaseAnswers =
+  (pool: pg.Pool, timeoutMs = 2_000): Readiness =>
+  async () => {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(() => resolve('the database does not answer'), timeoutMs)
+    })
+    try {
+      return await Promise.race([pool.query('select 1').then(() => undefined), late])
+    } catch {
+      return 'the database cannot be reached'
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+/**
+ * `/health/live`: the process runs (restart it otherwise). `/health/ready`: it can serve; 503 with the reason while it
+ * cannot, and from the first moment of a shutdown on, so that a balancer stops sending.
+ */
+export function healthRoutes(checks: readonly Readiness[], stopping: () => boolean): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/health/live',
+      handler: ({ response }) => answer(response, 200, { status: 'ok' }),
+    },
+    {
+      method: 'GET',
+      path: '/health/ready',
+      handler: async ({ response }) => {
+        if (stopping()) return answer(response, 503, { status: 'stopping' })
+        const faults = (await Promise.all(checks.map((check) => check()))).filter((fault) => fault !== undefined)
+        return faults.length === 0
+          ? answer(response, 200, { status: 'ok' })
+          : answer(response, 503, { status: 'not ready', faults })
+      },
+    },
+  ]
+}
+
+function answer(response: import('node:http').ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+  response.end(JSON.stringify(body))
+}

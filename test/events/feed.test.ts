@@ -1,0 +1,365 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { appendEvents } from '../../src/platform/events/append.ts'
+import { formatCursor, parseCursor } from '../../src/platform/events/cursor.ts'
+import type { FeedItem } from '../../src/platform/events/log-rows.ts'
+import { newId } from '../../src/platform/lib/ids.ts'
+import { runSql } from '../support/sql.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { appendOne, bump, Checker, createRows, type Node, type NodeOptions, openNode, readUntil } from './log-world.ts'
+
+let database: TestDatabase
+const nodes: Node[] = []
+
+const open = async (options: NodeOptions = {}): Promise<Node> => {
+  const node = await openNode(database.url, options)
+  nodes.push(node)
+  return node
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((node) => node.close()))
+  await runSql(database.url, 'drop table if exists versioned')
+})
+afterAll(() => database.drop())
+
+/** So many events of one transaction; gives the cursor of the last. */
+async function appendMany(node: Node, workspaceId: string, count: number, data = {}): Promise<string> {
+  for (let left = count; left > 0; left -= 100) {
+    await node.db.inTransaction(node.ctx(workspaceId), async (tx) => {
+      const subject = { kind: 'thing', id: newId() }
+      const events = Array.from({ length: Math.min(left, 100) }, () => ({ type: 'thing.happened', subject, data }))
+      await appendEvents(tx, events)
+    })
+  }
+  return node.events.feed.positionOf(await appendOne(node, workspaceId))
+}
+
+async function take(items: AsyncIterator<FeedItem>, count: number): Promise<FeedItem[]> {
+  const taken: FeedItem[] = []
+  while (taken.length < count) {
+    const { value, done } = await items.next()
+    if (done === true) throw new Error('the stream ended')
+    taken.push(value)
+  }
+  return taken
+}
+
+describe('a subscriber', () => {
+  it('that stops and resumes at its cursor again and again misses nothing and sees nothing twice', async () => {
+    // A memory of 20 KB makes most resumptions read the log, some not.
+    const node = await open({ ringBytes: 20_000 })
+    const workspaceId = newId()
+    const ids = await createRows(database.url, 4)
+    const start = node.events.feed.cursor()
+    let writing = true
+    const writers = ids.map(async (id) => {
+      for (let round = 0; round < 250; round++) {
+        await node.db.inTransaction(node.ctx(workspaceId), (tx) => bump(tx, id))
+      }
+    })
+    const checker = new Checker()
+    const end = Promise.all(writers).then(async () => {
+      const cursor = await node.events.feed.positionOf(await appendOne(node, workspaceId))
+      writing = false
+      return cursor
+    })
+    let cursor = start
+    let resumptions = 0
+    const read = async (until: (item: FeedItem) => boolean) => {
+      for await (const item of await node.events.feed.subscribe({ workspaceId, after: cursor })) {
+        checker.see(item)
+        cursor = item.cursor
+        if (until(item)) break
+      }
+      resumptions += 1
+    }
+    while (writing) {
+      const wanted = 1 + Math.floor(Math.random() * 40)
+      let got = 0
+      await read((item) => ++got >= wanted || item.event.type === 'thing.happened')
+      if (checker.outboxIds.size > 1000) break
+    }
+    const last = await end
+    if (cursor < last) await read((item) => item.cursor >= last)
+    await checker.compareWithRows(database.url)
+    expect(checker.faults).toEqual([])
+    expect(checker.outboxIds.size).toBe(1001)
+    expect(resumptions).toBeGreaterThan(10)
+  })
+
+  it('gets what was committed after it subscribed, though it asked for nothing yet', async () => {
+    const node = await open({ ringBytes: 1 })
+    const workspaceId = newId()
+    const items = await node.events.feed.subscribe({ workspaceId })
+    const end = await appendMany(node, workspaceId, 250)
+    const checker = new Checker()
+    await readUntil(items, end, (item) => checker.see(item))
+    expect(checker.outboxIds.size).toBe(251)
+    expect(checker.faults).toEqual([])
+  })
+
+  it('gets the last events that match and then what comes, without a gap', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    for (const type of ['a.done', 'b.done', 'a.done', 'b.done', 'a.done']) await appendOne(node, workspaceId, type)
+    await node.events.sequencer.sequencePass()
+    const items = await node.events.feed.subscribe({ workspaceId, last: 2, filter: { types: ['a.done'] } })
+    await appendOne(node, workspaceId, 'b.done')
+    await appendOne(node, workspaceId, 'a.done', { live: true })
+    const got = await take(items, 3)
+    expect(got.map(({ event }) => event.type)).toEqual(['a.done', 'a.done', 'a.done'])
+    expect(got.map(({ event }) => event.data)).toEqual([{}, {}, { live: true }])
+  })
+
+  it('that names a cursor and a number of last events is served from the cursor', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const first = await node.events.feed.positionOf(await appendOne(node, workspaceId))
+    await appendOne(node, workspaceId, 'b.done')
+    await appendOne(node, workspaceId, 'c.done')
+    const items = await node.events.feed.subscribe({ workspaceId, after: first, last: 1 })
+    expect((await take(items, 2)).map(({ event }) => event.type)).toEqual(['b.done', 'c.done'])
+  })
+
+  it('sees its workspace only, live and from the log', async () => {
+    const node = await open({ ringBytes: 1 })
+    const [mine, theirs] = [newId(), newId()]
+    const start = node.events.feed.cursor()
+    const live = await node.events.feed.subscribe({ workspaceId: mine })
+    await appendMany(node, theirs, 20)
+    const end = await appendMany(node, mine, 5)
+    for (const items of [live, await node.events.feed.subscribe({ workspaceId: mine, after: start })]) {
+      const seen: string[] = []
+      await readUntil(items, end, ({ event }) => seen.push(event.workspaceId))
+      expect(seen).toEqual(Array(6).fill(mine))
+    }
+  })
+
+  it('filters by subject, run and a condition of its own, live and from the log', async () => {
+    const node = await open({ ringBytes: 1 })
+    const workspaceId = newId()
+    const [subject, runId] = [{ kind: 'thing', id: newId() }, newId()]
+    const start = node.events.feed.cursor()
+    const live = await Promise.all([
+      node.events.feed.subscribe({ workspaceId, filter: { subject } }),
+      node.events.feed.subscribe({ workspaceId, filter: { runId } }),
+      node.events.feed.subscribe({ workspaceId, matches: (event) => event.data.wanted === true }),
+    ])
+    const wanted = { wanted: true }
+    await node.db.inTransaction(node.ctx(workspaceId), (tx) =>
+      appendEvents(tx, [
+        { type: 'a.done', subject: { kind: 'other', id: subject.id } },
+        { type: 'a.done', subject, data: { n: 1 } },
+        { type: 'a.done', subject: { kind: 'thing', id: newId() }, runId, data: { n: 2 } },
+        { type: 'a.done', subject: { kind: 'thing', id: newId() }, data: { n: 3, ...wanted } },
+      ]),
+    )
+    await node.events.feed.waitFor(await node.events.feed.positionOf(await appendOne(node, workspaceId)))
+    const fromLog = await Promise.all([
+      node.events.feed.subscribe({ workspaceId, after: start, filter: { subject } }),
+      node.events.feed.subscribe({ workspaceId, after: start, filter: { runId } }),
+      node.events.feed.subscribe({ workspaceId, after: start, matches: (event) => event.data.wanted === true }),
+    ])
+    for (const subscriptions of [live, fromLog]) {
+      const got = await Promise.all(subscriptions.map(async (items) => (await take(items, 1))[0]?.event.data.n))
+      expect(got).toEqual([1, 2, 3])
+    }
+  })
+
+  it('that is slow goes on from the log: its buffer stays bounded and nothing is missing', async () => {
+    const node = await open({ ringBytes: 10_000 })
+    const workspaceId = newId()
+    const items = await node.events.feed.subscribe({ workspaceId, maxBufferedEvents: 5 })
+    const checker = new Checker()
+    const first = items.next()
+    await appendOne(node, workspaceId)
+    const { value } = await first
+    if (value) checker.see(value)
+    const end = await appendMany(node, workspaceId, 600)
+    await node.events.feed.waitFor(end)
+    await readUntil(items, end, (item) => checker.see(item))
+    expect(checker.faults).toEqual([])
+    expect(checker.outboxIds.size).toBe(602)
+  })
+
+  it('that is slow and asked to be disconnected gets what was kept for it, then LIMIT_EXCEEDED, and can resume', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const items = await node.events.feed.subscribe({ workspaceId, maxBufferedEvents: 5, onLag: 'DISCONNECT' })
+    const first = items.next()
+    await appendOne(node, workspaceId)
+    const checker = new Checker()
+    const { value } = await first
+    if (value) checker.see(value)
+    const end = await appendMany(node, workspaceId, 50)
+    await node.events.feed.waitFor(end)
+    await expect(readUntil(items, end, (item) => checker.see(item))).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
+    expect(checker.outboxIds.size).toBe(6)
+    const resumed = await node.events.feed.subscribe({ workspaceId, after: checker.lastCursor })
+    await readUntil(resumed, end, (item) => checker.see(item))
+    expect(checker.faults).toEqual([])
+    expect(checker.outboxIds.size).toBe(52)
+  })
+
+  it('is bounded by bytes as well, and an event larger than its buffer still arrives', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const items = await node.events.feed.subscribe({ workspaceId, maxBufferedBytes: 1_000 })
+    const end = await appendMany(node, workspaceId, 3, { text: 'x'.repeat(20_000) })
+    const checker = new Checker()
+    await readUntil(items, end, (item) => checker.see(item))
+    expect(checker.outboxIds.size).toBe(4)
+  })
+
+  it('that is ended while it waits ends at once, by its signal or by returning it', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const abort = new AbortController()
+    const bySignal = await node.events.feed.subscribe({ workspaceId, signal: abort.signal })
+    const byReturn = await node.events.feed.subscribe({ workspaceId })
+    const waiting = [bySignal.next(), byReturn.next()]
+    abort.abort()
+    await byReturn.return?.()
+    expect(await Promise.all(waiting)).toEqual([
+      { done: true, value: undefined },
+      { done: true, value: undefined },
+    ])
+  })
+
+  it('is told UNAVAILABLE at shutdown, after everything that was kept for it', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const items = await node.events.feed.subscribe({ workspaceId })
+    const first = items.next()
+    await appendOne(node, workspaceId)
+    await first
+    const end = await appendMany(node, workspaceId, 3)
+    await node.events.feed.waitFor(end)
+    await node.events.stop()
+    await take(items, 4)
+    await expect(items.next()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  it('with something that is no cursor is refused before anything is streamed', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const current = node.events.feed.cursor()
+    for (const after of ['', '42', current.toUpperCase().replace(/^0/, 'A'), `${current}0`, ` ${current}`]) {
+      await expect(node.events.feed.subscribe({ workspaceId, after })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    }
+  })
+
+  it('with a cursor above the head is told CURSOR_EXPIRED and a cursor that works', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    await appendMany(node, workspaceId, 2)
+    const { epoch, position } = parseCursor(node.events.feed.cursor())
+    const refused = node.events.feed.subscribe({ workspaceId, after: formatCursor({ epoch, position: position + 9n }) })
+    const error = await refused.catch((err) => err)
+    expect(error).toMatchObject({ code: 'CURSOR_EXPIRED' })
+    const items = await node.events.feed.subscribe({ workspaceId, after: error.details.oldest })
+    expect(await take(items, 3)).toHaveLength(3)
+  })
+
+  it('with a cursor from a process that is ahead is served what comes after it', async () => {
+    const [ahead, behind] = [await open(), await open()]
+    const workspaceId = newId()
+    const cursor = await ahead.events.feed.positionOf(await appendOne(ahead, workspaceId, 'a.done'))
+    const items = await behind.events.feed.subscribe({ workspaceId, after: cursor })
+    await appendOne(ahead, workspaceId, 'b.done')
+    expect((await take(items, 1))[0]?.event.type).toBe('b.done')
+  })
+
+  it('hears at once of what another process committed', async () => {
+    const [writer, reader] = [await open(), await open()]
+    const workspaceId = newId()
+    const items = await reader.events.feed.subscribe({ workspaceId })
+    for (let round = 0; round < 20; round++) {
+      const id = await appendOne(writer, workspaceId)
+      expect((await take(items, 1))[0]?.event.outboxId).toBe(id)
+    }
+  })
+})
+
+describe('the cursor of a commit', () => {
+  it('is the place of its last event: a reader from there sees what comes after it and nothing before', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const ids = await Promise.all(Array.from({ length: 30 }, () => appendOne(node, workspaceId)))
+    const cursors = await Promise.all(ids.map((id) => node.events.feed.positionOf(id)))
+    expect(new Set(cursors).size).toBe(30)
+    await node.events.feed.waitFor(cursors.toSorted().at(-1) ?? '')
+    expect(node.events.feed.cursor() >= (cursors.toSorted().at(-1) ?? '')).toBe(true)
+    const [id, cursor] = [ids[7] ?? 0n, cursors[7] ?? '']
+    expect((await node.events.feed.findMany(workspaceId, [id])).get(id)?.cursor).toBe(cursor)
+    expect((await node.events.feed.findMany(newId(), [id])).size).toBe(0)
+  })
+
+  it('is refused for an event that was not committed', async () => {
+    const node = await open()
+    await expect(node.events.feed.positionOf(999_999_999n)).rejects.toThrow('was not committed')
+  })
+})
+
+describe('a page of the log', () => {
+  it('pages forwards and backwards through the same events in the same order', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const from = node.events.feed.cursor()
+    const ids: bigint[] = []
+    for (let n = 0; n < 23; n++) ids.push(await appendOne(node, workspaceId, n % 2 === 0 ? 'a.done' : 'b.done'))
+    const to = await node.events.feed.positionOf(ids.at(-1) ?? 0n)
+    await appendOne(node, workspaceId, 'a.done')
+
+    const forwards: bigint[] = []
+    let after: string | undefined
+    for (;;) {
+      const page = await node.events.feed.read({ workspaceId, from, to, first: 10, after })
+      forwards.push(...page.items.map(({ event }) => event.outboxId))
+      expect(page.hasPreviousPage).toBe(after !== undefined)
+      after = page.items.at(-1)?.cursor
+      if (!page.hasNextPage) break
+    }
+    expect(forwards).toEqual(ids)
+
+    const backwards: bigint[] = []
+    let before: string | undefined
+    for (;;) {
+      const page = await node.events.feed.read({ workspaceId, from, to, last: 10, before })
+      backwards.unshift(...page.items.map(({ event }) => event.outboxId))
+      before = page.items[0]?.cursor
+      if (!page.hasPreviousPage) break
+    }
+    expect(backwards).toEqual(ids)
+  })
+
+  it('finds rare types among many, in order, in whichever direction', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const rare: bigint[] = []
+    for (let n = 0; n < 3; n++) {
+      await appendMany(node, workspaceId, 100)
+      rare.push(await appendOne(node, workspaceId, n % 2 === 0 ? 'rare.seen' : 'rarer.seen'))
+    }
+    await node.events.sequencer.sequencePass()
+    const filter = { types: ['rare.seen', 'rarer.seen', 'never.seen'] }
+    for (const page of [{ first: 2 }, { last: 2 }]) {
+      const { items } = await node.events.feed.read({ workspaceId, filter, ...page })
+      expect(items.map(({ event }) => event.outboxId)).toEqual(page.first ? rare.slice(0, 2) : rare.slice(1))
+    }
+    expect((await node.events.feed.read({ workspaceId, filter: { types: [] } })).items).toEqual([])
+  })
+
+  it('refuses `first` together with `last`, and what is no cursor', async () => {
+    const { events } = await open()
+    const workspaceId = newId()
+    await expect(events.feed.read({ workspaceId, first: 1, last: 1 })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(events.feed.read({ workspaceId, before: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      details: { issues: [{ path: ['before'] }] },
+    })
+  })
+})

@@ -1,0 +1,373 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { archiveForm, pauseForm, publishForm, updateForm } from '../../src/domains/forms/service.ts'
+import { rejectionError } from '../../src/domains/submissions/model.ts'
+import type { Database } from '../../src/platform/db/database.ts'
+import { openDatabase } from '../support/context.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { employeeIds, House, refusal } from './arrange.ts'
+
+let database: TestDatabase
+let db: Database
+let house: House
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url)
+})
+afterAll(async () => {
+  await db?.close()
+  await database?.drop()
+})
+beforeEach(async () => {
+  house = await House.open(db, database.url)
+})
+
+const ada = { email: 'Ada@Example.com', name: 'Ada Lovelace', company: 'Engines' }
+
+describe('a submission', () => {
+  it('is stored with its contact, its handler and its queued run, and each step is an event', async () => {
+    const iris = await house.employee('Iris')
+    const form = await house.form({ handlers: { strategy: 'PRINCIPAL', employees: employeeIds(iris) } })
+    await house.rows('delete from event_outbox where workspace_id = $1')
+    const id = await house.accept(form, { ...ada, budget: '5000' }, { origin: { utm: { source: 'fair' } } })
+
+    const [stored] = await house.rows<Record<string, unknown>>('select * from submission where workspace_id = $1')
+    expect(stored).toMatchObject({
+      id,
+      form_id: form.id,
+      form_version: 1,
+      status: 'PROCESSING',
+      employee_id: iris,
+      email_normalised: 'ada@example.com',
+      address_hash: null,
+      answers: { ...ada, budget: { amount: '5000.00', currency: 'EUR' } },
+      origin: { utm: { source: 'fair' } },
+    })
+    expect(await house.rows('select name, email, company_name from contact where workspace_id = $1')).toEqual([
+      { name: 'Ada Lovelace', email: 'Ada@Example.com', company_name: 'Engines' },
+    ])
+    expect(
+      await house.rows('select employee_id, submission_id, status, trigger, title from run where workspace_id = $1'),
+    ).toEqual([
+      {
+        employee_id: iris,
+        submission_id: id,
+        status: 'QUEUED',
+        trigger: 'SUBMISSION',
+        title: 'Work on Engines from Book a demo',
+      },
+    ])
+    expect(await house.eventTypes()).toEqual([
+      'submission.received',
+      'contact.created',
+      'submission.matched',
+      'submission.routed',
+      'run.queued',
+    ])
+  })
+
+  it('of a known person is tied to the contact that is there', async () => {
+    const form = await house.form()
+    await house.accept(form, ada)
+    await house.accept(form, { email: 'ada@example.com', message: 'Me again' })
+    expect(await house.count('contact')).toBe(1)
+    expect(await house.count('submission')).toBe(2)
+  })
+
+  it('without a handler waits unassigned, without a run', async () => {
+    const form = await house.form()
+    await house.accept(form, ada)
+    expect(await house.rows('select status, employee_id from submission where workspace_id = $1')).toEqual([
+      { status: 'RECEIVED', employee_id: null },
+    ])
+    expect(await house.count('run')).toBe(0)
+  })
+
+  it('may be empty where the form asks for nothing, and then has no contact', async () => {
+    const form = await house.form({ fields: [{ key: 'wish', kind: 'TEXT', label: 'A wish' }] })
+    await house.accept(form, {})
+    expect(await house.rows('select contact_id, answers from submission where workspace_id = $1')).toEqual([
+      { contact_id: null, answers: {} },
+    ])
+    expect(await house.count('contact')).toBe(0)
+  })
+
+  it('with wrong answers is refused field by field, and nothing is stored', async () => {
+    const form = await house.form()
+    const before = await house.eventTypes()
+    const err = await refusal(house.submit(form, { budget: 'much', fax: '1' }))
+    expect(err.code).toBe('INVALID_INPUT')
+    expect(err.details.issues?.map((issue) => `${issue.path.join('.')} ${issue.code}`)).toEqual([
+      'email REQUIRED',
+      'budget INVALID_FORMAT',
+      'fax NOT_ALLOWED',
+    ])
+    expect(await house.count('submission')).toBe(0)
+    expect(await house.count('submission_rejection')).toBe(0)
+    expect(await house.eventTypes()).toEqual(before)
+  })
+
+  it('answers the newest version from the moment it is published', async () => {
+    const form = await house.form()
+    await house.accept(form, ada)
+    await house.do(async (tx) => {
+      await updateForm(tx, { id: form.id, fields: [{ key: 'mail', kind: 'EMAIL', label: 'E-mail', required: true }] })
+    })
+    await house.accept(form, ada)
+    await house.do((tx) => publishForm(tx, { id: form.id }))
+    expect((await refusal(house.submit(form, ada))).details.issues?.map((issue) => issue.path.join())).toContain('mail')
+    await house.accept(form, { mail: 'kim@example.com' })
+    expect(
+      await house.rows('select form_version from submission where workspace_id = $1 order by received_at'),
+    ).toEqual([{ form_version: 1 }, { form_version: 1 }, { form_version: 2 }])
+  })
+
+  it('is not read by a version that was published in a transaction that failed', async () => {
+    const form = await house.form()
+    const failed = house.do(async (tx) => {
+      await updateForm(tx, { id: form.id, fields: [{ key: 'ghost', kind: 'TEXT', label: 'Ghost', required: true }] })
+      await publishForm(tx, { id: form.id })
+      await updateForm(tx, { id: form.id, limits: { perEmailPerHour: 3 } })
+      throw new Error('no')
+    })
+    await expect(failed).rejects.toThrow('no')
+    await house.do((tx) => publishForm(tx, { id: form.id }))
+    await house.accept(form, ada)
+  })
+
+  it.each([
+    ['paused', pauseForm],
+    ['archived', archiveForm],
+  ] as const)('to a form that is %s is refused, and nothing is stored', async (_status, decide) => {
+    const form = await house.form()
+    await house.do((tx) => decide(tx, { id: form.id }))
+    const err = await refusal(house.submit(form, ada))
+    expect([err.code, err.details.reason]).toEqual(['CONFLICT', 'CLOSED'])
+    expect(await house.count('submission')).toBe(0)
+  })
+
+  it("to another workspace's form is refused as to one that is not there", async () => {
+    const other = await House.open(db, database.url)
+    const form = await other.form()
+    expect((await refusal(house.submit(form, ada))).code).toBe('NOT_FOUND')
+    expect((await refusal(house.submit({ id: randomUUID() }, ada))).code).toBe('NOT_FOUND')
+    expect(await other.count('submission')).toBe(0)
+  })
+})
+
+describe('the cost of a submission', () => {
+  /** The statements of what `work` does, between BEGIN and COMMIT. */
+  async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
+    const texts: string[] = []
+    const spy = vi.spyOn(pg.Client.prototype, 'query')
+    try {
+      await work()
+      for (const [query] of spy.mock.calls) {
+        const text = typeof query === 'string' ? query : (query as unknown as { text: string }).text
+        if (!/^(begin|commit|select set_config)/i.test(text)) texts.push(text)
+      }
+    } finally {
+      spy.mockRestore()
+    }
+    return texts
+  }
+
+  it.each([
+    ['nine statements with the limits off', {}, 9],
+    ['eleven with all of them on', { perAddressPerHour: 100, perEmailPerHour: 100, duplicateWindowMinutes: 5 }, 11],
+  ] as const)('is %s', async (_cost, limits, expected) => {
+    const iris = await house.employee('Iris')
+    const form = await house.form({ limits, handlers: { strategy: 'ROUND_ROBIN', employees: employeeIds(iris) } })
+    await house.accept(form, { email: 'first@example.com' })
+    const again = { id: randomUUID(), addressHash: 'somewhere' }
+    const statements = await statementsOf(() => house.accept(form, ada, again))
+    expect(statements).toHaveLength(expected)
+    expect(await statementsOf(() => house.accept(form, ada, again))).toHaveLength(1)
+  })
+})
+
+describe('a submission with an id of its own', () => {
+  it('that is sent again gives the first outcome, whatever has become of the form since', async () => {
+    const form = await house.form()
+    const id = randomUUID()
+    await house.accept(form, ada, { id })
+    const before = await house.eventTypes()
+    expect(await house.submit(form, { ...ada, email: ' Ada@Example.com' }, { id })).toMatchObject({
+      outcome: 'ACCEPTED',
+      submissionId: id,
+      replayed: true,
+    })
+    await house.do(async (tx) => {
+      await updateForm(tx, { id: form.id, fields: [{ key: 'other', kind: 'TEXT', label: 'Other', required: true }] })
+      await publishForm(tx, { id: form.id })
+      await archiveForm(tx, { id: form.id })
+    })
+    expect(await house.submit(form, ada, { id })).toMatchObject({ submissionId: id, replayed: true })
+    expect(await house.count('submission')).toBe(1)
+    expect((await house.eventTypes()).filter((type) => type.startsWith('submission'))).toEqual(
+      before.filter((type) => type.startsWith('submission')),
+    )
+  })
+
+  it('is refused when the id came with other answers before, or to another form', async () => {
+    const form = await house.form()
+    const elsewhere = await house.form()
+    const id = randomUUID()
+    await house.accept(form, ada, { id })
+    for (const again of [
+      () => house.submit(form, { ...ada, name: 'Ada Byron' }, { id }),
+      () => house.submit(form, { nonsense: 1 }, { id }),
+      () => house.submit(elsewhere, ada, { id }),
+    ]) {
+      const err = await refusal(again())
+      expect([err.code, err.details.reason]).toEqual(['CONFLICT', 'IDEMPOTENCY_MISMATCH'])
+    }
+    expect(await house.count('submission')).toBe(1)
+  })
+
+  it.each([
+    ['with all limits off', {}],
+    ['with all limits on', { perAddressPerHour: 1, perEmailPerHour: 1, duplicateWindowMinutes: 5 }],
+  ])('that is sent 20 times at once is one submission, %s', async (_limits, limits) => {
+    const [iris, marco] = [await house.employee('Iris'), await house.employee('Marco')]
+    const handlers = { strategy: 'ROUND_ROBIN', employees: employeeIds(iris, marco) }
+    const form = await house.form({ handlers, limits })
+    const id = randomUUID()
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () => house.submit(form, ada, { id, addressHash: 'somewhere' })),
+    )
+    expect(outcomes.map((outcome) => outcome.outcome)).toEqual(Array(20).fill('ACCEPTED'))
+    expect(outcomes.filter((outcome) => outcome.outcome === 'ACCEPTED' && !outcome.replayed)).toHaveLength(1)
+    expect(await house.count('submission')).toBe(1)
+    expect(await house.count('contact')).toBe(1)
+    expect(await house.count('run')).toBe(1)
+    expect(await house.rows('select turn from handler_group where workspace_id = $1')).toEqual([{ turn: 1 }])
+    expect((await house.eventTypes()).filter((type) => type === 'submission.received')).toHaveLength(1)
+  })
+})
+
+describe('handlers', () => {
+  const takers = async (): Promise<Record<string, number>> => {
+    const rows = await house.rows<{ employee_id: string }>('select employee_id from submission where workspace_id = $1')
+    const counts: Record<string, number> = {}
+    for (const { employee_id } of rows) counts[String(employee_id)] = (counts[String(employee_id)] ?? 0) + 1
+    return counts
+  }
+  const lead = (n: number) => ({ email: `lead${n}@example.com` })
+
+  it('take turns evenly, however many submissions come at once', async () => {
+    const ids = [await house.employee('Ana'), await house.employee('Ben'), await house.employee('Cid')]
+    const form = await house.form({ handlers: { strategy: 'ROUND_ROBIN', employees: employeeIds(...ids) } })
+    await Promise.all(Array.from({ length: 30 }, (_, n) => house.accept(form, lead(n))))
+    expect(await takers()).toEqual(Object.fromEntries(ids.map((id) => [id, 10])))
+  })
+
+  it('who are paused or offboarded are skipped; with nobody left submissions wait unassigned', async () => {
+    const [a, b] = [await house.employee('Ana'), await house.employee('Ben')]
+    const form = await house.form({ handlers: { strategy: 'PRINCIPAL', employees: employeeIds(a, b) } })
+    await house.accept(form, lead(1))
+    await house.setEmployeeStatus(a, 'PAUSED')
+    await house.accept(form, lead(2))
+    await house.setEmployeeStatus(b, 'OFFBOARDED')
+    await house.accept(form, lead(3))
+    expect(await takers()).toEqual({ [a]: 1, [b]: 1, null: 1 })
+    expect(await house.count('run')).toBe(2)
+  })
+})
+
+describe('what is turned away', () => {
+  const spam = () => house.rows<{ reason: string }>('select reason from submission_rejection where workspace_id = $1')
+  const rejections = async () => (await house.eventTypes()).filter((type) => type === 'submission.rejected').length
+
+  it('by the honeypot looks accepted, and is written to the spam log only', async () => {
+    const form = await house.form({ limits: { honeypot: 'fax' } })
+    expect(await house.submit(form, { ...ada, fax: 'buy now' })).toMatchObject({ outcome: 'TRAPPED' })
+    expect(await house.submit(form, { ...ada, fax: '' })).toMatchObject({ outcome: 'ACCEPTED' })
+    expect(await house.count('submission')).toBe(1)
+    expect(await spam()).toEqual([{ reason: 'HONEYPOT' }])
+    expect(await rejections()).toBe(1)
+  })
+
+  it('is only a field too many for those who do not come through the public door', async () => {
+    const form = await house.form({ limits: { honeypot: 'fax' } })
+    expect((await refusal(house.submit(form, { ...ada, fax: 'x' }, { honeypot: false }))).code).toBe('INVALID_INPUT')
+  })
+
+  it('as too fast is what came sooner after its page was opened than the form allows', async () => {
+    const form = await house.form({ limits: { minimumTimeMs: 2_000 } })
+    const now = new Date()
+    const opened = (ago: number) => ({ pageOpenedAt: new Date(now.getTime() - ago) })
+    const outcome = await house.submit(form, ada, opened(500), now)
+    expect(outcome).toMatchObject({ outcome: 'REJECTED', reason: 'TOO_FAST', retryAfterMs: 1_500 })
+    expect(await house.submit(form, ada, opened(2_000), now)).toMatchObject({ outcome: 'ACCEPTED' })
+    expect(await house.submit(form, ada, {}, now)).toMatchObject({ outcome: 'ACCEPTED' })
+    expect(await spam()).toEqual([{ reason: 'TOO_FAST' }])
+  })
+
+  it('by the limit per address says when there is room again, and counts by form and address', async () => {
+    const form = await house.form({ limits: { perAddressPerHour: 2 } })
+    const start = Date.now()
+    const at = (minutes: number) => new Date(start + minutes * 60_000)
+    const from = (addressHash: string) => ({ addressHash })
+    await house.accept(form, { email: 'a@example.com' }, from('x'), at(0))
+    await house.accept(form, { email: 'b@example.com' }, from('x'), at(10))
+    expect(await house.submit(form, { email: 'c@example.com' }, from('x'), at(20))).toEqual({
+      outcome: 'REJECTED',
+      formId: form.id,
+      reason: 'ADDRESS_LIMIT',
+      retryAfterMs: 40 * 60_000,
+    })
+    await house.accept(form, { email: 'c@example.com' }, from('y'), at(20))
+    await house.accept(
+      await house.form({ limits: { perAddressPerHour: 2 } }),
+      { email: 'c@example.com' },
+      from('x'),
+      at(20),
+    )
+    await house.accept(form, { email: 'c@example.com' }, from('x'), at(61))
+    expect(await spam()).toEqual([{ reason: 'ADDRESS_LIMIT' }])
+  })
+
+  it('by the limit per e-mail does not depend on how the address is written', async () => {
+    const form = await house.form({ limits: { perEmailPerHour: 1 } })
+    await house.accept(form, { email: 'ada@example.com' })
+    expect(await house.submit(form, { email: 'ADA@EXAMPLE.COM', name: 'Ada' })).toMatchObject({ reason: 'EMAIL_LIMIT' })
+    await house.accept(form, { email: 'kim@example.com' })
+  })
+
+  it('as a duplicate is the same from the same sender within the window; a correction is none', async () => {
+    const form = await house.form({ limits: { duplicateWindowMinutes: 5 } })
+    const start = Date.now()
+    const at = (minutes: number) => new Date(start + minutes * 60_000)
+    await house.accept(form, ada, {}, at(0))
+    expect(await house.submit(form, ada, {}, at(4))).toMatchObject({ outcome: 'REJECTED', reason: 'DUPLICATE' })
+    await house.accept(form, { ...ada, company: 'Engines Ltd' }, {}, at(4))
+    await house.accept(form, ada, {}, at(6))
+  })
+
+  it('of the limits is exact, however many come at once', async () => {
+    const form = await house.form({ limits: { perAddressPerHour: 3, perEmailPerHour: 10 } })
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        house.submit(form, { email: `p${n % 4}@example.com`, message: `${n}` }, { addressHash: 'one' }),
+      ),
+    )
+    expect(outcomes.filter((outcome) => outcome.outcome === 'ACCEPTED')).toHaveLength(3)
+    expect(await house.count('submission')).toBe(3)
+    expect(await house.count('submission_rejection')).toBe(17)
+    expect(await rejections()).toBe(17)
+  })
+
+  it('is told in words, with the time to wait', () => {
+    expect(rejectionError({ reason: 'ADDRESS_LIMIT', retryAfterMs: 5 })).toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      details: { limit: 'RATE', retryAfterMs: 5 },
+    })
+    expect(rejectionError({ reason: 'DUPLICATE', retryAfterMs: 0 })).toMatchObject({
+      code: 'CONFLICT',
+      details: { reason: 'DUPLICATE' },
+    })
+  })
+})

@@ -1,0 +1,454 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fold } from '../../src/platform/lib/fold.ts'
+import { encodeId, newId } from '../../src/platform/lib/ids.ts'
+import { systemContext } from '../support/context.ts'
+import { ask, createDeal, type House, type SampleServer, serveSample } from './server.ts'
+
+let server: SampleServer
+let acme: House
+let other: House
+let ada: string
+
+interface NewDeal {
+  readonly name: string
+  readonly amount?: bigint
+  readonly currency?: string
+  readonly stage?: 'open' | 'won'
+  readonly owned?: boolean
+  readonly closes?: string
+  readonly daysOld?: number
+}
+
+async function insertDeals(house: House, deals: readonly NewDeal[]): Promise<string[]> {
+  const ids = deals.map(() => newId())
+  await server.db.inTransaction(systemContext(server.db, house.id), async (tx) => {
+    await tx.sql
+      .insertInto('deal')
+      .values(
+        deals.map((deal, index) => ({
+          workspaceId: house.id,
+          id: ids[index] as string,
+          name: deal.name,
+          nameFolded: fold(deal.name),
+          amountMicros: deal.amount ?? null,
+          currency: deal.amount === undefined ? null : (deal.currency ?? 'EUR'),
+          stageId: (deal.stage === 'won' ? house.won : house.open).slice('stage_'.length),
+          ownerMemberId: deal.owned === true ? house.memberId : null,
+          expectedCloseOn: deal.closes === undefined ? null : new Date(`${deal.closes}T00:00:00Z`),
+          createdAt: new Date(Date.now() - (deal.daysOld ?? 0) * 86_400_000 - index),
+        })),
+      )
+      .execute()
+  })
+  return ids.map((id) => encodeId('deal', id))
+}
+
+const SAMPLE: readonly NewDeal[] = [
+  { name: 'Åsa Öberg', amount: 10_000_000n, daysOld: 1, closes: '2026-02-01' },
+  { name: 'asa plain', amount: 20_000_000n, stage: 'won', daysOld: 2, owned: true },
+  { name: 'Zebra 100%', amount: 5_000_000n, currency: 'USD', daysOld: 10, closes: '2026-03-01' },
+  { name: 'under_score', daysOld: 20 },
+  { name: 'Back\\slash', daysOld: 40, amount: 1_500_000n },
+  { name: 'ДЕЛО', daysOld: 3 },
+]
+
+beforeAll(async () => {
+  server = await serveSample()
+  acme = await server.house()
+  other = await server.house('Other')
+  ada = encodeId('member', acme.memberId)
+  await insertDeals(acme, SAMPLE)
+  await insertDeals(other, [{ name: 'Åsa elsewhere', amount: 10_000_000n }])
+})
+afterAll(async () => {
+  await server.close()
+  expect(server.logged).toEqual([])
+})
+
+const NAMES =
+  'query ($filter: DealFilter, $orderBy: [DealOrder!]) { deals(filter: $filter, orderBy: $orderBy) { totalCount nodes { name } } }'
+
+async function names(filter: object, orderBy: object[] = [{ field: 'NAME' }]): Promise<string[]> {
+  const { data, errors } = await ask(server, acme.key, NAMES, { filter, orderBy })
+  expect(errors).toBeUndefined()
+  expect(data.deals.totalCount).toBe(data.deals.nodes.length)
+  return data.deals.nodes.map((deal: { name: string }) => deal.name)
+}
+
+async function issue(filter: unknown, orderBy: object[] = []): Promise<object> {
+  const { errors, status } = await ask(server, acme.key, NAMES, { filter, orderBy })
+  expect(errors?.[0].extensions.code).toBe('INVALID_INPUT')
+  expect(status).toBe(200)
+  return errors?.[0].extensions.issues[0]
+}
+
+describe('a filter', () => {
+  test('on text ignores case and accents in contains, startsWith and endsWith, and keeps them in eq and in', async () => {
+    expect(await names({ name: { startsWith: 'ASA' } })).toEqual(['Åsa Öberg', 'asa plain'])
+    expect(await names({ name: { contains: 'öBERG' } })).toEqual(['Åsa Öberg'])
+    expect(await names({ name: { endsWith: 'plain' } })).toEqual(['asa plain'])
+    expect(await names({ name: { startsWith: 'дел' } })).toEqual(['ДЕЛО'])
+    expect(await names({ name: { eq: 'asa öberg' } })).toEqual([])
+    expect(await names({ name: { eq: 'Åsa Öberg' } })).toEqual(['Åsa Öberg'])
+    expect(await names({ name: { in: ['Åsa Öberg', 'ASA PLAIN', 'ДЕЛО'] } })).toEqual(['Åsa Öberg', 'ДЕЛО'])
+  })
+
+  test('takes what has a meaning in patterns as it is written', async () => {
+    expect(await names({ name: { contains: '100%' } })).toEqual(['Zebra 100%'])
+    expect(await names({ name: { contains: '%' } })).toEqual(['Zebra 100%'])
+    expect(await names({ name: { contains: 'r_s' } })).toEqual(['under_score'])
+    expect(await names({ name: { contains: '\\' } })).toEqual(['Back\\slash'])
+    expect(await names({ name: { contains: '' } })).toHaveLength(SAMPLE.length)
+    expect(await names({ name: { startsWith: '' } })).toHaveLength(SAMPLE.length)
+    expect(await names({ name: { contains: "'; drop table deal; --" } })).toEqual([])
+  })
+
+  test('on an amount compares within one currency, and names the currency when it is missing', async () => {
+    expect(await names({ amount: { currency: 'EUR', gte: '10' } })).toEqual(['Åsa Öberg', 'asa plain'])
+    expect(await names({ amount: { currency: 'EUR', lt: '2' } })).toEqual(['Back\\slash'])
+    expect(await names({ amount: { currency: 'USD' } })).toEqual(['Zebra 100%'])
+    expect(await names({ amount: { isNull: true } })).toEqual(['under_score', 'ДЕЛО'])
+    expect(await issue({ amount: { gt: '1' } })).toMatchObject({ field: 'filter.amount.currency', code: 'REQUIRED' })
+  })
+
+  test('takes moments fixed, as a day, or relative to now', async () => {
+    expect(await names({ createdAt: { gte: '-P5D' } })).toEqual(['Åsa Öberg', 'asa plain', 'ДЕЛО'])
+    expect(await names({ createdAt: { lt: '-P1M' } })).toEqual(['Back\\slash'])
+    expect(await names({ createdAt: { lt: '2000-01-01' } })).toEqual([])
+    expect(await names({ createdAt: { gt: new Date(Date.now() - 1.5 * 86_400_000).toISOString() } })).toEqual([
+      'Åsa Öberg',
+    ])
+    expect(await issue({ createdAt: { gt: '-P99999999999Y' } })).toMatchObject({ field: 'filter.createdAt.gt' })
+  })
+
+  test('on a calendar day counts the day as beginning at midnight', async () => {
+    expect(await names({ expectedCloseOn: { eq: '2026-02-01' } })).toEqual(['Åsa Öberg'])
+    expect(await names({ expectedCloseOn: { gte: '2026-02-01T00:00:01Z' } })).toEqual(['Zebra 100%'])
+    expect(await names({ expectedCloseOn: { lt: '2026-02-01T10:00:00Z' } })).toEqual(['Åsa Öberg'])
+    expect(await names({ expectedCloseOn: { eq: '2026-02-01T10:00:00Z' } })).toEqual([])
+    expect(await names({ expectedCloseOn: { lte: '2026-02-28', isNull: false } })).toEqual(['Åsa Öberg'])
+  })
+
+  test('goes through relations and owners, and not is the whole rest', async () => {
+    expect(await names({ stage: { kind: { eq: 'WON' } } })).toEqual(['asa plain'])
+    expect(await names({ owner: { id: { eq: ada } } })).toEqual(['asa plain'])
+    expect(await names({ owner: { kind: ['MEMBER'] } })).toEqual(['asa plain'])
+    expect(await names({ owner: { isNull: true } })).toHaveLength(SAMPLE.length - 1)
+    expect(await names({ not: { amount: { currency: 'EUR' } } })).toEqual(['under_score', 'Zebra 100%', 'ДЕЛО'])
+    expect(await names({ or: [{ stage: { kind: { eq: 'WON' } } }, { name: { eq: 'ДЕЛО' } }] })).toEqual([
+      'asa plain',
+      'ДЕЛО',
+    ])
+    expect(
+      await names({ and: [{ name: { startsWith: 'asa' } }, { not: { stage: { kind: { in: ['WON', 'LOST'] } } } }] }),
+    ).toEqual(['Åsa Öberg'])
+    expect(await names({ or: [] })).toEqual([])
+    expect(await names({ and: [], name: {} })).toHaveLength(SAMPLE.length)
+  })
+
+  test('refuses what cannot be, with its path', async () => {
+    expect(await issue({ stage: { id: { eq: ada } } })).toMatchObject({
+      field: 'filter.stage.id.eq',
+      code: 'UNKNOWN_REFERENCE',
+    })
+    expect(await issue({ or: [{}, { name: { eq: null } }] })).toMatchObject({
+      field: 'filter.or.1.name.eq',
+      code: 'NOT_ALLOWED',
+    })
+    expect(await issue({ name: { in: Array(501).fill('x') } })).toMatchObject({
+      field: 'filter.name.in',
+      code: 'TOO_LONG',
+    })
+    expect(await issue({ or: Array(101).fill({ name: { eq: 'x' } }) })).toMatchObject({ code: 'TOO_LONG' })
+    expect(await issue({ stage: null })).toMatchObject({ field: 'filter.stage' })
+  })
+
+  test('with the null character finds nothing and breaks nothing', async () => {
+    expect(await names({ name: { eq: 'a\0b' } })).toEqual([])
+  })
+})
+
+describe('an order', () => {
+  test('puts what has no value last, whichever way', async () => {
+    const amounts = async (direction: string) => await names({}, [{ field: 'AMOUNT', direction }, { field: 'NAME' }])
+    expect(await amounts('ASC')).toEqual(['Back\\slash', 'Åsa Öberg', 'asa plain', 'Zebra 100%', 'under_score', 'ДЕЛО'])
+    expect(await amounts('DESC')).toEqual([
+      'Zebra 100%',
+      'asa plain',
+      'Åsa Öberg',
+      'Back\\slash',
+      'under_score',
+      'ДЕЛО',
+    ])
+  })
+
+  test('by the same key twice is refused with its path', async () => {
+    expect(await issue({}, [{ field: 'NAME' }, { field: 'NAME' }])).toMatchObject({
+      field: 'orderBy.1.field',
+      code: 'DUPLICATE',
+    })
+  })
+})
+
+describe('paging', () => {
+  const PAGE = `query ($first: Int, $after: String, $last: Int, $before: String, $orderBy: [DealOrder!]) {
+    deals(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy) {
+      edges { cursor node { name } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+  }`
+
+  test.each([
+    ['by default', undefined],
+    ['by a key with ties and gaps', [{ field: 'AMOUNT', direction: 'DESC' }]],
+    [
+      'by several keys in different directions',
+      [
+        { field: 'AMOUNT', direction: 'ASC' },
+        { field: 'NAME', direction: 'DESC' },
+      ],
+    ],
+  ])('walks through the whole list once, forwards and backwards, %s', async (_how, orderBy) => {
+    const all = await ask(server, acme.key, PAGE, { first: 100, orderBy })
+    const whole = all.data.deals.edges.map((edge: { node: { name: string } }) => edge.node.name)
+    expect(whole).toHaveLength(SAMPLE.length)
+    const forwards: string[] = []
+    let after: string | null = null
+    do {
+      const { data } = await ask(server, acme.key, PAGE, { first: 2, after, orderBy })
+      forwards.push(...data.deals.edges.map((edge: { node: { name: string } }) => edge.node.name))
+      expect(data.deals.pageInfo.hasPreviousPage).toBe(after !== null)
+      after = data.deals.pageInfo.hasNextPage ? data.deals.pageInfo.endCursor : null
+    } while (after !== null)
+    expect(forwards).toEqual(whole)
+    const backwards: string[] = []
+    let before: string | null = null
+    do {
+      const { data } = await ask(server, acme.key, PAGE, { last: 2, before, orderBy })
+      backwards.unshift(...data.deals.edges.map((edge: { node: { name: string } }) => edge.node.name))
+      before = data.deals.pageInfo.hasPreviousPage ? data.deals.pageInfo.startCursor : null
+    } while (before !== null)
+    expect(backwards).toEqual(whole)
+  })
+
+  test('refuses a cursor of another order, a made-up one, and one that was tampered with', async () => {
+    const { data } = await ask(server, acme.key, PAGE, { first: 1 })
+    const cursor: string = data.deals.pageInfo.endCursor
+    const [digest] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[]
+    const tampered = Buffer.from(JSON.stringify([digest, 'no date', 'no uuid'])).toString('base64url')
+    for (const [after, orderBy] of [
+      [cursor, [{ field: 'NAME' }]],
+      ['nonsense', undefined],
+      ['', undefined],
+      [tampered, undefined],
+    ]) {
+      const { errors } = await ask(server, acme.key, PAGE, { first: 1, after, orderBy })
+      expect(errors?.[0].extensions).toMatchObject({
+        code: 'INVALID_INPUT',
+        issues: [{ field: 'after', code: 'INVALID_FORMAT' }],
+      })
+    }
+  })
+
+  test('takes 0 to 100 items', async () => {
+    const none = await ask(server, acme.key, PAGE, { first: 0 })
+    expect(none.data.deals.nodes).toEqual([])
+    for (const [variables, field] of [
+      [{ first: 101 }, 'first'],
+      [{ first: -1 }, 'first'],
+      [{ last: 101 }, 'last'],
+    ] as const) {
+      const { errors } = await ask(server, acme.key, PAGE, variables)
+      expect(errors?.[0].extensions.issues[0]).toMatchObject({ field })
+    }
+  })
+})
+
+describe('a list below a parent', () => {
+  test('gives each parent its own page, in one statement for all of them', async () => {
+    const ids = await insertDeals(acme, [
+      { name: 'with runs', daysOld: 100 },
+      { name: 'with one', daysOld: 101 },
+      { name: 'without', daysOld: 102 },
+    ])
+    const employeeId = newId()
+    await server.db.inTransaction(systemContext(server.db, acme.id), async (tx) => {
+      const workspaceId = acme.id
+      await tx.sql
+        .insertInto('employee')
+        .values({
+          workspaceId,
+          id: employeeId,
+          name: 'Ava',
+          nameFolded: 'ava',
+          role: 'SDR',
+          title: 'SDR',
+          autonomy: 'DRAFT',
+          tools: [],
+        })
+        .execute()
+      await tx.sql
+        .insertInto('employeeVersion')
+        .values({ workspaceId, employeeId, version: 1, definition: '{}' as never })
+        .execute()
+      for (const [deal, count] of [
+        [ids[0], 5],
+        [ids[1], 1],
+      ] as const) {
+        for (let index = 0; index < count; index++) {
+          const runId = newId()
+          await tx.sql
+            .insertInto('run')
+            .values({
+              workspaceId,
+              id: runId,
+              employeeId,
+              employeeVersion: 1,
+              trigger: 'PERSON',
+              title: `run ${index}`,
+              dealId: (deal as string).slice('deal_'.length),
+              createdAt: new Date(Date.now() + index),
+            })
+            .execute()
+          await tx.sql
+            .insertInto('runStep')
+            .values(
+              [0, 1, 2].map((seq) => ({
+                workspaceId,
+                runId,
+                seq,
+                kind: 'NOTE',
+                status: 'DONE',
+                title: `step ${seq}`,
+                turn: 0,
+                data: '{}' as never,
+                startedAt: new Date(),
+                finishedAt: new Date(),
+              })),
+            )
+            .execute()
+        }
+      }
+    })
+    const { data, errors } = await ask(
+      server,
+      acme.key,
+      `{ deals(orderBy: { field: CREATED }, first: 3) { nodes { name
+          runs(first: 2) { totalCount nodes { title steps(last: 2) { nodes { id index } pageInfo { hasPreviousPage } } } pageInfo { hasNextPage endCursor } }
+      } } }`,
+    )
+    expect(errors).toBeUndefined()
+    const [without, one, five] = data.deals.nodes
+    expect([without.name, one.name, five.name]).toEqual(['without', 'with one', 'with runs'])
+    expect(without.runs).toMatchObject({ totalCount: 0, nodes: [], pageInfo: { hasNextPage: false } })
+    expect(one.runs.totalCount).toBe(1)
+    expect(five.runs.totalCount).toBe(5)
+    expect(five.runs.nodes.map((run: { title: string }) => run.title)).toEqual(['run 0', 'run 1'])
+    expect(five.runs.pageInfo.hasNextPage).toBe(true)
+    expect(five.runs.nodes[0].steps).toMatchObject({
+      nodes: [{ index: 1 }, { index: 2 }],
+      pageInfo: { hasPreviousPage: true },
+    })
+    const step = five.runs.nodes[0].steps.nodes[0].id
+    expect(step).toMatch(/^step_[0-9a-f-]{36}_1$/)
+    const found = await ask(
+      server,
+      acme.key,
+      'query ($id: ID!) { node(id: $id) { __typename id ... on Step { title } } }',
+      { id: step },
+    )
+    expect(found.data.node).toEqual({ __typename: 'Step', id: step, title: 'step 1' })
+  })
+})
+
+describe('one thing', () => {
+  test('is found by its id, and what is foreign, unknown or malformed is null', async () => {
+    const mine = await createDeal(server, acme, 'Mine')
+    const foreign = await createDeal(server, other, 'Foreign')
+    const ids = [
+      mine,
+      foreign,
+      encodeId('deal', newId()),
+      'deal_x',
+      '',
+      acme.open,
+      mine.toUpperCase(),
+      'event_0',
+      'step_1_2',
+      'nothing_at_all',
+    ]
+    const { data, errors } = await ask(
+      server,
+      acme.key,
+      'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Deal { stage { name } } } }',
+      { ids },
+    )
+    expect(errors).toBeUndefined()
+    expect(data.nodes).toEqual([
+      { __typename: 'Deal', id: mine, stage: { name: 'Open' } },
+      null,
+      null,
+      null,
+      null,
+      { __typename: 'Stage', id: acme.open },
+      null,
+      null,
+      null,
+      null,
+    ])
+    for (const id of ids.slice(1)) {
+      const one = await ask(server, acme.key, 'query ($id: ID!) { deal(id: $id) { id } }', { id })
+      expect(one.data).toEqual({ deal: null })
+    }
+  })
+
+  test('needs its type’s permission, whichever way leads to it', async () => {
+    const id = await createDeal(server, acme, 'Guarded')
+    const { plain } = await server.key(acme, ['EVENTS_READ'])
+    const { data, errors } = await ask(
+      server,
+      plain,
+      `query ($id: ID!) { node(id: $id) { id } deal(id: $id) { id } events(last: 1) { nodes { summary subject { id } detail { ... on DealCreated { event { id } } } } } }`,
+      { id },
+    )
+    expect(data).toMatchObject({
+      node: null,
+      deal: null,
+      events: { nodes: [{ subject: null, summary: 'Test created Guarded' }] },
+    })
+    expect(errors?.map((err) => [err.path.join('.'), err.extensions.code, err.extensions.needs])).toEqual([
+      ['deal', 'FORBIDDEN', 'DEALS_READ'],
+      ['node', 'FORBIDDEN', 'DEALS_READ'],
+    ])
+    const list = await ask(server, plain, '{ deals { totalCount } }')
+    expect(list.data).toBeNull()
+  })
+})
+
+test('100 executions of 5 tenants started in one tick each see their own rows and nobody else’s', async () => {
+  const houses = await Promise.all(Array.from({ length: 5 }, (_, index) => server.house(`House ${index}`)))
+  const deals = await Promise.all(houses.map((house, index) => createDeal(server, house, `of ${index}`)))
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, turn) => {
+      const index = turn % 5
+      return ask(
+        server,
+        houses[index]?.key,
+        `query ($own: ID!, $next: ID!) {
+          own: node(id: $own) { ... on Deal { name stage { id } timeline { nodes { actor { name } } } } }
+          foreign: node(id: $next) { id }
+          deals { totalCount nodes { id name stage { name } } }
+        }`,
+        { own: deals[index], next: deals[(index + 1) % 5] },
+      )
+    }),
+  )
+  for (const [turn, { data, errors }] of answers.entries()) {
+    const index = turn % 5
+    expect(errors).toBeUndefined()
+    expect(data).toMatchObject({
+      own: { name: `of ${index}`, stage: { id: houses[index]?.open } },
+      foreign: null,
+      deals: { totalCount: 1, nodes: [{ id: deals[index], name: `of ${index}`, stage: { name: 'Open' } }] },
+    })
+  }
+})

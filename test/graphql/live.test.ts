@@ -1,0 +1,437 @@
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import WebSocket from 'ws'
+import { systemContext } from '../support/context.ts'
+import { ask, CREATE, createDeal, type House, MOVE, type SampleServer, serveSample } from './server.ts'
+
+let server: SampleServer
+let acme: House
+let other: House
+
+beforeAll(async () => {
+  server = await serveSample({ limits: { maxCost: 2_000 } })
+  acme = await server.house()
+  other = await server.house('Other')
+})
+afterAll(async () => {
+  await server.close()
+  expect(server.logged).toEqual([])
+})
+
+interface Message {
+  readonly type: string
+  readonly id?: string
+  // biome-ignore lint/suspicious/noExplicitAny: a payload's shape is what each test asks about.
+  readonly payload?: any
+}
+
+/** A raw `graphql-transport-ws` socket: no client library stands between the test and the wire. */
+class RawSocket {
+  readonly socket: WebSocket
+  readonly #messages: Message[] = []
+  #arrived = () => {}
+
+  constructor(at: SampleServer, protocol = 'graphql-transport-ws') {
+    this.socket = new WebSocket(`${at.http.url.replace('http', 'ws')}/graphql`, protocol)
+    this.socket.on('message', (data) => {
+      this.#messages.push(JSON.parse(String(data)) as Message)
+      this.#arrived()
+    })
+  }
+
+  send(message: object | string): void {
+    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message))
+  }
+
+  async next(): Promise<Message> {
+    for (;;) {
+      const message = this.#messages.shift()
+      if (message !== undefined) return message
+      await new Promise<void>((resolve) => {
+        this.#arrived = resolve
+      })
+    }
+  }
+
+  async opened(payload?: object): Promise<this> {
+    await once(this.socket, 'open')
+    this.send({ type: 'connection_init', ...(payload === undefined ? {} : { payload }) })
+    expect(await this.next()).toEqual({ type: 'connection_ack' })
+    return this
+  }
+
+  subscribe(id: string, query: string, variables: object = {}, extensions: object = {}): void {
+    this.send({ type: 'subscribe', id, payload: { query, variables, extensions } })
+  }
+
+  async closed(): Promise<number> {
+    const [code] = (await once(this.socket, 'close')) as [number]
+    return code
+  }
+}
+
+const connect = (house: House, at = server) => new RawSocket(at).opened({ authorization: `Bearer ${house.key}` })
+
+const MOVED =
+  'subscription ($deal: ID, $after: Cursor) { dealStageChanged(deal: $deal, after: $after) { from { name } to { name } deal { version } event { summary } } }'
+
+const move = (house: House, id: string, stage: string) => ask(server, house.key, MOVE, { input: { id, stage } })
+
+describe('over a WebSocket', () => {
+  test('queries and mutations are answered once and completed', async () => {
+    const socket = await connect(acme)
+    socket.subscribe('q', '{ deals(first: 1) { totalCount } }')
+    expect(await socket.next()).toMatchObject({
+      id: 'q',
+      type: 'next',
+      payload: { data: { deals: { totalCount: 0 } }, extensions: { cost: { requested: 2, limit: 2_000 } } },
+    })
+    expect(await socket.next()).toEqual({ id: 'q', type: 'complete' })
+    socket.subscribe(
+      'm',
+      `mutation ($input: CreateDealInput!) { createDeal(input: $input) @idempotent(key: "ws-1") { ... on CreateDealPayload { deal { id } } } }`,
+      { input: { name: 'By socket', stage: acme.open } },
+    )
+    const first = await socket.next()
+    await socket.next()
+    const again = await ask(
+      server,
+      acme.key,
+      CREATE,
+      { input: { name: 'By socket', stage: acme.open } },
+      { 'idempotency-key': 'ws-1' },
+    )
+    expect(again.data.createDeal.deal.id).toBe(first.payload.data.createDeal.deal.id)
+    socket.socket.close()
+  })
+
+  test('a topic sends its events as they come, each with the cursor to resume from, and only of its own workspace', async () => {
+    const id = await createDeal(server, acme, 'Live')
+    const foreign = await createDeal(server, other, 'Elsewhere')
+    const socket = await connect(acme)
+    const { data } = await ask(server, acme.key, '{ cursor }')
+    socket.subscribe('s', MOVED, { after: data.cursor })
+    await move(other, foreign, other.won)
+    const moved = await move(acme, id, acme.won)
+    expect(await socket.next()).toEqual({
+      id: 's',
+      type: 'next',
+      payload: {
+        data: {
+          dealStageChanged: {
+            from: { name: 'Open' },
+            to: { name: 'Won' },
+            deal: { version: 2 },
+            event: { summary: 'Test moved Live to Won' },
+          },
+        },
+        extensions: { cursor: moved.data.moveDeal.cursor, cost: { requested: 9, limit: 2_000 } },
+      },
+    })
+    await move(acme, id, acme.open)
+    const second = await socket.next()
+    expect(second.payload.data.dealStageChanged).toMatchObject({ to: { name: 'Open' }, deal: { version: 3 } })
+    expect(second.payload.extensions.cursor > moved.data.moveDeal.cursor).toBe(true)
+    socket.socket.close()
+  })
+
+  test('a client that was cut off resumes from its cursor, though it sends its first variables again', async () => {
+    const id = await createDeal(server, acme, 'Resumed')
+    const start = (await ask(server, acme.key, '{ cursor }')).data.cursor
+    const moves: string[] = []
+    for (const stage of [acme.won, acme.open, acme.won, acme.open]) {
+      moves.push((await move(acme, id, stage)).data.moveDeal.cursor)
+    }
+    const first = await connect(acme)
+    first.subscribe('s', MOVED, { deal: id, after: start })
+    const seen = [(await first.next()).payload.extensions.cursor, (await first.next()).payload.extensions.cursor]
+    first.socket.terminate()
+    const second = await connect(acme)
+    second.subscribe('s', MOVED, { deal: id, after: start }, { after: seen[1] })
+    seen.push((await second.next()).payload.extensions.cursor, (await second.next()).payload.extensions.cursor)
+    expect(seen).toEqual(moves)
+    second.socket.close()
+  })
+
+  test('the last events come first, and a filter holds for them and for those that follow', async () => {
+    const id = await createDeal(server, acme, 'Last')
+    await move(acme, id, acme.won)
+    const socket = await connect(acme)
+    socket.subscribe(
+      's',
+      'subscription ($id: ID!) { events(last: 5, filter: { subject: { eq: $id }, types: [DEAL_STAGE_CHANGED] }) { type summary subject { id } } }',
+      { id },
+    )
+    expect((await socket.next()).payload.data.events).toEqual({
+      type: 'DEAL_STAGE_CHANGED',
+      summary: 'Test moved Last to Won',
+      subject: { id },
+    })
+    await createDeal(server, acme, 'Not this one')
+    await move(acme, id, acme.open)
+    expect((await socket.next()).payload.data.events.summary).toBe('Test moved Last to Open')
+    socket.socket.close()
+  })
+
+  test('a subscription that is refused is an error of its operation, and the socket lives on', async () => {
+    const { plain } = await server.key(acme, ['DEALS_READ'])
+    const socket = await new RawSocket(server).opened({ authorization: `Bearer ${plain}` })
+    socket.subscribe('forbidden', MOVED)
+    expect(await socket.next()).toMatchObject({
+      id: 'forbidden',
+      type: 'next',
+      payload: { errors: [{ path: ['dealStageChanged'], extensions: { code: 'FORBIDDEN', needs: 'EVENTS_READ' } }] },
+    })
+    expect(await socket.next()).toEqual({ id: 'forbidden', type: 'complete' })
+    socket.subscribe('invalid', 'subscription { nothing }')
+    expect(await socket.next()).toMatchObject({
+      id: 'invalid',
+      type: 'error',
+      payload: [{ extensions: { code: 'INVALID_INPUT' } }],
+    })
+    socket.subscribe('dear', '{ deals(first: 100) { nodes { runs(first: 100) { nodes { id } } } } }')
+    expect(await socket.next()).toMatchObject({
+      id: 'dear',
+      type: 'error',
+      payload: [{ extensions: { code: 'LIMIT_EXCEEDED' } }],
+    })
+    socket.subscribe('two', 'subscription { dealStageChanged { deal { id } } events { id } }')
+    expect(await socket.next()).toMatchObject({ id: 'two', type: 'error' })
+    socket.subscribe('fine', '{ __typename }')
+    expect(await socket.next()).toMatchObject({ id: 'fine', type: 'next' })
+    socket.socket.close()
+  })
+
+  test('a cursor that this server did not give is refused, by variable and by extension', async () => {
+    const socket = await connect(acme)
+    socket.subscribe('a', MOVED, { after: 'nonsense' })
+    expect((await socket.next()).payload.errors[0].extensions).toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: [{ field: 'after' }],
+    })
+    await socket.next()
+    socket.subscribe('b', MOVED, {}, { after: 'nonsense' })
+    expect((await socket.next()).payload.errors[0].extensions.code).toBe('INVALID_INPUT')
+    await socket.next()
+    socket.subscribe('c', MOVED, { after: 'f'.repeat(24) })
+    expect((await socket.next()).payload.errors[0].extensions.code).toMatch(/INVALID_INPUT|CURSOR_EXPIRED/)
+    socket.socket.close()
+  })
+
+  test('a completed subscription ends its source at once, though nothing happens', async () => {
+    const socket = await connect(acme)
+    for (let index = 0; index < 100; index++) {
+      socket.subscribe(`s${index}`, MOVED)
+    }
+    socket.subscribe('too many', '{ __typename }')
+    expect(await socket.next()).toMatchObject({
+      id: 'too many',
+      type: 'error',
+      payload: [{ extensions: { code: 'LIMIT_EXCEEDED' } }],
+    })
+    for (let index = 0; index < 100; index++) socket.send({ type: 'complete', id: `s${index}` })
+    await expect
+      .poll(async () => {
+        socket.subscribe('again', '{ __typename }')
+        return (await socket.next()).type
+      })
+      .toBe('next')
+    socket.socket.close()
+  })
+
+  test.each([
+    [
+      '4400',
+      'a message that is none',
+      async () => {
+        const socket = await connect(acme)
+        socket.send('{"type":"what"}')
+        return socket.closed()
+      },
+    ],
+    [
+      '4401',
+      'a subscription before the init',
+      async () => {
+        const socket = new RawSocket(server)
+        await once(socket.socket, 'open')
+        socket.subscribe('s', '{ __typename }')
+        return socket.closed()
+      },
+    ],
+    [
+      '4401',
+      'a key that is none',
+      async () => {
+        const socket = new RawSocket(server)
+        await once(socket.socket, 'open')
+        socket.send({ type: 'connection_init', payload: { authorization: 'Bearer nonsense' } })
+        return socket.closed()
+      },
+    ],
+    ['4408', 'no init in time', () => new RawSocket(server).closed()],
+    [
+      '4409',
+      'an id that is in use',
+      async () => {
+        const socket = await connect(acme)
+        socket.subscribe('s', MOVED)
+        socket.subscribe('s', MOVED)
+        return socket.closed()
+      },
+    ],
+    [
+      '4429',
+      'a second init',
+      async () => {
+        const socket = await connect(acme)
+        socket.send({ type: 'connection_init' })
+        return socket.closed()
+      },
+    ],
+    ['4406', 'another protocol', () => new RawSocket(server, 'graphql-ws').closed()],
+    [
+      '1009',
+      'a message above the limit',
+      async () => {
+        const socket = await connect(acme)
+        socket.subscribe('s', 'x'.repeat(200_000))
+        return socket.closed()
+      },
+    ],
+  ])('a socket is closed with %s for %s', async (code, _why, act) => {
+    expect(String(await act())).toBe(code)
+  })
+
+  test('without a credential only what is public is answered', async () => {
+    const socket = await new RawSocket(server).opened()
+    socket.subscribe('q', '{ __typename deals { totalCount } }')
+    expect((await socket.next()).payload.errors[0].extensions.code).toBe('UNAUTHENTICATED')
+    socket.socket.close()
+  })
+
+  test('a socket whose key is revoked is closed with 4403, one whose key expires with 4401', async () => {
+    const { plain, id } = await server.key(acme, ['EVENTS_READ'])
+    const expiring = await server.key(acme, ['EVENTS_READ'], new Date(Date.now() + 700))
+    const revoked = await new RawSocket(server).opened({ authorization: `Bearer ${plain}` })
+    const expired = await new RawSocket(server).opened({ authorization: `Bearer ${expiring.plain}` })
+    const codes = Promise.all([revoked.closed(), expired.closed()])
+    await server.db.inTransaction(systemContext(server.db, acme.id), (tx) =>
+      tx.sql.updateTable('apiKey').set({ revokedAt: new Date() }).where('id', '=', id).execute(),
+    )
+    expect(await codes).toEqual([4403, 4401])
+  })
+})
+
+describe('over server-sent events', () => {
+  interface Sent {
+    readonly event: string
+    readonly id?: string
+    // biome-ignore lint/suspicious/noExplicitAny: as above.
+    readonly data: any
+  }
+
+  async function* stream(
+    body: object,
+    headers: Record<string, string> = {},
+    stop = new AbortController(),
+  ): AsyncGenerator<Sent> {
+    const response = await fetch(`${server.http.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: `Bearer ${acme.key}`,
+        ...headers,
+      },
+      body: JSON.stringify(body),
+      signal: stop.signal,
+    })
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    let text = ''
+    try {
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+        text += Buffer.from(chunk).toString()
+        const parts = text.split('\n\n')
+        text = parts.pop() ?? ''
+        for (const part of parts) {
+          const fields = Object.fromEntries(part.split('\n').map((line) => line.split(/:\s?(.*)/s).slice(0, 2)))
+          if (fields.event !== undefined)
+            yield { ...fields, data: fields.data === '' ? undefined : JSON.parse(fields.data) } as Sent
+        }
+      }
+    } finally {
+      stop.abort()
+    }
+  }
+
+  test('a subscription carries its cursor as the id, and goes on after the last id or extension that comes back', async () => {
+    const id = await createDeal(server, acme, 'SSE')
+    const start = (await ask(server, acme.key, '{ cursor }')).data.cursor
+    const cursors: string[] = []
+    for (const stage of [acme.won, acme.open, acme.won])
+      cursors.push((await move(acme, id, stage)).data.moveDeal.cursor)
+    const body = { query: MOVED, variables: { deal: id, after: start } }
+    const first = stream(body)
+    const sent = (await first.next()).value as Sent
+    expect(sent).toMatchObject({
+      event: 'next',
+      id: cursors[0],
+      data: { data: { dealStageChanged: { to: { name: 'Won' } } }, extensions: { cursor: cursors[0] } },
+    })
+    await first.return(undefined)
+    const byHeader = stream(body, { 'last-event-id': sent.id as string })
+    expect(((await byHeader.next()).value as Sent).id).toBe(cursors[1])
+    await byHeader.return(undefined)
+    const byExtension = stream(
+      { ...body, extensions: { after: cursors[1] } },
+      { 'last-event-id': cursors[0] as string },
+    )
+    expect(((await byExtension.next()).value as Sent).id).toBe(cursors[2])
+    await byExtension.return(undefined)
+  })
+
+  test('a query is sent as one event and completed', async () => {
+    const events: Sent[] = []
+    for await (const event of stream({ query: '{ __typename }' })) events.push(event)
+    expect(events.map(({ event }) => event)).toEqual(['next', 'complete'])
+    expect(events[0]?.data.data).toEqual({ __typename: 'Query' })
+  })
+
+  test('a subscription for a client that reads JSON only is refused', async () => {
+    const { status, errors } = await ask(server, acme.key, MOVED)
+    expect(status).toBe(406)
+    expect(errors?.[0].message).toContain('text/event-stream')
+  })
+
+  test('a stream whose key is revoked ends with UNAUTHENTICATED', async () => {
+    const { plain, id } = await server.key(acme, ['EVENTS_READ', 'DEALS_READ'])
+    const events = stream({ query: MOVED }, { authorization: `Bearer ${plain}` })
+    const next = events.next()
+    await server.db.inTransaction(systemContext(server.db, acme.id), (tx) =>
+      tx.sql.updateTable('apiKey').set({ revokedAt: new Date() }).where('id', '=', id).execute(),
+    )
+    expect((await next).value).toMatchObject({
+      event: 'next',
+      data: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+    })
+    expect((await events.next()).value).toMatchObject({ event: 'complete' })
+  })
+})
+
+test('a server that closes tells its sockets to come back and cuts its streams', async () => {
+  const closing = await serveSample()
+  const house = await closing.house()
+  const socket = await connect(house, closing)
+  socket.subscribe('s', MOVED)
+  const response = await fetch(`${closing.http.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${house.key}` },
+    body: JSON.stringify({ query: MOVED }),
+  })
+  const text = response.text()
+  const code = socket.closed()
+  await closing.close()
+  expect(await code).toBe(1012)
+  await expect(text).rejects.toThrow()
+})
