@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from 'graphql'
 import './domains/approvals/schema.ts'
+import './domains/budgets/schema.ts'
 import './domains/contacts/schema.ts'
 import './domains/deals/schema.ts'
 import './domains/employees/schema.ts'

@@ -148,7 +148,7 @@ test('a wrong field is named, an unknown owner is not found, and nothing is writ
 test('a key without the permission is refused, and reads nothing', async () => {
   const { id } = await create({ name: 'Guarded' })
   const before = await acme.footprint()
-  const reader = acme.as(['CONTACTS_READ'])
+  const reader = await acme.as(['CONTACTS_READ'])
   expect(await reader.mutate('createContact', { name: 'Eve' })).toEqual({
     __typename: 'ForbiddenError',
     needs: 'CONTACTS_WRITE',
@@ -158,7 +158,7 @@ test('a key without the permission is refused, and reads nothing', async () => {
     needs: 'CONTACTS_WRITE',
   })
   expect(await acme.footprint()).toBe(before)
-  expect(await acme.as(['DEALS_READ']).errorCodes('{ contacts { nodes { id } } }')).toEqual(['FORBIDDEN'])
+  expect(await (await acme.as(['DEALS_READ'])).errorCodes('{ contacts { nodes { id } } }')).toEqual(['FORBIDDEN'])
 })
 
 test('another workspace’s contact is not found and not changed', async () => {
@@ -207,7 +207,7 @@ test('contacts are found by part of name and address, lifecycle and owner, in th
 })
 
 test('who becomes known is told to those who follow it', async () => {
-  const items = acme.follow('subscription { contactCreated { contact { name } event { summary } } }', 1)
+  const items = await acme.follow('subscription { contactCreated { contact { name } event { summary } } }')
   const next = items.next()
   await create({ name: 'Nova' })
   expect((await next).value).toEqual({

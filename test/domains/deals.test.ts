@@ -204,7 +204,7 @@ test('a wrong field is named, an unknown reference is not found, and nothing is 
 test('a key without the permission is refused each change, and nothing is written', async () => {
   const id = await open({ amount: { amount: '1' } })
   const before = await acme.footprint()
-  const reader = acme.as(['DEALS_READ'])
+  const reader = await acme.as(['DEALS_READ'])
   const forbidden = { __typename: 'ForbiddenError', needs: 'DEALS_WRITE' }
   expect(await reader.mutate('createDeal', { name: 'Mine', stage: stages.lead })).toEqual(forbidden)
   expect(await reader.mutate('updateDeal', { id, name: 'Mine' })).toEqual(forbidden)
@@ -269,9 +269,8 @@ test('deals are found by name, amount, stage and contact, and added up per curre
 
 test('who follows one deal is told when that one comes to another stage', async () => {
   const [mine, other] = [await open(), await open()]
-  const items = acme.follow(
+  const items = await acme.follow(
     `subscription { dealStageChanged(deal: "${mine}") { deal { id } from { name } to { name } event { type } } }`,
-    1,
   )
   const next = items.next()
   await move(other, stages.proposal)

@@ -197,7 +197,7 @@ const inputs = (id: string): readonly [string, Record<string, unknown>][] => [
 test('a key without the permission is refused each change, and nothing is written', async () => {
   const id = await set()
   const before = await acme.footprint()
-  const reader = acme.as(['GOALS_READ'])
+  const reader = await acme.as(['GOALS_READ'])
   const forbidden = { __typename: 'ForbiddenError', needs: 'GOALS_WRITE' }
   expect(await reader.mutate('createGoal', { ...meetings, employee: iris })).toEqual(forbidden)
   for (const [verb, input] of inputs(id)) expect(await reader.mutate(verb, input)).toEqual(forbidden)
@@ -236,7 +236,7 @@ test('goals are found by employee and status', async () => {
 test('who follows one employee’s goals is told when one of them is measured', async () => {
   const other = await hire(acme, 'Olga')
   const [mine, theirs] = [await set(), await set(meetings, acme, other)]
-  const items = acme.follow(`subscription { goalProgressed(employee: "${iris}") { goal { id } from to } }`, 1)
+  const items = await acme.follow(`subscription { goalProgressed(employee: "${iris}") { goal { id } from to } }`)
   const next = items.next()
   await measure(theirs, 1)
   await measure(mine, 2)

@@ -1,32 +1,31 @@
+import { rmSync } from 'node:fs'
 import { isUnionType } from 'graphql'
+import { createClient } from 'graphql-ws'
 import { sql } from 'kysely'
-import { contactEvents } from '../../src/domains/contacts/events.ts'
-import { contactNames } from '../../src/domains/contacts/loaders.ts'
-import { dealEvents } from '../../src/domains/deals/events.ts'
-import { employeeEvents } from '../../src/domains/employees/events.ts'
-import { goalEvents } from '../../src/domains/goals/events.ts'
-import { inboxEvents } from '../../src/domains/inbox/events.ts'
+import WebSocket from 'ws'
+import { createApp } from '../../src/app.ts'
+import { loadConfig } from '../../src/config.ts'
 import { addMember, createApiKey, createWorkspace } from '../../src/domains/workspaces/service.ts'
-import { PERMISSIONS, type Permission, type Viewer } from '../../src/platform/auth/viewer.ts'
+import { PERMISSIONS, type Permission } from '../../src/platform/auth/viewer.ts'
 import type { Ctx } from '../../src/platform/context.ts'
 import type { Database } from '../../src/platform/db/database.ts'
-import { createEvents } from '../../src/platform/events/events.ts'
-import { createEventTypes } from '../../src/platform/events/registry.ts'
-import { contextFactory, type RequestContext } from '../../src/platform/graphql/context-factory.ts'
-import { createEngine } from '../../src/platform/graphql/engine.ts'
-import { defaultLimits } from '../../src/platform/graphql/limits.ts'
-import { systemClock } from '../../src/platform/lib/clock.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { schema } from '../../src/schema.ts'
-import { openDatabase, systemContext, testLog } from '../support/context.ts'
+import { systemContext, testLog } from '../support/context.ts'
+import { openTemporaryFolder } from '../support/temporary-folder.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 
 type Json = Record<string, unknown>
 
+interface Result {
+  readonly data?: Json
+  readonly errors?: readonly { readonly extensions?: { readonly code?: unknown } }[]
+}
+
 /** A mutation's answer: the payload's or the error's fields and `__typename`. */
 export type Answer = Json & { readonly __typename: string }
 
-/** A server's inside on a database of its own: operations are parsed, limited, executed and answered as over HTTP. */
+/** A server that serves, but works no runs, on a database of its own. */
 export interface House {
   readonly db: Database
   workspace(name?: string): Promise<Tenant>
@@ -38,16 +37,16 @@ export interface Tenant {
   readonly memberId: string
   /** For arranging below the API. */
   readonly ctx: Ctx
-  /** The same workspace, seen by a key with these permissions only. */
-  as(permissions: readonly Permission[]): Tenant
+  /** The same workspace, with a key that has these permissions only. */
+  as(permissions: readonly Permission[]): Promise<Tenant>
   /** `data` of an operation; throws what it answered as errors. */
   query(document: string, variables?: Json): Promise<Json>
   /** The codes of the errors that an operation answers. */
   errorCodes(document: string, variables?: Json): Promise<unknown[]>
   /** One mutation; `selection` is of its payload. */
   mutate(name: string, input: Json, selection?: string): Promise<Answer>
-  /** The first items of a subscription. */
-  follow(document: string, count: number): AsyncGenerator<Json>
+  /** Items of a subscription from now on, whenever it is that it reaches the server. */
+  follow(document: string): Promise<AsyncIterableIterator<unknown>>
   /** Something that is different after any change of the workspace's records or log. */
   footprint(): Promise<string>
 }
@@ -66,51 +65,43 @@ const TABLES = [
 
 export async function openHouse(): Promise<House> {
   const database = await createTestDatabase()
-  const db = openDatabase(database.url)
-  const events = createEvents({ db, directUrl: database.url, log: testLog, clock: systemClock })
-  await events.start()
-  const engine = createEngine({ schema, limits: defaultLimits, introspection: true, log: testLog, clock: systemClock })
-  const services = {
-    db,
-    bell: events.bell,
-    clock: systemClock,
+  const folder = openTemporaryFolder('cadre-domains-')
+  const { url: databaseUrl } = database
+  const app = await createApp({
+    config: loadConfig({ DATABASE_URL: databaseUrl, PORT: '0', CADRE_DIR: folder }, false),
     log: testLog,
-    feed: events.feed,
-    eventTypes: createEventTypes([contactEvents, dealEvents, employeeEvents, goalEvents, inboxEvents]),
-    names: { contact: contactNames },
-  }
+    urls: { appUrl: databaseUrl, systemUrl: databaseUrl, systemDirectUrl: databaseUrl },
+    serve: true,
+    work: false,
+    development: true,
+  })
+  const { db } = app
+  const endpoint = `${app.url}/graphql`
+  const sockets: { dispose(): void | Promise<void> }[] = []
 
-  const tenant = (id: string, memberId: string, keyId: string, permissions: readonly Permission[]): Tenant => {
-    const viewer: Viewer = {
-      kind: 'apiKey',
-      keyId,
-      memberId,
-      name: 'Test key',
-      permissions: new Set(permissions),
-    }
-    const request = (signal = new AbortController().signal): RequestContext => ({
-      viewer,
-      workspaceId: id,
-      origin: { requestId: 'test' },
-      signal,
-    })
-    const execute = async (query: string, variables?: Json) => {
-      const prepared = engine.prepare({ query, variables })
-      if ('errors' in prepared) return { errors: prepared.errors, data: undefined }
-      return await engine.execute(prepared, contextFactory(services, request()))
+  const tenant = (id: string, memberId: string, key: string): Tenant => {
+    const authorization = `Bearer ${key}`
+    const ctx = systemContext(db, id)
+    const execute = async (query: string, variables?: Json): Promise<Result> => {
+      const response = await fetch(endpoint, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization },
+        body: JSON.stringify({ query, variables }),
+      })
+      return (await response.json()) as Result
     }
     const self: Tenant = {
       id,
       memberId,
-      ctx: { ...systemContext(db, id), bell: events.bell },
-      as: (fewer) => tenant(id, memberId, keyId, fewer),
+      ctx,
+      as: async (permissions) => tenant(id, memberId, await makeKey(ctx, memberId, permissions)),
       query: async (document, variables) => {
         const { data, errors } = await execute(document, variables)
-        if (errors !== undefined && errors.length > 0) throw new Error(JSON.stringify(errors))
-        return JSON.parse(JSON.stringify(data)) as Json
+        if (errors !== undefined || data === undefined) throw new Error(JSON.stringify(errors))
+        return data
       },
       errorCodes: async (document, variables) =>
-        ((await execute(document, variables)).errors ?? []).map((err) => err.extensions.code),
+        ((await execute(document, variables)).errors ?? []).map(({ extensions }) => extensions?.code),
       mutate: async (name, input, selection = '') => {
         const base = `${name.charAt(0).toUpperCase()}${name.slice(1)}`
         const data = await self.query(
@@ -120,23 +111,21 @@ export async function openHouse(): Promise<House> {
         )
         return data[name] as Answer
       },
-      follow: async function* (document, count) {
-        const prepared = engine.prepare({ query: document })
-        if ('errors' in prepared) throw new Error(JSON.stringify(prepared.errors))
-        const stop = new AbortController()
-        const results = await engine.subscribe(prepared, contextFactory(services, request(stop.signal)))
-        if (!(Symbol.asyncIterator in results)) throw new Error(JSON.stringify(results.errors))
-        let left = count
-        try {
+      follow: async (query) => {
+        const { cursor } = await self.query('{ cursor }')
+        const client = createClient({
+          url: endpoint.replace(/^http/, 'ws'),
+          webSocketImpl: WebSocket,
+          connectionParams: { authorization },
+        })
+        sockets.push(client)
+        const results = client.iterate({ query, extensions: { after: cursor } })
+        return (async function* () {
           for await (const { data, errors } of results) {
             if (errors !== undefined) throw new Error(JSON.stringify(errors))
-            yield JSON.parse(JSON.stringify(data)) as Json
-            left -= 1
-            if (left === 0) return
+            yield data
           }
-        } finally {
-          stop.abort()
-        }
+        })()
       },
       footprint: () =>
         db.read(id, async (tables) => {
@@ -154,28 +143,35 @@ export async function openHouse(): Promise<House> {
     return self
   }
 
+  const makeKey = (ctx: Ctx, memberId: string, permissions: readonly Permission[]): Promise<string> =>
+    db.inTransaction(ctx, async (tx) => {
+      const made = await createApiKey(tx, {
+        memberId,
+        name: 'Test key',
+        permissions: [...permissions],
+        environment: 'test',
+        expiresAt: null,
+      })
+      return made.key
+    })
+
   return {
     db,
     workspace: async (name = 'Acme') => {
       const id = newId()
-      return await db.inTransaction(systemContext(db, id), async (tx) => {
+      const ctx = systemContext(db, id)
+      const { id: memberId } = await db.inTransaction(ctx, async (tx) => {
         const slug = `w-${id.slice(-12)}`
         await createWorkspace(tx, { slug, name, timeZone: 'UTC', currency: 'EUR', dailyBudgetMicros: null })
-        const member = await addMember(tx, { name: 'Ada', email: 'ada@example.com', role: 'OWNER' })
-        const key = await createApiKey(tx, {
-          memberId: member.id,
-          name: 'Test key',
-          permissions: [...PERMISSIONS],
-          environment: 'test',
-          expiresAt: null,
-        })
-        return tenant(id, member.id, key.id, PERMISSIONS)
+        return await addMember(tx, { name: 'Ada', email: 'ada@example.com', role: 'OWNER' })
       })
+      return tenant(id, memberId, await makeKey(ctx, memberId, PERMISSIONS))
     },
     close: async () => {
-      await events.stop()
-      await db.close()
+      for (const socket of sockets) await socket.dispose()
+      await app.close()
       await database.drop()
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

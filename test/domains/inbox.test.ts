@@ -105,9 +105,8 @@ test('messages are found by whether they were read, by priority and by employee'
 })
 
 test('who follows an employee’s messages is told with the sentence a person reads', async () => {
-  const items = acme.follow(
+  const items = await acme.follow(
     'subscription { inboxMessageSent { message { subject } event { summary actor { name kind } } } }',
-    1,
   )
   const next = items.next()
   await send({ subject: 'Three leads today' })
@@ -124,7 +123,7 @@ test('a key without the permission, an unknown id and another workspace’s mess
   const other = await house.workspace('Other')
   const theirs = await send({}, await hire(other))
   const before = [await acme.footprint(), await other.footprint()]
-  expect(await acme.as(['INBOX_READ']).mutate('markInboxMessageRead', { id })).toEqual({
+  expect(await (await acme.as(['INBOX_READ'])).mutate('markInboxMessageRead', { id })).toEqual({
     __typename: 'ForbiddenError',
     needs: 'INBOX_WRITE',
   })
@@ -134,7 +133,7 @@ test('a key without the permission, an unknown id and another workspace’s mess
       id: missing,
     })
   }
-  expect(await acme.as(['DEALS_READ']).errorCodes('{ inboxMessages { nodes { id } } }')).toEqual(['FORBIDDEN'])
+  expect(await (await acme.as(['DEALS_READ'])).errorCodes('{ inboxMessages { nodes { id } } }')).toEqual(['FORBIDDEN'])
   expect([await acme.footprint(), await other.footprint()]).toEqual(before)
 })
 

@@ -74,6 +74,18 @@ export const appendOne = (node: Node, workspaceId: string, type = 'thing.happene
     return id
   })
 
+/** Appends so many events, by the hundred, and one more; gives the cursor of that. */
+export async function appendMany(node: Node, workspaceId: string, count: number, data = {}): Promise<string> {
+  for (let left = count; left > 0; left -= 100) {
+    await node.db.inTransaction(node.ctx(workspaceId), async (tx) => {
+      const subject = { kind: 'thing', id: newId() }
+      const events = Array.from({ length: Math.min(left, 100) }, () => ({ type: 'thing.happened', subject, data }))
+      await appendEvents(tx, events)
+    })
+  }
+  return node.events.feed.positionOf(await appendOne(node, workspaceId))
+}
+
 /** What a reader has got: says what is twice, out of order, or (in the end) missing. */
 export class Checker {
   readonly faults: string[] = []

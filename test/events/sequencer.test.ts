@@ -94,7 +94,7 @@ describe('the sequencer', () => {
       await readUntil(stream, end, () => {})
     }
     await listener.query('select 1')
-    expect(notifications).toBeGreaterThanOrEqual(10)
+    expect(notifications).toBeGreaterThan(0)
     expect(notifications).toBeLessThan(1010 / 2)
   })
 

@@ -89,8 +89,8 @@ export async function demo(config: Config, options: DemoOptions): Promise<void> 
         patienceMs: PATIENCE_MS,
         onSent: (sent) => {
           progress.sent.push(sent)
-        // A lead that was there before was worked before: the stream has nothing to tell of it.
-        if (sent.replayed) progress.settled++
+          // A lead that was there before was worked before: the stream has nothing to tell of it.
+          if (sent.replayed) progress.settled++
           draw()
         },
       },

@@ -8,6 +8,7 @@
  */
 
 import { z } from 'zod'
+import { publicId } from '../../platform/graphql/parse.ts'
 
 export const APPROVAL_STATUSES = ['PENDING', 'APPROVED', 'REJECTED', 'EXPIRED', 'STALE', 'EXECUTED', 'FAILED'] as const
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number]
@@ -37,13 +38,11 @@ export const APPROVAL_EXPIRES_AFTER_MS = 24 * 60 * 60 * 1_000
 export const MAX_REASON_LENGTH = 5_000
 
 export const decideApprovalInput = z.object({
-  /** The approval's row id. */
-  id: z.uuid(),
+  id: publicId('approval', 'Approval'),
   decision: z.enum(APPROVAL_DECISIONS),
-  /** Other arguments than the employee's: checked by the tool as the employee's own are. Only with APPROVE. */
-  editedInput: z.record(z.string(), z.unknown()).optional(),
-  /** The employee reads it. */
-  reason: z.string().trim().max(MAX_REASON_LENGTH).optional(),
-  ifVersion: z.int().optional(),
+  editedInput: z.record(z.string(), z.unknown()).nullish(),
+  reason: z.string().trim().max(MAX_REASON_LENGTH).nullish(),
+  ifVersion: z.int().nullish(),
 })
+/** `id` is the row's; edited arguments go with APPROVE only. */
 export type DecideApprovalInput = z.output<typeof decideApprovalInput>

@@ -114,7 +114,7 @@ export async function decideApproval(tx: Tx, input: DecideApprovalInput): Promis
     throw new AppError('FORBIDDEN', 'An employee does not decide approvals.', { needs: 'APPROVALS_DECIDE' })
   }
   requirePermission(tx.viewer, 'APPROVALS_DECIDE')
-  if (input.editedInput !== undefined && input.decision === 'REJECT') {
+  if (input.editedInput != null && input.decision === 'REJECT') {
     throw invalidInput([
       { path: ['editedInput'], code: 'NOT_ALLOWED', message: 'Arguments can be edited only when approving.' },
     ])
@@ -124,7 +124,7 @@ export async function decideApproval(tx: Tx, input: DecideApprovalInput): Promis
   if (approval.status !== 'PENDING') {
     throw conflict('CLOSED', `This approval is ${approval.status.toLowerCase()} already.`, ref)
   }
-  if (input.ifVersion !== undefined && input.ifVersion !== approval.version) {
+  if (input.ifVersion != null && input.ifVersion !== approval.version) {
     throw conflict('STALE_VERSION', 'This approval has changed since you read it.', ref)
   }
   if (approval.isExpired) {
@@ -148,7 +148,7 @@ export async function decideApproval(tx: Tx, input: DecideApprovalInput): Promis
     await resumeWhenSettled(tx, run)
     return { approvalId: approval.id, status: 'STALE' }
   }
-  const edited = input.editedInput === undefined ? undefined : await reviewEdited(tx, approval, input.editedInput)
+  const edited = input.editedInput == null ? undefined : await reviewEdited(tx, approval, input.editedInput)
   await move(tx, approval, 'APPROVED', {
     ...decided,
     ...(edited === undefined

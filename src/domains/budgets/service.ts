@@ -12,6 +12,7 @@
  */
 
 import { sql } from 'kysely'
+import type { Ctx } from '../../platform/context.ts'
 import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
@@ -76,6 +77,30 @@ export async function nextAttempt(tx: Tx, runId: string, turn: number): Promise<
     .where('turn', '=', turn)
     .executeTakeFirstOrThrow()
   return (last ?? 0) + 1
+}
+
+/** The budget of today as it stands; a day on which nothing was reserved yet has only its limit. */
+export async function getBudget(ctx: Ctx): Promise<DayFigures & { readonly day: Date }> {
+  const day = dayOf(ctx.clock.now())
+  return ctx.db.read(ctx.workspaceId, async (sql) => {
+    const row = await sql
+      .selectFrom('workspace')
+      .leftJoin('budgetDay', (join) => join.on('budgetDay.day', '=', day))
+      .select([
+        'workspace.dailyBudgetMicros as limitMicros',
+        'budgetDay.heldMicros',
+        'budgetDay.settledMicros',
+        'budgetDay.lostMicros',
+      ])
+      .executeTakeFirstOrThrow()
+    const { limitMicros } = row
+    const [heldMicros, settledMicros, lostMicros] = [
+      row.heldMicros ?? 0n,
+      row.settledMicros ?? 0n,
+      row.lostMicros ?? 0n,
+    ]
+    return { day, limitMicros, heldMicros, settledMicros, lostMicros }
+  })
 }
 
 interface Ended {

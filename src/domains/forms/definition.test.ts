@@ -42,7 +42,7 @@ describe('a form definition', () => {
       fields: [{ key: 'email', kind: 'EMAIL', label: 'E-mail', help: '', required: true }],
       instructions: '',
       criteria: { conditions: [], text: '', threshold: 0.6 },
-      response: { message: expect.stringContaining('Thank you') },
+      response: { message: expect.stringContaining('received your message') },
       requestedTools: [],
     })
   })

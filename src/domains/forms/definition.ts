@@ -32,7 +32,7 @@ const responseSchema = z
 /** What the sender sees afterwards: a message on the form's own thank-you page, or another page. */
 export type FormResponse = WithOptional<z.output<typeof responseSchema>>
 
-export const DEFAULT_RESPONSE: FormResponse = { message: 'Thank you. We have received your message.' }
+export const DEFAULT_RESPONSE: FormResponse = { message: 'We have received your message.' }
 
 const definitionShape = z.strictObject({
   fields: z.array(fieldSchema).max(MAX_FIELDS).default([]),

@@ -1,3 +1,6 @@
+import { z } from 'zod'
+import { publicId } from '../../platform/graphql/parse.ts'
+
 /*
  * A run: everything an employee does happens in one. The row is the truth; a waiting run is a row, not a parked promise.
  *
@@ -83,3 +86,8 @@ export const MAX_TITLE_LENGTH = 255
 
 export const cutTitle = (title: string): string =>
   title.length <= MAX_TITLE_LENGTH ? title : `${title.slice(0, MAX_TITLE_LENGTH - 1)}…`
+
+export const cancelRunInput = z.object({
+  id: publicId('run', 'Run'),
+  reason: z.string().trim().max(1_000).nullish(),
+})

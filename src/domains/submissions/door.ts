@@ -143,7 +143,7 @@ function thanks({ form }: Place, request: DoorRequest): DoorResponse {
     200,
     renderMessagePage({
       title: 'Thank you',
-      text: message ?? 'We have received what you sent.',
+      text: message ?? 'We have received your message.',
       ...(form.status === 'ACTIVE' ? { link: again } : {}),
     }),
   )

@@ -60,8 +60,8 @@ function renderSummary(page: FormPage, fields: FormDefinition['fields']): Html {
   const items = page.issues.map((issue) => {
     const field = labels.get(issue.path[0] ?? '')
     return field === undefined || field.kind === 'HIDDEN'
-      ? html`<li>${issue.path.join('.')}: ${issue.message}</li>`
-      : html`<li><a${attributes({ href: `#${field.key}` })}>${field.label}</a>: ${issue.message}</li>`
+      ? html`<li>${issue.path.join('.')} – ${issue.message}</li>`
+      : html`<li><a${attributes({ href: `#${field.key}` })}>${field.label}</a> – ${issue.message}</li>`
   })
   return html`<div class="summary" role="alert">${
     page.problem === undefined

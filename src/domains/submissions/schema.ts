@@ -87,6 +87,10 @@ const Submission = builder.prismaNode('Submission', {
       select: { runs: { select: { id: true }, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }], take: 1 } },
       resolve: ({ runs: [run] }, _args, ctx, info) => (run === undefined ? null : loadById('Run', run.id, ctx, info)),
     }),
+    runs: t.relation('runs', {
+      description: 'Every run that worked on it, the oldest first.',
+      query: { orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
+    }),
     version: t.exposeInt('version', { description: 'Counts up with every change.' }),
     timeline: t.field(timeline('submission', 'What happened to it, oldest first.')),
   }),

@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { LRUCache } from 'lru-cache'
+import { createKey, hashKey } from '../../platform/auth/api-key.ts'
 import type { Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { forbidden, invalidInput, notFound } from '../../platform/lib/errors.ts'
@@ -36,9 +36,6 @@ export async function addMember(tx: Tx, input: AddMemberInput): Promise<{ readon
   return { id }
 }
 
-/** Enough of a key to recognise it by, and too little to use it. */
-const PREFIX_LENGTH = 18
-
 /**
  * Makes a key that speaks for a member. Only the server itself may. The key is in the answer and nowhere else: what is
  * stored is its SHA-256. NOT_FOUND for the member.
@@ -51,7 +48,8 @@ export async function createApiKey(
   const member = await tx.sql.selectFrom('member').select('id').where('id', '=', input.memberId).executeTakeFirst()
   if (member === undefined) throw notFound('Member', encodeId('member', input.memberId))
   const id = newId()
-  const key = `cadre_${input.environment}_${randomBytes(32).toString('hex')}`
+  const made = createKey()
+  const key = made.plain.replace(/^cadre_test_/, `cadre_${input.environment}_`)
   await tx.sql
     .insertInto('apiKey')
     .values({
@@ -59,8 +57,8 @@ export async function createApiKey(
       id,
       memberId: input.memberId,
       name: input.name,
-      prefix: key.slice(0, PREFIX_LENGTH),
-      keyHash: createHash('sha256').update(key).digest('hex'),
+      prefix: key.slice(0, made.prefix.length),
+      keyHash: hashKey(key),
       permissions: input.permissions,
       expiresAt: input.expiresAt,
       createdAt: tx.now,

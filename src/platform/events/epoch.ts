@@ -11,7 +11,7 @@
 // "2"; and a fresh database would take the cursors of its predecessor for its own. So a number is never met again.
 
 import type pg from 'pg'
-import { cursorExpired } from '../lib/errors.ts'
+import { type AppError, cursorExpired, isAppError } from '../lib/errors.ts'
 import { formatCursor, type LogPosition } from './cursor.ts'
 
 export interface Epoch {
@@ -89,4 +89,15 @@ export function resolveCursor(cursor: LogPosition, epochs: readonly Epoch[], hea
     throw cursorExpired(formatCursor({ epoch: newest.number, position: next.startsAt }))
   }
   return cursor.position
+}
+
+/** CURSOR_EXPIRED where the place is not part of the log's present course. */
+export function whyGone(place: LogPosition, epochs: readonly Epoch[]): AppError | undefined {
+  try {
+    resolveCursor(place, epochs, place.position)
+    return undefined
+  } catch (err) {
+    if (isAppError(err)) return err
+    throw err
+  }
 }

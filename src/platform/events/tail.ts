@@ -12,12 +12,12 @@
 import type pg from 'pg'
 import { isConnectionError } from '../db/errors.ts'
 import type { Clock } from '../lib/clock.ts'
-import { type AppError, isAppError, unavailable } from '../lib/errors.ts'
+import { type AppError, unavailable } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import { Alarm } from './alarm.ts'
 import { backoffMs } from './backoff.ts'
 import type { LogPosition } from './cursor.ts'
-import { type Epoch, readEpochs, resolveCursor } from './epoch.ts'
+import { type Epoch, readEpochs, resolveCursor, whyGone } from './epoch.ts'
 import { type NextRow, readNext, toItem, type WeighedItem } from './log-rows.ts'
 import { Ring } from './ring.ts'
 
@@ -288,17 +288,6 @@ class LogTail implements Tail {
     const { log } = this.#options
     if (!isConnectionError(err)) log.error({ err }, 'the event log cannot be read; trying again')
     else if (this.#failures === 1) log.warn({ err }, 'the event log cannot be read: the database is out of reach')
-  }
-}
-
-/** CURSOR_EXPIRED where the place is not part of the log's present course. */
-function whyGone(place: LogPosition, epochs: readonly Epoch[]): AppError | undefined {
-  try {
-    resolveCursor(place, epochs, place.position)
-    return undefined
-  } catch (err) {
-    if (isAppError(err)) return err
-    throw err
   }
 }
 

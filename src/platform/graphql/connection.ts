@@ -14,6 +14,7 @@ import type { TableName, Tables } from '../db/tables.ts'
 import { invalidInput } from '../lib/errors.ts'
 import { builder, type Types } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
+import { PER_ITEM } from './cost.ts'
 import { describeEnum } from './enum.ts'
 import type { Filter } from './filter.ts'
 import { allOf, type Comparison, TRUE } from './filter-comparators.ts'
@@ -108,6 +109,21 @@ interface ListArguments extends PageArguments {
   readonly orderBy?: readonly { readonly field: string; readonly direction: Direction }[] | null
 }
 
+/** A list as it was declared; for the tests that go through all of them. */
+export interface DeclaredList {
+  readonly name: string
+  readonly table: TableName
+  readonly filter: Filter | undefined
+  readonly orderFields: readonly string[]
+  /** What a page is picked with, for arguments as a client gives them. */
+  query(args: object, now: Date): PageQuery
+}
+
+const declaredLists: DeclaredList[] = []
+
+/** Every list of the schema. */
+export const allLists = (): readonly DeclaredList[] => declaredLists
+
 /**
  * Declares a kind of list; makes `<Name>Connection`, `<Name>Edge`, `<Name>Order` and `<Name>OrderField`.
  *
@@ -159,6 +175,14 @@ export function listOf<const Table extends TableName, Field extends string>(
       condition,
     }
   }
+
+  declaredLists.push({
+    name,
+    table: options.table,
+    filter: options.filter,
+    orderFields: Object.keys(order),
+    query: (args, now) => queryOf(keysOf(args as ListArguments), args as ListArguments, { description: '' }, now),
+  })
 
   const load = async (rows: readonly Row[], ctx: GraphQLContext, info: GraphQLResolveInfo) => {
     if (rows.length === 0) return new Map<string, object>()
@@ -321,12 +345,14 @@ function connectionType<Table extends TableName, Field extends string>(
         type: [options.type],
         description: 'The items.',
         complexity: { field: 0, multiplier: 1 },
+        extensions: PER_ITEM,
         resolve: (connection) => [...connection.nodes],
       }),
       edges: t.field({
         type: [edge],
         description: 'The items with their places in the list.',
         complexity: { field: 0, multiplier: 1 },
+        extensions: PER_ITEM,
         resolve: (connection) => [...connection.edges],
       }),
       pageInfo: t.field({

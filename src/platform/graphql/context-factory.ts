@@ -29,7 +29,6 @@ export interface RequestContext {
   readonly origin: Origin
   readonly idempotencyKey?: string | undefined
   readonly resumeAfter?: string | undefined
-  readonly signal: AbortSignal
 }
 
 /** A workspace that nobody has: an anonymous caller sees nothing in it. */
@@ -38,8 +37,8 @@ export const NO_WORKSPACE = '00000000-0000-0000-0000-000000000000'
 /** Contexts for the executions of one request; each has loaders and names of its own. */
 export function contextFactory(services: Services, request: RequestContext): ContextFactory {
   const { db, bell, clock, log, feed, eventTypes } = services
-  const { viewer, origin, signal, idempotencyKey, resumeAfter } = request
-  return () => {
+  const { viewer, origin, idempotencyKey, resumeAfter } = request
+  return (signal) => {
     let workspaceId = request.workspaceId
     const loaders = new Loaders()
     const context: GraphQLContext = {

@@ -61,8 +61,11 @@ export interface EngineOptions {
   readonly clock: Clock
 }
 
-/** Makes the context of one execution. Called once for a query or mutation, and once for every item of a subscription. */
-export type ContextFactory = () => GraphQLContext
+/**
+ * Makes the context of one execution. Called once for a query or mutation; for a subscription once for its source and
+ * once for every item. The signal is aborted when the operation is over, however it ends.
+ */
+export type ContextFactory = (signal: AbortSignal) => GraphQLContext
 
 export interface Engine {
   readonly limits: OperationLimits
@@ -182,23 +185,26 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
     },
 
     async execute(prepared, makeContext) {
-      const result = await run(prepared, makeContext(), undefined)
+      const over = new AbortController()
+      const result = await run(prepared, makeContext(over.signal), undefined)
+      over.abort()
       return { ...result, extensions: { ...result.extensions, ...costs(prepared.cost) } }
     },
 
     async subscribe(prepared, makeContext) {
-      const ctx = makeContext()
+      const over = new AbortController()
+      const ctx = makeContext(over.signal)
       const source = await sourceOf(prepared, ctx)
       if (!(Symbol.asyncIterator in source)) {
         return { ...present(source, ctx), extensions: costs(prepared.cost) }
       }
       const items = (source as AsyncIterable<Streamed<unknown>>)[Symbol.asyncIterator]()
       const answer = async (root: Streamed<unknown>, first: boolean): Promise<ExecutionResult> => {
-        const result = await run(prepared, makeContext(), root)
+        const result = await run(prepared, makeContext(over.signal), root)
         const cursor = root.cursor === undefined ? {} : { cursor: root.cursor }
         return { ...result, extensions: { ...result.extensions, ...cursor, ...(first ? costs(prepared.cost) : {}) } }
       }
-      return answers(items, answer, (err) => {
+      return answers(items, over, answer, (err) => {
         return { errors: [presentThrown(err, { log, requestId: ctx.origin.requestId })] }
       })
     },
@@ -232,6 +238,7 @@ function withoutSuggestion(err: GraphQLError): GraphQLError {
 /** By hand and not as a generator: one that waits for its source cannot be returned before the source speaks. */
 function answers(
   items: AsyncIterator<Streamed<unknown>>,
+  over: AbortController,
   answer: (item: Streamed<unknown>, first: boolean) => Promise<ExecutionResult>,
   failure: (err: unknown) => ExecutionResult,
 ): AsyncGenerator<ExecutionResult> {
@@ -239,6 +246,7 @@ function answers(
   let ended = false
   const end = async (): Promise<IteratorResult<ExecutionResult>> => {
     ended = true
+    over.abort()
     await items.return?.()
     return { done: true, value: undefined }
   }
@@ -254,6 +262,7 @@ function answers(
       } catch (err) {
         if (ended) return { done: true, value: undefined }
         ended = true
+        over.abort()
         return { done: false, value: failure(err) }
       }
     },

@@ -6,6 +6,7 @@ import { invalidInput } from '../lib/errors.ts'
 import { isUuid } from '../lib/ids.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
+import { PER_ITEM } from './cost.ts'
 import { Event, eventTypeEnum, type LoggedEvent, logTypes } from './event.ts'
 import { parseNodeId } from './node.ts'
 import { MAX_PAGE_SIZE, type PageArguments, pageSize } from './page.ts'
@@ -27,12 +28,14 @@ const EventConnection = builder.objectRef<EventPage>('EventConnection').implemen
       type: [Event],
       description: 'The events.',
       complexity: { field: 0, multiplier: 1 },
+      extensions: PER_ITEM,
       resolve: ({ items }) => [...items],
     }),
     edges: t.field({
       type: [EventEdge],
       description: 'The events with their places in the list.',
       complexity: { field: 0, multiplier: 1 },
+      extensions: PER_ITEM,
       resolve: ({ items }) => [...items],
     }),
     pageInfo: t.field({

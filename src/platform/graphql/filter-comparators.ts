@@ -4,7 +4,7 @@
 // that an index serves them under row-level security: no function on a column, no cast of one, leakproof operators only.
 
 import type { InputFieldMap, InputRef } from '@pothos/core'
-import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import { addDuration } from '../lib/duration.ts'
 import { type IssueCode, invalidInput } from '../lib/errors.ts'
 import { fold, prefixEnd } from '../lib/fold.ts'
@@ -18,6 +18,8 @@ export type Condition = RawBuilder<SqlBool>
 export interface Scope {
   /** How many sub-queries lie around it; names their tables. */
   readonly depth: number
+  /** Whether it stands within an `or`: what a sub-query finds is then looked up as a list, which an index can join in. */
+  readonly alternative: boolean
   column(name: string): RawBuilder<unknown>
   readonly now: Date
   readonly path: readonly string[]
@@ -256,14 +258,15 @@ export function textCondition(given: Comparison, columns: TextColumns, scope: Sc
   ]
   for (const pattern of patterns) {
     if (pattern === undefined || pattern === '%' || pattern === '%%') continue
-    conditions.push(
-      sql<SqlBool>`${scope.column('id')} in (
-        select ${sql.ref(`cadre_search.${columns.search}`)}(${snakeCase(columns.folded)}, ${pattern})
-      )`,
-    )
+    const found = sql`select ${sql.ref(`cadre_search.${columns.search}`)}(${snakeCase(columns.folded)}, ${pattern})`
+    conditions.push(isAmong(scope.column('id'), found, scope))
   }
   return conditions
 }
+
+/** Whether a column holds one of the values that a sub-query finds. */
+export const isAmong = (ref: RawBuilder<unknown>, found: Expression<unknown>, scope: Scope): Condition =>
+  scope.alternative ? sql<SqlBool>`${ref} = any(array(${found}))` : sql<SqlBool>`${ref} in (${found})`
 
 const likeText = (text: string, operator: string, scope: Scope): string =>
   fold(cleanText(scope)(text, operator)).replace(/[\\%_]/g, '\\$&')

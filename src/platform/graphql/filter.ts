@@ -4,7 +4,7 @@
 // filter is named, not imported: `relation('contactId', 'Contact')`.
 
 import type { InputRef } from '@pothos/core'
-import { expressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { expressionBuilder, type RawBuilder, sql } from 'kysely'
 import type { TableName, Tables } from '../db/tables.ts'
 import { builder } from './builder.ts'
 import type { DescribedEnum } from './enum.ts'
@@ -151,7 +151,7 @@ export const relation = <const Column extends string>(
       }
       if (Object.values(given).some((value) => value !== undefined)) {
         const target = filterNamed(filter)
-        conditions.push(sql<SqlBool>`${scope.column(column)} in ${target.ids(given, scope)}`)
+        conditions.push(comparators.isAmong(scope.column(column), target.ids(given, scope), scope))
       }
       return conditions
     },
@@ -229,6 +229,8 @@ export interface Filter {
   readonly name: string
   readonly table: TableName
   readonly input: InputRef<unknown>
+  /** What it was declared with; for the test that every condition is served by an index. */
+  readonly fields: Readonly<Record<string, FilterField>>
   /** The condition for rows of `alias`. Throws INVALID_INPUT with the path of what cannot be. */
   condition(
     given: Comparison,
@@ -293,7 +295,11 @@ export function filterOf<const Table extends TableName>(
       if (value === null) refuse(below, 'NOT_ALLOWED', 'Leave it out instead of giving null.')
       if (key === 'and' || key === 'or') {
         const parts = (value as readonly Comparison[]).map((part, index) =>
-          compile(part, { ...below, path: [...below.path, String(index)] }, count),
+          compile(
+            part,
+            { ...below, alternative: scope.alternative || key === 'or', path: [...below.path, String(index)] },
+            count,
+          ),
         )
         conditions.push(key === 'and' ? allOf(parts) : anyOf(parts))
       } else if (key === 'not') {
@@ -310,10 +316,11 @@ export function filterOf<const Table extends TableName>(
     name,
     table,
     input: ref as unknown as InputRef<unknown>,
+    fields,
     condition: (given, { alias, now, path }) =>
       compile(
         given,
-        { depth: 0, column: (column) => sql.ref(`${alias}.${column}`), now, path },
+        { depth: 0, alternative: false, column: (column) => sql.ref(`${alias}.${column}`), now, path },
         { left: MAX_CONDITIONS },
       ),
     ids: (given, scope) => {
@@ -323,10 +330,10 @@ export function filterOf<const Table extends TableName>(
       const alias = `related${depth}`
       const condition = compile(
         given,
-        { ...scope, depth, column: (column) => sql.ref(`${alias}.${column}`) },
+        { ...scope, depth, alternative: false, column: (column) => sql.ref(`${alias}.${column}`) },
         { left: MAX_CONDITIONS },
       )
-      return sql`(${subquery(table, alias, condition)})`
+      return sql`${subquery(table, alias, condition)}`
     },
   }
   filters.set(name, filter)

@@ -32,6 +32,11 @@ export interface HttpDoorOptions {
 
 type Answer = ExecutionResult | AsyncIterable<ExecutionResult>
 
+/** What goes through Yoga with a request. */
+interface ServerContext {
+  readonly exchange: Exchange
+}
+
 /** The route of the GraphQL API. */
 export function graphqlRoute(options: HttpDoorOptions): Route {
   const { engine, services, authenticator, watch, graphiql, closing, path = '/graphql' } = options
@@ -52,7 +57,6 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
       return { errors: [badRequest('Subscriptions are answered as text/event-stream, or over a WebSocket.', 406)] }
     }
     const after = parameters.extensions?.after ?? exchange.request.headers['last-event-id']
-    const stop = new AbortController()
     const makeContext = contextFactory(services, {
       viewer,
       workspaceId: workspaceId ?? NO_WORKSPACE,
@@ -62,17 +66,18 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
       },
       idempotencyKey: headerOf(exchange, 'idempotency-key'),
       resumeAfter: typeof after === 'string' && after !== '' ? after : undefined,
-      signal: AbortSignal.any([exchange.signal, stop.signal]),
     })
     if (kind !== 'subscription') return await engine.execute(prepared, makeContext)
     const result = await engine.subscribe(prepared, makeContext)
     if (!(Symbol.asyncIterator in result)) return result
-    return guarded(result, stop, (ended) =>
+    return guarded(result, (ended) =>
       watch.add({ authorization: exchange.request.headers.authorization, viewer, ended }),
     )
   }
 
-  const yoga = createYoga<{ readonly exchange: Exchange }>({
+  const streams = new WeakMap<Exchange, ReadableStream<Uint8Array>>()
+
+  const yoga = createYoga<ServerContext>({
     graphqlEndpoint: path,
     graphiql: false,
     landingPage: false,
@@ -106,21 +111,14 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
           }) as never)
         },
         onResultProcess: ({ result, serverContext, setResultProcessor }) => {
-          const { exchange } = serverContext as unknown as { readonly exchange: Exchange }
+          const { exchange } = serverContext as unknown as ServerContext
           const stream = Symbol.asyncIterator in result
           if (!stream && !headerOf(exchange, 'accept')?.includes('text/event-stream')) return
-          setResultProcessor(
-            (answers, fetchApi) =>
-              new fetchApi.Response(eventStream(answers as Answer) as never, {
-                status: stream ? 200 : statusOf(answers as ExecutionResult),
-                headers: {
-                  'content-type': 'text/event-stream; charset=utf-8',
-                  'cache-control': 'no-cache, no-transform',
-                  'x-accel-buffering': 'no',
-                },
-              }),
-            'text/event-stream',
-          )
+          setResultProcessor((answers, fetchApi) => {
+            // Handed past Yoga's Response, whose copy of a stream does not end when its reader goes away.
+            streams.set(exchange, eventStream(answers as Answer))
+            return new fetchApi.Response(null, { status: stream ? 200 : statusOf(answers as ExecutionResult) })
+          }, 'text/event-stream')
         },
       },
     ],
@@ -162,7 +160,9 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
       },
       { exchange },
     )
-    await relay(answered, exchange, closing)
+    const stream = streams.get(exchange)
+    if (stream === undefined) await relay(answered, response)
+    else await relayStream(stream, answered.status, exchange, closing)
   }
 
   return { method: '*', path, handler }
@@ -217,16 +217,15 @@ function withCode(err: GraphQLError): GraphQLError {
   })
 }
 
-/** A stream that ends when its credential does, and whose source ends with it. */
+/** A stream that ends when its credential does. */
 function guarded(
   answers: AsyncGenerator<ExecutionResult>,
-  stop: AbortController,
   watch: (ended: () => void) => () => void,
 ): AsyncIterable<ExecutionResult> {
   let revoked = false
   const forget = watch(() => {
     revoked = true
-    stop.abort()
+    void answers.return(undefined)
   })
   return {
     [Symbol.asyncIterator]: () => ({
@@ -240,7 +239,6 @@ function guarded(
       },
       return: async () => {
         forget()
-        stop.abort()
         return await answers.return(undefined)
       },
     }),
@@ -252,46 +250,52 @@ function send(response: ServerResponse, status: number, message: string, code: s
   response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }))
 }
 
-/** Yoga's answer, as it comes; when the client goes away the stream behind it ends. */
-async function relay(answered: Response, exchange: Exchange, closing: AbortSignal): Promise<void> {
-  const { response } = exchange
-  const headers: Record<string, string> = {}
-  answered.headers.forEach((value, name) => {
-    headers[name] = value
+async function relay(answered: Response, response: ServerResponse): Promise<void> {
+  const body = Buffer.from(await answered.arrayBuffer())
+  response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), 'content-length': body.length })
+  response.end(body)
+}
+
+/** A stream as it comes; when the client goes away its source ends. */
+async function relayStream(
+  stream: ReadableStream<Uint8Array>,
+  status: number,
+  { response, signal }: Exchange,
+  closing: AbortSignal,
+): Promise<void> {
+  response.writeHead(status, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
   })
-  if (headers['content-type']?.startsWith('text/event-stream') !== true || answered.body === null) {
-    const body = Buffer.from(await answered.arrayBuffer())
-    response.writeHead(answered.status, { ...headers, 'content-length': body.length })
-    response.end(body)
-    return
-  }
-  response.writeHead(answered.status, headers)
   response.flushHeaders()
-  const reader = answered.body.getReader()
-  const ended = AbortSignal.any([exchange.signal, closing])
+  const reader = stream.getReader()
   const cancel = () => void reader.cancel()
-  ended.addEventListener('abort', cancel)
-  if (ended.aborted) cancel()
+  for (const ended of [signal, closing]) {
+    ended.addEventListener('abort', cancel)
+    if (ended.aborted) cancel()
+  }
   for (;;) {
     const { done, value } = await reader.read()
     if (done) break
-    if (!response.write(value)) await drained(response, ended)
+    if (!response.write(value)) await drained(response)
   }
-  ended.removeEventListener('abort', cancel)
+  for (const ended of [signal, closing]) ended.removeEventListener('abort', cancel)
   // Cut and not ended: an end would mean that nothing more will come.
   if (closing.aborted) response.destroy()
   else response.end()
 }
 
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
+/** Resolves when the client has taken what was written, or is gone. */
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return
   await new Promise<void>((resolve) => {
     const done = () => {
       response.off('drain', done)
-      signal.removeEventListener('abort', done)
+      response.off('close', done)
       resolve()
     }
     response.on('drain', done)
-    signal.addEventListener('abort', done)
+    response.on('close', done)
   })
 }

@@ -75,7 +75,8 @@ const ALIAS = 'item'
 /** The alias that conditions on a list's rows refer to. */
 export const LIST_ALIAS = ALIAS
 
-function pick(db: Kysely<Tables>, query: PageQuery, request: PageRequest, below?: { readonly column: string }) {
+/** The statement of a page; `below` joins it to a table of parents. */
+export function pick(db: Kysely<Tables>, query: PageQuery, request: PageRequest, below?: { readonly column: string }) {
   const { keys } = query
   const conditions = [
     query.condition,

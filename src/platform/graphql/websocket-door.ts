@@ -40,7 +40,6 @@ interface Connection extends Record<PropertyKey, unknown> {
   readonly request: IncomingMessage
   readonly requestId: string
   readonly address: string | undefined
-  readonly closed: AbortController
   identity?: Identity
   forget?: () => void
 }
@@ -63,13 +62,12 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
   const { log } = services
 
   const contextsOf = ({ connection, after }: Arguments) => {
-    const { identity, requestId, address, closed } = connection
+    const { identity, requestId, address } = connection
     return contextFactory(services, {
       viewer: identity?.viewer ?? { kind: 'anonymous' },
       workspaceId: identity?.workspaceId ?? NO_WORKSPACE,
       origin: { requestId, ...(address === undefined ? {} : { address }) },
       resumeAfter: after,
-      signal: closed.signal,
     })
   }
 
@@ -121,10 +119,7 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       const { prepared, connection } = args as Arguments
       return masking(connection, () => engine.subscribe(prepared, contextsOf(args as Arguments)))
     },
-    onClose: ({ extra }) => {
-      extra.forget?.()
-      extra.closed.abort()
-    },
+    onClose: ({ extra }) => extra.forget?.(),
   })
 
   const sockets = new WebSocketServer({
@@ -140,7 +135,6 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       request,
       requestId: requestIdOf(request, newId),
       address: clientAddress(request, options.trustProxy),
-      closed: new AbortController(),
     }
     socket.on('error', (err) => log.debug({ err, requestId: connection.requestId }, 'a socket was lost'))
     const stopPinging = keepAlive(socket)

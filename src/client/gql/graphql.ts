@@ -1,0 +1,274 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] }
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never }
+
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core'
+/** What happened. Names are past tense; new ones may be added. */
+export type EventType =
+  /** Somebody allowed an act, perhaps with other arguments. */
+  | 'APPROVAL_APPROVED'
+  /** The approved act was done. */
+  | 'APPROVAL_EXECUTED'
+  /** Nobody decided in time, or the run ended first; the act is not done. */
+  | 'APPROVAL_EXPIRED'
+  /** The approved act was tried and failed, or nobody knows whether it happened. */
+  | 'APPROVAL_FAILED'
+  /** Somebody said no; the employee reads the reason and goes on without the act. */
+  | 'APPROVAL_REJECTED'
+  /** An employee asks whether it may act; its run waits. */
+  | 'APPROVAL_REQUESTED'
+  /** What the approver was shown has changed since; the act is not done. */
+  | 'APPROVAL_STALE'
+  /** A workspace's budget for the day was used up; runs that need a model wait. Once a day at most. */
+  | 'BUDGET_EXHAUSTED'
+  /** A person became known. */
+  | 'CONTACT_CREATED'
+  /** What is known of a person was changed or completed. */
+  | 'CONTACT_UPDATED'
+  /** A deal was opened. */
+  | 'DEAL_CREATED'
+  /** The customer said no. */
+  | 'DEAL_LOST'
+  /** A deal that was won or lost is open again. */
+  | 'DEAL_REOPENED'
+  /** A deal came to another stage. */
+  | 'DEAL_STAGE_CHANGED'
+  /** What is known of a deal was changed. */
+  | 'DEAL_UPDATED'
+  /** The customer said yes. */
+  | 'DEAL_WON'
+  /** An act outside the house went through. */
+  | 'EFFECT_CONFIRMED'
+  /** An act outside the house did not happen. */
+  | 'EFFECT_FAILED'
+  /** A process stopped between sending and confirming: nobody knows whether the act happened. Not repeated. */
+  | 'EFFECT_UNKNOWN'
+  /** An employee joined. */
+  | 'EMPLOYEE_CREATED'
+  /** An employee left for good. */
+  | 'EMPLOYEE_OFFBOARDED'
+  /** An employee takes no work until it is resumed. */
+  | 'EMPLOYEE_PAUSED'
+  /** An employee works again. */
+  | 'EMPLOYEE_RESUMED'
+  /** An employee's definition was changed: it has a new version. */
+  | 'EMPLOYEE_UPDATED'
+  /** A form takes no more submissions, for good. */
+  | 'FORM_ARCHIVED'
+  /** A form was made, as a draft. */
+  | 'FORM_CREATED'
+  /** A form takes no submissions for the time being. */
+  | 'FORM_PAUSED'
+  /** The draft of a form became its newest version; a form that was a draft takes submissions from now on. */
+  | 'FORM_PUBLISHED'
+  /** A form takes submissions again. */
+  | 'FORM_RESUMED'
+  /** The draft or the settings of a form were changed. */
+  | 'FORM_UPDATED'
+  /** A goal was given up. */
+  | 'GOAL_ABANDONED'
+  /** A goal was reached. */
+  | 'GOAL_ACHIEVED'
+  /** A goal cannot be worked on at the moment. */
+  | 'GOAL_BLOCKED'
+  /** An employee was given a goal. */
+  | 'GOAL_CREATED'
+  /** A goal was not reached. */
+  | 'GOAL_MISSED'
+  /** A goal was measured. */
+  | 'GOAL_PROGRESSED'
+  /** A goal was changed, or can be worked on again. */
+  | 'GOAL_UPDATED'
+  /** Somebody read a message of the inbox first. */
+  | 'INBOX_MESSAGE_READ'
+  /** An employee wrote to the inbox. */
+  | 'INBOX_MESSAGE_SENT'
+  /** Somebody wants a run that is being worked to stop; it ends with its next step. */
+  | 'RUN_CANCEL_REQUESTED'
+  /** A run ended, one way or the other; its status and reason say how. */
+  | 'RUN_FINISHED'
+  /** An employee was given something to do. */
+  | 'RUN_QUEUED'
+  /** A run goes on: what it waited for has happened, or another process has taken it over. */
+  | 'RUN_RESUMED'
+  /** An employee began to work on a run. */
+  | 'RUN_STARTED'
+  /** A run cannot go on before something happens: a decision, a person, a time, or more budget. */
+  | 'RUN_WAITING'
+  /** A run got one step further: a model turn, a tool call or a note was recorded or changed its status. */
+  | 'STEP_FINISHED'
+  /** A call of a live model began; its text streams over `runProgress`. */
+  | 'STEP_STARTED'
+  /** The work on a submission failed. */
+  | 'SUBMISSION_FAILED'
+  /** A submission was tied to the contact who sent it, known before or new. */
+  | 'SUBMISSION_MATCHED'
+  /** The work on a submission stopped short of an end; a person has to look. */
+  | 'SUBMISSION_NEEDS_REVIEW'
+  /** A submission was worked to the end. */
+  | 'SUBMISSION_PROCESSED'
+  /** A submission was judged by its form's criteria, to be worth going on with or not. */
+  | 'SUBMISSION_QUALIFIED'
+  /** Somebody sent a form. */
+  | 'SUBMISSION_RECEIVED'
+  /** A form turned away what was sent to it; nothing but the reason was kept. */
+  | 'SUBMISSION_REJECTED'
+  /** A submission was given to an employee. */
+  | 'SUBMISSION_ROUTED'
+
+/** Where a run stands. The last four are final. */
+export type RunStatus =
+  /** Somebody stopped it. */
+  | 'CANCELLED'
+  /** Its deadline passed. */
+  | 'EXPIRED'
+  /** It could not be finished: see `reason`. */
+  | 'FAILED'
+  /** It is its turn as soon as a worker is free. */
+  | 'QUEUED'
+  /** It is being worked on. */
+  | 'RUNNING'
+  /** The employee came to the end of it. */
+  | 'SUCCEEDED'
+  /** It cannot go on before something happens: see `waitingKind`. */
+  | 'WAITING'
+
+/** What became of a submission. */
+export type SubmissionStatus =
+  /** The work on it failed. */
+  | 'FAILED'
+  /** The employee did not come to an end with it; a person has to look. */
+  | 'NEEDS_REVIEW'
+  /** Worked to the end. */
+  | 'PROCESSED'
+  /** An employee has it: a run is queued, works or waits. */
+  | 'PROCESSING'
+  /** Stored; no employee has it. */
+  | 'RECEIVED'
+  /** Judged to be worth nothing. */
+  | 'SPAM'
+
+export type DemoStorySubscriptionVariables = Exact<{
+  after?: string | null | undefined
+}>
+
+export type DemoStorySubscription = {
+  events: { id: string; type: EventType; occurredAt: string; summary: string; actor: { name: string } }
+}
+
+export type DemoEndsSubscriptionVariables = Exact<{
+  after?: string | null | undefined
+}>
+
+export type DemoEndsSubscription = { events: { id: string; type: EventType } }
+
+export type DemoStartQueryVariables = Exact<{ [key: string]: never }>
+
+export type DemoStartQuery = { cursor: string; viewer: { workspace: { name: string } } }
+
+export type DemoOutcomesQueryVariables = Exact<{
+  ids: Array<string> | string
+}>
+
+export type DemoOutcomesQuery = {
+  submissions: {
+    nodes: Array<{
+      id: string
+      status: SubmissionStatus
+      qualified: boolean | null
+      contact: { id: string } | null
+      deal: { id: string } | null
+      runs: Array<{
+        id: string
+        status: RunStatus
+        rehearsal: boolean
+        cost: { micros: string }
+        employee: { name: string } | null
+      }>
+    }>
+  }
+}
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>
+  private value: string
+  public __meta__?: Record<string, any> | undefined
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value)
+    this.value = value
+    this.__meta__ = __meta__
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value
+  }
+}
+
+export const DemoStoryDocument = new TypedDocumentString(`
+    subscription DemoStory($after: Cursor) {
+  events(
+    after: $after
+    filter: {types: [SUBMISSION_RECEIVED, SUBMISSION_QUALIFIED, DEAL_CREATED, APPROVAL_REQUESTED, EFFECT_CONFIRMED, RUN_WAITING, RUN_FINISHED]}
+  ) {
+    id
+    type
+    occurredAt
+    summary
+    actor {
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DemoStorySubscription, DemoStorySubscriptionVariables>
+export const DemoEndsDocument = new TypedDocumentString(`
+    subscription DemoEnds($after: Cursor) {
+  events(after: $after, filter: {types: [RUN_WAITING, RUN_FINISHED]}) {
+    id
+    type
+  }
+}
+    `) as unknown as TypedDocumentString<DemoEndsSubscription, DemoEndsSubscriptionVariables>
+export const DemoStartDocument = new TypedDocumentString(`
+    query DemoStart {
+  cursor
+  viewer {
+    workspace {
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DemoStartQuery, DemoStartQueryVariables>
+export const DemoOutcomesDocument = new TypedDocumentString(`
+    query DemoOutcomes($ids: [ID!]!) {
+  submissions(first: 100, filter: {id: {in: $ids}}) {
+    nodes {
+      id
+      status
+      qualified
+      contact {
+        id
+      }
+      deal {
+        id
+      }
+      runs {
+        id
+        status
+        rehearsal
+        cost {
+          micros
+        }
+        employee {
+          name
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DemoOutcomesQuery, DemoOutcomesQueryVariables>

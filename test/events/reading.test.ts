@@ -1,0 +1,101 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { newId } from '../../src/platform/lib/ids.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { appendMany, appendOne, type Node, openNode } from './log-world.ts'
+
+let database: TestDatabase
+const nodes: Node[] = []
+
+const open = async (): Promise<Node> => {
+  const node = await openNode(database.url)
+  nodes.push(node)
+  return node
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((node) => node.close()))
+})
+afterAll(() => database.drop())
+
+describe('the cursor of a commit', () => {
+  it('is the place of its last event: a reader from there sees what comes after it and nothing before', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const ids = await Promise.all(Array.from({ length: 30 }, () => appendOne(node, workspaceId)))
+    const cursors = await Promise.all(ids.map((id) => node.events.feed.positionOf(id)))
+    expect(new Set(cursors).size).toBe(30)
+    await node.events.feed.waitFor(cursors.toSorted().at(-1) ?? '')
+    expect(node.events.feed.cursor() >= (cursors.toSorted().at(-1) ?? '')).toBe(true)
+    const [id, cursor] = [ids[7] ?? 0n, cursors[7] ?? '']
+    expect((await node.events.feed.findMany(workspaceId, [id])).get(id)?.cursor).toBe(cursor)
+    expect((await node.events.feed.findMany(newId(), [id])).size).toBe(0)
+  })
+
+  it('is refused for an event that was not committed', async () => {
+    const node = await open()
+    await expect(node.events.feed.positionOf(999_999_999n)).rejects.toThrow('was not committed')
+  })
+})
+
+describe('a page of the log', () => {
+  it('pages forwards and backwards through the same events in the same order', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const from = node.events.feed.cursor()
+    const ids: bigint[] = []
+    for (let n = 0; n < 23; n++) ids.push(await appendOne(node, workspaceId, n % 2 === 0 ? 'a.done' : 'b.done'))
+    const to = await node.events.feed.positionOf(ids.at(-1) ?? 0n)
+    await appendOne(node, workspaceId, 'a.done')
+
+    const forwards: bigint[] = []
+    let after: string | undefined
+    for (;;) {
+      const page = await node.events.feed.read({ workspaceId, from, to, first: 10, after })
+      forwards.push(...page.items.map(({ event }) => event.outboxId))
+      expect(page.hasPreviousPage).toBe(after !== undefined)
+      after = page.items.at(-1)?.cursor
+      if (!page.hasNextPage) break
+    }
+    expect(forwards).toEqual(ids)
+
+    const backwards: bigint[] = []
+    let before: string | undefined
+    for (;;) {
+      const page = await node.events.feed.read({ workspaceId, from, to, last: 10, before })
+      backwards.unshift(...page.items.map(({ event }) => event.outboxId))
+      before = page.items[0]?.cursor
+      if (!page.hasPreviousPage) break
+    }
+    expect(backwards).toEqual(ids)
+  })
+
+  it('finds rare types among many, in order, in whichever direction', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const rare: bigint[] = []
+    for (let n = 0; n < 3; n++) {
+      await appendMany(node, workspaceId, 100)
+      rare.push(await appendOne(node, workspaceId, n % 2 === 0 ? 'rare.seen' : 'rarer.seen'))
+    }
+    await node.events.sequencer.sequencePass()
+    const filter = { types: ['rare.seen', 'rarer.seen', 'never.seen'] }
+    for (const page of [{ first: 2 }, { last: 2 }]) {
+      const { items } = await node.events.feed.read({ workspaceId, filter, ...page })
+      expect(items.map(({ event }) => event.outboxId)).toEqual(page.first ? rare.slice(0, 2) : rare.slice(1))
+    }
+    expect((await node.events.feed.read({ workspaceId, filter: { types: [] } })).items).toEqual([])
+  })
+
+  it('refuses `first` together with `last`, and what is no cursor', async () => {
+    const { events } = await open()
+    const workspaceId = newId()
+    await expect(events.feed.read({ workspaceId, first: 1, last: 1 })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(events.feed.read({ workspaceId, before: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      details: { issues: [{ path: ['before'] }] },
+    })
+  })
+})
