@@ -1,6 +1,15 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+/** Vite would load GraphQL's ES module beside the CommonJS one that our libraries load: two realms, and no schema. */
+export const oneGraphql = {
+  alias: [
+    { find: /^graphql$/, replacement: fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url)) },
+  ],
+}
+
 export default defineConfig({
+  resolve: oneGraphql,
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/*.long.test.ts', 'node_modules/**'],

@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { oneGraphql } from './vitest.config.ts'
 
 // What takes longer than a coffee: real kills, real restarts, a million rows. FULL=1 runs it at full size.
 export default defineConfig({
+  resolve: oneGraphql,
   test: {
     include: ['test/**/*.long.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],

@@ -19,7 +19,8 @@ import { approvalOf, callFinished, closeCall, performMeans, refusedBy, told } fr
 import { type CallState, openCalls, type RunState, withCalls } from './conversation.ts'
 import type { LoopMeans } from './means.ts'
 import { endWanted, type Next, proceed } from './proceed.ts'
-import { endsTheTurn, failedCall, hashOf, isExternal, NeedsSavepoints, performCall } from './tools/perform.ts'
+import { hashOf } from './tools/fingerprint.ts'
+import { endsTheTurn, failedCall, isExternal, NeedsSavepoints, performCall } from './tools/perform.ts'
 import { sendCall } from './tools/send.ts'
 
 /** Closes the first call that can be closed; parks the run when all that is left waits for people. */

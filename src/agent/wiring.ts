@@ -3,8 +3,9 @@ import { type EndedRun, listenToRunEnds } from '../domains/runs/service.ts'
 import { finishSubmission } from '../domains/submissions/service.ts'
 import type { Tx } from '../platform/db/transaction.ts'
 import { invalidInput, notFound } from '../platform/lib/errors.ts'
-import { isExternal, reviewOf } from './tools/perform.ts'
+import { isExternal } from './tools/perform.ts'
 import type { ToolRegistry } from './tools/registry.ts'
+import { reviewOf } from './tools/review.ts'
 
 /**
  * Connects what domains cannot know of each other: how an act is reviewed, and what ends with a run. Every process that

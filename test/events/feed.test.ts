@@ -1,10 +1,21 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { appendEvents } from '../../src/platform/events/append.ts'
 import { formatCursor, parseCursor } from '../../src/platform/events/cursor.ts'
 import type { FeedItem } from '../../src/platform/events/log-rows.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { runSql } from '../support/sql.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { appendOne, bump, Checker, createRows, type Node, type NodeOptions, openNode, readUntil } from './log-world.ts'
+import {
+  appendMany,
+  appendOne,
+  bump,
+  Checker,
+  createRows,
+  type Node,
+  type NodeOptions,
+  openNode,
+  readUntil,
+} from './log-world.ts'
 
 let database: TestDatabase
 const nodes: Node[] = []

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { fold } from '../../src/platform/lib/fold.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
 import { systemContext } from '../support/context.ts'
-import { ask, createDeal, type House, type SampleServer, serveSample } from './server.ts'
+import { ask, createDeal, type House, MOVE, type SampleServer, serveSample } from './server.ts'
 
 let server: SampleServer
 let acme: House
@@ -358,6 +359,42 @@ describe('a list below a parent', () => {
     )
     expect(found.data.node).toEqual({ __typename: 'Step', id: step, title: 'step 1' })
   })
+})
+
+test('the number of statements does not grow with the number of things in the answer', async () => {
+  const house = await server.house('Counted')
+  for (let index = 0; index < 10; index++) {
+    const id = await createDeal(server, house, `Counted ${index}`)
+    await ask(server, house.key, MOVE, { input: { id, stage: house.won } })
+  }
+  const statements = async (query: string, first: number): Promise<number> => {
+    let count = 0
+    const original = pg.Client.prototype.query
+    const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+      this: pg.Client,
+      ...args: unknown[]
+    ) {
+      const config = args[0] as string | { readonly text?: string }
+      const text = typeof config === 'string' ? config : (config.text ?? '')
+      const { application_name } = (this as unknown as { connectionParameters: { application_name?: string } })
+        .connectionParameters
+      if (application_name === 'cadre-app' && !/set_config|^(BEGIN|COMMIT)$/.test(text)) count += 1
+      return Reflect.apply(original, this, args)
+    } as never)
+    const { errors, data } = await ask(server, house.key, query, { first })
+    spy.mockRestore()
+    expect(errors).toBeUndefined()
+    expect(JSON.stringify(data).length).toBeGreaterThan(first * 20)
+    return count
+  }
+  for (const query of [
+    'query ($first: Int) { deals(first: $first) { nodes { name stage { name } owner { name } runs(first: 2) { nodes { title steps(first: 2) { nodes { title } } } } } } }',
+    'query ($first: Int) { deals(first: $first) { nodes { timeline(first: 3) { nodes { summary actor { name node { id } } } } } } }',
+    'query ($first: Int) { events(first: $first) { nodes { summary run { id } cause { id } subject { id ... on Deal { stage { name } } } detail { ... on DealStageChanged { deal { name } from { name } to { kind } } } } } }',
+  ]) {
+    // From 4 on, so that there are events of both types either way.
+    expect(await statements(query, 20)).toBe(await statements(query, 4))
+  }
 })
 
 describe('one thing', () => {

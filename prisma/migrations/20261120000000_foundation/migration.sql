@@ -721,6 +721,21 @@ CREATE TABLE "server_secret" (
     CONSTRAINT "server_secret_pkey" PRIMARY KEY ("name")
 );
 
+-- CreateIndex
+CREATE INDEX "contact_workspace_id_phone_idx" ON "contact"("workspace_id", "phone");
+
+-- CreateIndex
+CREATE INDEX "deal_workspace_id_expected_close_on_id_idx" ON "deal"("workspace_id", "expected_close_on", "id");
+
+-- CreateIndex
+CREATE INDEX "employee_workspace_id_role_id_idx" ON "employee"("workspace_id", "role", "id");
+
+-- CreateIndex
+CREATE INDEX "employee_workspace_id_autonomy_id_idx" ON "employee"("workspace_id", "autonomy", "id");
+
+-- CreateIndex
+CREATE INDEX "inbox_message_workspace_id_priority_created_at_id_idx" ON "inbox_message"("workspace_id", "priority", "created_at", "id");
+
 -- AddForeignKey
 ALTER TABLE "member" ADD CONSTRAINT "member_workspace_id_fkey" FOREIGN KEY ("workspace_id") REFERENCES "workspace"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
@@ -924,6 +939,8 @@ CREATE UNIQUE INDEX effect_once ON "effect" (workspace_id, run_id, tool, target,
 CREATE INDEX run_deadline_due ON "run" (deadline) WHERE deadline IS NOT NULL AND status IN ('QUEUED', 'RUNNING', 'WAITING');
 CREATE INDEX run_wake_due ON "run" (wake_at) WHERE wake_at IS NOT NULL AND status = 'WAITING';
 CREATE INDEX approval_expiry_due ON "approval" (expires_at) WHERE status = 'PENDING';
+-- What people have not read yet.
+CREATE INDEX inbox_message_unread ON "inbox_message" (workspace_id, created_at, id) WHERE read_at IS NULL;
 -- The limits of a form count by these.
 CREATE INDEX submission_by_address ON "submission" (workspace_id, form_id, address_hash, received_at) WHERE address_hash IS NOT NULL;
 CREATE INDEX submission_by_email ON "submission" (workspace_id, form_id, email_normalised, received_at) WHERE email_normalised IS NOT NULL;

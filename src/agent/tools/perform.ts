@@ -13,21 +13,21 @@
  * without; a tool that fails after it may have written throws `NeedsSavepoints`, and the turn's transaction is run again.
  */
 
-import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { z } from 'zod'
-import { canonical, type Review, requestApproval } from '../../domains/approvals/service.ts'
+import { type Review, requestApproval } from '../../domains/approvals/service.ts'
 import type { NewEffect } from '../../domains/runs/service.ts'
 import { FenceLost } from '../../domains/runs/service.ts'
 import { isConnectionError, translateDatabaseError } from '../../platform/db/errors.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
-import type { FieldChange } from '../../platform/events/event.ts'
 import { type AppError, isAppError } from '../../platform/lib/errors.ts'
 import { newId } from '../../platform/lib/ids.ts'
-import type { ExternalTool, InternalTool, Outgoing, Tool } from '../../platform/tools/tool.ts'
+import type { ExternalTool, InternalTool, Tool } from '../../platform/tools/tool.ts'
 import type { CallState } from '../conversation.ts'
 import { type Decision, decide, type Mandate, RULES } from '../policy.ts'
+import { fingerprint, hashOf } from './fingerprint.ts'
 import type { ToolRegistry } from './registry.ts'
+import { reviewOf } from './review.ts'
 
 export interface PerformMeans {
   readonly registry: ToolRegistry
@@ -238,69 +238,6 @@ const effectOf = (call: CallState, tool: Tool) => ({
   tool: tool.name,
   risk: tool.risk,
 })
-
-/** What a person is shown of an act: what leaves the house, or the arguments of an act inside. */
-export function reviewOf(input: unknown, title: string, changes?: readonly FieldChange[]): Review {
-  const record = input as Readonly<Record<string, unknown>>
-  return { input: record, title, changes: changes ?? argumentsOf(record) }
-}
-
-// In one order: arguments come back from the database in another than they went in.
-const argumentsOf = (input: Readonly<Record<string, unknown>>): FieldChange[] =>
-  Object.keys(input)
-    .sort()
-    .flatMap((field) => shownArgument([field, input[field]]))
-
-const shownArgument = ([field, value]: [string, unknown]): FieldChange[] =>
-  value === undefined || value === null
-    ? []
-    : [{ field, from: null, to: typeof value === 'string' ? value : canonical(value) }]
-
-export const hashOf = (value: unknown): string => createHash('sha256').update(canonical(value)).digest('hex')
-
-/**
- * The content's hash for the ledger, which holds each (tool, target, hash) of a run once. A repetition that is allowed
- * after all (the first one failed, or a person said so) gets a hash of its own.
- */
-export async function fingerprint(
-  tx: Tx,
-  runId: string,
-  tool: string,
-  outgoing: Outgoing,
-): Promise<{ readonly contentHash: string; readonly repeated: boolean; readonly doubtful: boolean }> {
-  const rows = await tx.sql
-    .selectFrom('effect')
-    .select(['contentHash', 'status'])
-    .where('runId', '=', runId)
-    .where('tool', '=', tool)
-    .where('target', '=', outgoing.target)
-    .execute()
-  const earlier = new Map(rows.map((row) => [row.contentHash, row.status]))
-  const first = hashOf(outgoing.content)
-  let contentHash = first
-  let repeated = false
-  for (let n = 1; earlier.has(contentHash); n++) {
-    repeated ||= earlier.get(contentHash) !== 'FAILED'
-    contentHash = hashOf([first, n])
-  }
-  const doubtful = rows.some((row) => row.status === 'UNKNOWN')
-  return { contentHash, repeated, doubtful }
-}
-
-/** Whether an effect that was put down is still what would be sent now. */
-export function isSameContent(
-  stored: { readonly target: string; readonly contentHash: string },
-  outgoing: Outgoing,
-): boolean {
-  if (stored.target !== outgoing.target) return false
-  const first = hashOf(outgoing.content)
-  if (stored.contentHash === first) return true
-  // One that repeats failed attempts carries its number.
-  return Array.from({ length: MAX_REPETITIONS }, (_, n) => hashOf([first, n + 1])).includes(stored.contentHash)
-}
-
-/** More sends of one thing in one run than its turns allow. */
-const MAX_REPETITIONS = 100
 
 const RECORD_ID =
   /^(?:workspace|member|employee|goal|form|submission|contact|pipeline|stage|deal|run|approval|inbox_message)_[0-9a-f-]{36}$/i

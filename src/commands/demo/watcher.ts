@@ -4,7 +4,7 @@ import type { TypedDocumentString } from '../../client/gql/graphql.ts'
 import { resumable } from '../../client/resumable.ts'
 
 export interface Watcher {
-  stop(): Promise<void>
+  stop(): void
 }
 
 /** Follows a subscription from a cursor on, over every restart of the server, until it is stopped. */
@@ -35,9 +35,7 @@ export function watch<Data>(options: {
     },
   )
   return {
-    stop: async () => {
-      unsubscribe()
-      await client.dispose()
-    },
+    // The client is lazy: without a subscription it closes its socket by itself.
+    stop: unsubscribe,
   }
 }

@@ -14,16 +14,12 @@ import { appendEvents } from '../../platform/events/append.ts'
 import { AppError, conflict, invalidInput, isAppError, notFound } from '../../platform/lib/errors.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
 import type { Risk } from '../../platform/tools/tool.ts'
-import { type EndedRun, lockRun, resumeRun } from '../runs/service.ts'
-import {
-  APPROVAL_EXPIRES_AFTER_MS,
-  type ApprovalStatus,
-  canApprovalGo,
-  type DecideApprovalInput,
-  type ExpiryAction,
-} from './model.ts'
+import { lockRun, resumeRun } from '../runs/service.ts'
+import { APPROVAL_EXPIRES_AFTER_MS, type DecideApprovalInput } from './model.ts'
 import { type Review, review, shownHash } from './review.ts'
+import { CHANGED, expire, type LockedApproval, lockRow, move, reviewAgain } from './rows.ts'
 
+export { closeApprovalsOf, redeemApproval, settleApproval, type Verdict } from './carry-out.ts'
 export { canonical, connectActReview, type Review, type ReviewAct } from './review.ts'
 
 export interface ApprovalRequest {
@@ -164,8 +160,6 @@ export async function decideApproval(tx: Tx, input: DecideApprovalInput): Promis
   return { approvalId: approval.id, status: 'APPROVED' }
 }
 
-const CHANGED = 'What the approver was shown has changed since.'
-
 /** Names the edited arguments' faults under `editedInput`, where the caller wrote them. */
 async function reviewEdited(tx: Tx, approval: LockedApproval, editedInput: unknown): Promise<Review> {
   try {
@@ -174,17 +168,6 @@ async function reviewEdited(tx: Tx, approval: LockedApproval, editedInput: unkno
     if (!isAppError(err) || err.code === 'UNAVAILABLE') throw err
     const issues = err.details.issues ?? [{ path: [], code: 'NOT_ALLOWED' as const, message: err.message }]
     throw invalidInput(issues.map((issue) => ({ ...issue, path: ['editedInput', ...issue.path] })))
-  }
-}
-
-/** The act as it would be now, if that is still what was shown; undefined when it is not, or has become impossible. */
-async function reviewAgain(tx: Tx, approval: LockedApproval): Promise<Review | undefined> {
-  try {
-    const now = await review(tx, { ...approval, input: approval.editedInput ?? approval.input })
-    return shownHash(approval.tool, now) === approval.shownHash ? now : undefined
-  } catch (err) {
-    if (isAppError(err) && err.code !== 'UNAVAILABLE') return undefined
-    throw err
   }
 }
 
@@ -199,67 +182,6 @@ async function lockApproval(tx: Tx, approvalId: string) {
   return { run, approval: await lockRow(tx, approvalId) }
 }
 
-async function lockRow(tx: Tx, approvalId: string) {
-  const approval = await tx.sql
-    .selectFrom('approval')
-    .select([
-      'id',
-      'runId',
-      'employeeId',
-      'tool',
-      'input',
-      'editedInput',
-      'shownHash',
-      'status',
-      'onExpiry',
-      'version',
-      'decisionReason',
-      sql<boolean>`expires_at <= clock_timestamp()`.as('isExpired'),
-    ])
-    .where('id', '=', approvalId)
-    .forUpdate()
-    .executeTakeFirst()
-  if (approval === undefined) throw notFound('Approval', encodeId('approval', approvalId))
-  return { ...approval, status: approval.status as ApprovalStatus, onExpiry: approval.onExpiry as ExpiryAction }
-}
-
-type LockedApproval = Awaited<ReturnType<typeof lockRow>>
-
-interface Move {
-  readonly decidedBy?: ReturnType<typeof json>
-  readonly decidedAt?: Date
-  readonly decisionReason?: string | null
-  readonly error?: string
-  readonly editedInput?: ReturnType<typeof json>
-  readonly title?: string
-  readonly changes?: ReturnType<typeof json>
-  readonly shownHash?: string
-}
-
-async function move(tx: Tx, approval: LockedApproval, to: ApprovalStatus, columns: Move): Promise<void> {
-  if (!canApprovalGo(approval.status, to)) throw new Error(`an approval does not go from ${approval.status} to ${to}`)
-  await tx.sql
-    .updateTable('approval')
-    .set({ ...columns, status: to, version: approval.version + 1, updatedAt: tx.now })
-    .where('id', '=', approval.id)
-    .execute()
-  await appendEvents(tx, [
-    {
-      type: `approval.${to.toLowerCase()}`,
-      subject: { kind: 'approval', id: approval.id },
-      subjectVersion: approval.version + 1,
-      runId: approval.runId,
-      changes: [{ field: 'status', from: approval.status, to }],
-      data: { tool: approval.tool, ...(columns.editedInput === undefined ? {} : { edited: true }) },
-    },
-  ])
-}
-
-async function expire(tx: Tx, approval: LockedApproval): Promise<void> {
-  if (approval.onExpiry === 'APPROVE') await move(tx, approval, 'APPROVED', { decidedAt: tx.now })
-  else await move(tx, approval, 'EXPIRED', {})
-}
-
 /** The run goes on when nothing it asked is open any more. Its row is locked, so two last decisions do not miss each other. */
 async function resumeWhenSettled(tx: Tx, run: Awaited<ReturnType<typeof lockRun>>): Promise<void> {
   if (run.status !== 'WAITING' || run.waitingKind !== 'APPROVAL') return
@@ -271,65 +193,6 @@ async function resumeWhenSettled(tx: Tx, run: Awaited<ReturnType<typeof lockRun>
     .limit(1)
     .execute()
   if (open.length === 0) await resumeRun(tx, run)
-}
-
-/** What the loop finds when it comes back to an act that asked. */
-export interface Verdict {
-  readonly approvalId: string
-  readonly status: ApprovalStatus
-  /** The arguments to act with: the approver's, where there are any. */
-  readonly input: unknown
-  readonly edited: boolean
-  readonly decisionReason: string | null
-}
-
-/**
- * Looks at a decision in the transaction that carries it out, under lock (the caller holds the run's). An approved act
- * whose shown values have changed since becomes STALE here and is not carried out.
- */
-export async function redeemApproval(tx: Tx, approvalId: string): Promise<Verdict> {
-  const approval = await lockRow(tx, approvalId)
-  let { status } = approval
-  if (status === 'APPROVED' && (await reviewAgain(tx, approval)) === undefined) {
-    await move(tx, approval, 'STALE', { error: CHANGED })
-    status = 'STALE'
-  }
-  return {
-    approvalId,
-    status,
-    input: approval.editedInput ?? approval.input,
-    edited: approval.editedInput !== null,
-    decisionReason: approval.decisionReason,
-  }
-}
-
-/** Records what became of an approved act, in the transaction that knows it. */
-export async function settleApproval(
-  tx: Tx,
-  approvalId: string,
-  outcome: { readonly status: 'EXECUTED' } | { readonly status: 'FAILED'; readonly error: string },
-): Promise<void> {
-  const approval = await lockRow(tx, approvalId)
-  // It was settled by whoever took the run over in between.
-  if (approval.status !== 'APPROVED') return
-  await move(tx, approval, outcome.status, outcome.status === 'FAILED' ? { error: outcome.error.slice(0, 1_000) } : {})
-}
-
-/** A run that ended otherwise than well leaves nothing to decide: what is PENDING expires, what is APPROVED is not done. */
-export async function closeApprovalsOf(tx: Tx, run: EndedRun): Promise<void> {
-  if (run.end.status === 'SUCCEEDED') return
-  const open = await tx.sql
-    .selectFrom('approval')
-    .select('id')
-    .where('runId', '=', run.id)
-    .where('status', 'in', ['PENDING', 'APPROVED'])
-    .orderBy('id')
-    .execute()
-  for (const { id } of open) {
-    const approval = await lockRow(tx, id)
-    if (approval.status === 'PENDING') await move(tx, approval, 'EXPIRED', {})
-    else if (approval.status === 'APPROVED') await move(tx, approval, 'FAILED', { error: run.end.text })
-  }
 }
 
 /** Due at once at most per pass. */

@@ -14,9 +14,9 @@ import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import type { NewEvent } from '../../platform/events/event.ts'
-import type { Risk } from '../../platform/tools/tool.ts'
+import { appendEffects, type NewEffect } from './effects.ts'
 import { announceEnd, type EndedRun } from './ending.ts'
-import { cutTitle, type EffectStatus, type RunEnd, type RunWait, type StepKind, type StepStatus } from './model.ts'
+import { cutTitle, type RunEnd, type RunWait, type StepKind, type StepStatus } from './model.ts'
 import { closeOpenSteps, endColumns } from './waiting.ts'
 
 /** What a process writes a run's journal with: its own attempt, and the entry that comes next. */
@@ -118,19 +118,6 @@ export interface NewStep {
   readonly approvalId?: string | undefined
 }
 
-export interface NewEffect {
-  readonly id: string
-  readonly seq: number
-  readonly turn: number
-  readonly callIndex: number
-  readonly tool: string
-  readonly risk: Risk
-  readonly status: EffectStatus
-  readonly target: string
-  readonly contentHash: string
-  readonly result?: Readonly<Record<string, unknown>> | undefined
-}
-
 const OPEN_STATUSES: ReadonlySet<StepStatus> = new Set(['RUNNING', 'WAITING'])
 
 /** Appends steps, and the effects of those that acted. Behind `advanceRun`, which made room for their numbers. */
@@ -164,34 +151,6 @@ export async function appendSteps(
   await appendEffects(tx, runId, effects)
 }
 
-/** Rows of the effect ledger; their steps are there already. */
-export async function appendEffects(tx: Tx, runId: string, effects: readonly NewEffect[]): Promise<void> {
-  if (effects.length === 0) return
-  await tx.sql
-    .insertInto('effect')
-    .values(
-      effects.map((effect) => ({
-        workspaceId: tx.workspaceId,
-        id: effect.id,
-        runId,
-        seq: effect.seq,
-        turn: effect.turn,
-        callIndex: effect.callIndex,
-        tool: effect.tool,
-        risk: effect.risk,
-        status: effect.status,
-        target: effect.target,
-        contentHash: effect.contentHash,
-        ...(effect.result === undefined ? {} : { result: json(effect.result) }),
-        sentAt: effect.status === 'SENT' ? tx.now : null,
-        confirmedAt: effect.status === 'CONFIRMED' ? tx.now : null,
-        createdAt: tx.now,
-        updatedAt: tx.now,
-      })),
-    )
-    .execute()
-}
-
 /** Writes what has become of a step that was RUNNING or WAITING. */
 export async function closeStep(
   tx: Tx,
@@ -214,36 +173,6 @@ export async function closeStep(
     .where('runId', '=', runId)
     .where('seq', '=', step.seq)
     .execute()
-}
-
-/** Moves a row of the effect ledger on; the transition must be one of the ledger's. */
-export async function moveEffect(
-  tx: Tx,
-  runId: string,
-  effect: {
-    readonly seq: number
-    readonly from: EffectStatus
-    readonly to: EffectStatus
-    readonly result?: Readonly<Record<string, unknown>> | undefined
-    readonly error?: string | undefined
-  },
-): Promise<void> {
-  const moved = await tx.sql
-    .updateTable('effect')
-    .set({
-      status: effect.to,
-      updatedAt: tx.now,
-      ...(effect.to === 'SENT' ? { sentAt: tx.now } : {}),
-      ...(effect.to === 'CONFIRMED' ? { confirmedAt: tx.now } : {}),
-      ...(effect.result === undefined ? {} : { result: json(effect.result) }),
-      ...(effect.error === undefined ? {} : { error: effect.error.slice(0, 1_000) }),
-    })
-    .where('runId', '=', runId)
-    .where('seq', '=', effect.seq)
-    .where('status', '=', effect.from)
-    .returning('seq')
-    .executeTakeFirst()
-  if (moved === undefined) throw new Error(`effect ${runId}/${effect.seq} is not ${effect.from}`)
 }
 
 /**

@@ -67,7 +67,16 @@ export async function followRun(options: FollowedRun): Promise<AsyncIterableIter
     })
   const firstPage = isBehind ? await pageAfter(undefined) : undefined
   const live = await feed.subscribe({ workspaceId, after: isBehind ? here : after, filter, signal })
-  return new Progress(runId, catchUp(firstPage, pageAfter), isBehind ? here : after, live, signal)
+  const past = catchUp(firstPage, pageAfter)
+  const isOver = after !== undefined && (await hasEndedBy(options, after))
+  return new Progress({ runId, past, caughtUpAt: isBehind ? here : after, isOver, live, signal })
+}
+
+/** Whether the run's end lies before a place in the log: nothing will ever come after that. */
+async function hasEndedBy({ feed, workspaceId, runId }: FollowedRun, cursor: string): Promise<boolean> {
+  const { items } = await feed.read({ workspaceId, filter: { types: ['run.finished'], runId }, last: 1 })
+  const end = items.at(-1)
+  return end !== undefined && end.cursor <= cursor
 }
 
 type Page = Awaited<ReturnType<EventFeed['read']>>
@@ -83,11 +92,18 @@ async function* catchUp(
   }
 }
 
+interface ProgressOptions {
+  readonly runId: string
+  readonly past: AsyncGenerator<FeedItem, void, undefined>
+  readonly caughtUpAt: string
+  /** Nothing comes after what is past. */
+  readonly isOver: boolean
+  readonly live: AsyncIterableIterator<FeedItem>
+  readonly signal: AbortSignal
+}
+
 class Progress implements AsyncIterableIterator<RunUpdate> {
-  readonly #runId: string
-  readonly #past: AsyncGenerator<FeedItem, void, undefined>
-  readonly #caughtUpAt: string
-  readonly #live: AsyncIterableIterator<FeedItem>
+  readonly #options: ProgressOptions
   readonly #leaveText: () => void
   readonly #texts: TextPiece[] = []
   #phase: 'PAST' | 'LIVE' | 'ENDED' = 'PAST'
@@ -95,39 +111,32 @@ class Progress implements AsyncIterableIterator<RunUpdate> {
   #pendingEvent: Promise<IteratorResult<FeedItem>> | undefined
   #wake: (() => void) | undefined
 
-  constructor(
-    runId: string,
-    past: AsyncGenerator<FeedItem, void, undefined>,
-    caughtUpAt: string,
-    live: AsyncIterableIterator<FeedItem>,
-    signal: AbortSignal,
-  ) {
-    this.#runId = runId
-    this.#past = past
-    this.#caughtUpAt = caughtUpAt
-    this.#live = live
-    this.#leaveText = followText(runId, (piece) => this.#acceptText(piece))
-    if (signal.aborted) this.#end()
-    else signal.addEventListener('abort', () => this.#end(), { once: true })
+  constructor(options: ProgressOptions) {
+    this.#options = options
+    this.#leaveText = followText(options.runId, (piece) => this.#acceptText(piece))
+    if (options.signal.aborted) this.#end()
+    else options.signal.addEventListener('abort', () => this.#end(), { once: true })
   }
 
   async next(): Promise<IteratorResult<RunUpdate>> {
     for (;;) {
       if (this.#phase === 'ENDED') return { done: true, value: undefined }
       if (this.#phase === 'PAST') {
-        const { done, value } = await this.#past.next()
+        const { done, value } = await this.#options.past.next()
         if (done === true) {
-          this.#phase = 'LIVE'
-          return { done: false, value: { kind: 'CAUGHT_UP', cursor: this.#caughtUpAt } }
+          // It may have been ended while it waited.
+          if (this.#phase === 'PAST') this.#phase = 'LIVE'
+          if (this.#options.isOver) this.#end()
+          return { done: false, value: { kind: 'CAUGHT_UP', cursor: this.#options.caughtUpAt } }
         }
         return { done: false, value: this.#update(value) }
       }
       const text = this.#texts.shift()
       if (text !== undefined) {
         if (text.seq <= this.#lastStep) continue
-        return { done: false, value: { kind: 'TEXT', runId: this.#runId, ...text } }
+        return { done: false, value: { kind: 'TEXT', runId: this.#options.runId, ...text } }
       }
-      this.#pendingEvent ??= this.#live.next()
+      this.#pendingEvent ??= this.#nextEvent()
       const first = await Promise.race([this.#pendingEvent, this.#somethingElse()])
       if (first === undefined) continue
       this.#pendingEvent = undefined
@@ -149,16 +158,23 @@ class Progress implements AsyncIterableIterator<RunUpdate> {
     const seq = stepOf(event)
     if (seq !== undefined) {
       this.#lastStep = Math.max(this.#lastStep, seq)
-      return { kind: 'STEP', cursor, runId: this.#runId, seq }
+      return { kind: 'STEP', cursor, runId: this.#options.runId, seq }
     }
     if (event.type === 'run.finished') this.#end()
-    return { kind: 'RUN', cursor, runId: this.#runId }
+    return { kind: 'RUN', cursor, runId: this.#options.runId }
   }
 
   #acceptText(piece: TextPiece): void {
     if (this.#phase === 'ENDED' || this.#texts.length >= MAX_WAITING_TEXTS) return
     this.#texts.push(piece)
     this.#wake?.()
+  }
+
+  #nextEvent(): Promise<IteratorResult<FeedItem>> {
+    const event = this.#options.live.next()
+    // Who waits for it hears of its failure; it may fail when nobody does any more.
+    event.catch(() => {})
+    return event
   }
 
   /** Resolves, with nothing, when there is text or the end has come. */
@@ -174,8 +190,8 @@ class Progress implements AsyncIterableIterator<RunUpdate> {
     this.#phase = 'ENDED'
     this.#leaveText()
     this.#texts.length = 0
-    void this.#past.return()
-    void this.#live.return?.()
+    void this.#options.past.return()
+    void this.#options.live.return?.()
     this.#wake?.()
   }
 }

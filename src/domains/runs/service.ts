@@ -9,19 +9,17 @@ export {
   type StoredStep,
   UNKNOWN_OUTPUT,
 } from './claim.ts'
+export { appendEffects, moveEffect, type NewEffect } from './effects.ts'
 export { type EndedRun, listenToRunEnds } from './ending.ts'
 export {
   advanceRun,
   announceRunEnd,
-  appendEffects,
   appendSteps,
   closeRun,
   closeStep,
   type Entry,
   type Fence,
   FenceLost,
-  moveEffect,
-  type NewEffect,
   type NewStep,
   parkRun,
   type Signals,

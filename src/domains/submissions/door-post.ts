@@ -6,14 +6,17 @@ import { ID_MEMBER, REFERRER_MEMBER, TOKEN_MEMBER, type TypedValues } from './fo
 
 /** What a POST holds, taken apart: the answers, and what is said about them in members that are no answers. */
 export interface Post {
-  readonly encoding: 'JSON' | 'FORM'
   readonly answers: unknown
-  /** The texts as they were typed, for the page that comes back with errors. */
-  readonly typed: TypedValues
   /** The submission's own id, a UUID in lower case. */
   readonly id: string | undefined
   readonly token: unknown
-  readonly referrer: string | undefined
+  /** Where the page was come to from, as the page itself noted. */
+  readonly referrer?: string | undefined
+}
+
+export interface PagePost extends Post {
+  /** The texts as they were typed, for the page that comes back with errors. */
+  readonly typed: TypedValues
 }
 
 /** A request that is not even readable; `status` is its answer over HTTP. */
@@ -26,25 +29,18 @@ export class UnreadableRequest extends AppError {
   }
 }
 
-/** Reads a POST's body. Throws UnreadableRequest, INVALID_INPUT for an id that is none, and what the body throws. */
-export async function readPost(request: DoorRequest, definition: FormDefinition): Promise<Post> {
+/**
+ * Reads what a program sends. Throws UnreadableRequest, INVALID_INPUT for a body that is no object and an id that is no
+ * UUID, and what the body throws.
+ */
+export async function readJsonPost(request: DoorRequest): Promise<Post> {
   const type = request.header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
-  const isForm = type === 'application/x-www-form-urlencoded'
-  if (!isForm && type !== 'application/json' && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
+  if (type !== 'application/json' && !/^application\/[a-z0-9.-]+\+json$/.test(type)) {
     const message = 'Send application/json, or application/x-www-form-urlencoded as an HTML form does.'
     throw new UnreadableRequest(415, message)
   }
-  const text = decode(await request.body())
-  if (isForm) return readFormEncoded(request, text, definition)
-  const { [ID_MEMBER]: id, [TOKEN_MEMBER]: token, ...answers } = readJson(text)
-  return {
-    encoding: 'JSON',
-    answers,
-    typed: {},
-    id: submissionId(request, id),
-    token,
-    referrer: undefined,
-  }
+  const { [ID_MEMBER]: id, [TOKEN_MEMBER]: token, ...answers } = readJson(decode(await request.body()))
+  return { answers, id: submissionId(request, id), token }
 }
 
 function decode(body: Uint8Array): string {
@@ -67,7 +63,9 @@ function readJson(text: string): Record<string, unknown> {
   throw invalidInput([{ path: [], code: 'INVALID_FORMAT', message }])
 }
 
-function readFormEncoded(request: DoorRequest, text: string, definition: FormDefinition): Post {
+/** Reads what a page sends, form-encoded. Throws as `readJsonPost` does. */
+export async function readPagePost(request: DoorRequest, definition: FormDefinition): Promise<PagePost> {
+  const text = decode(await request.body())
   const members = new Map<string, string[]>()
   for (const [name, value] of new URLSearchParams(text)) {
     const known = members.get(name)
@@ -84,7 +82,6 @@ function readFormEncoded(request: DoorRequest, text: string, definition: FormDef
     typed[name] = lists.has(name) || values.length > 1 ? values : first
   }
   return {
-    encoding: 'FORM',
     answers: { ...typed },
     typed,
     id: submissionId(request, single(ID_MEMBER)),

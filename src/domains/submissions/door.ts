@@ -20,7 +20,7 @@ import { encodeId, newId } from '../../platform/lib/ids.ts'
 import type { Logger } from '../../platform/observability/logger.ts'
 import { findPublicForm, type PublicForm } from '../forms/service.ts'
 import { findWorkspaceBySlug } from '../workspaces/service.ts'
-import { type Post, readPost } from './door-post.ts'
+import { type PagePost, type Post, readJsonPost, readPagePost } from './door-post.ts'
 import {
   closedPage,
   type DoorResponse,
@@ -34,7 +34,7 @@ import {
   redirect,
   statusOf,
 } from './door-response.ts'
-import { renderMessagePage, type TypedValues } from './form-page.ts'
+import { renderMessagePage } from './form-page.ts'
 import { rejectionError } from './model.ts'
 import { addressDigest, type DoorSecret, issuePageToken, readPageToken } from './page-token.ts'
 import { type SubmitFormInput, type SubmitFormOutcome, submitForm } from './submit.ts'
@@ -75,9 +75,11 @@ export async function answerAtDoor(door: Door, request: DoorRequest): Promise<Do
   if (!allowed.includes(request.method)) return notAllowed(allowed)
   const wantsPage = isRead ? prefersHtml(request) : isFormEncoded(request)
   try {
-    const place = await findForm(door, request)
-    if (request.thanks) return thanks(place, request)
-    return isRead ? show(door, place, request, wantsPage) : await receive(door, place, request)
+    const ctx = await enter(door, request)
+    if (!isRead && !wantsPage) return await receiveJson(door, ctx, request)
+    const place = { ctx, form: await findForm(ctx, request.form) }
+    if (request.thanks) return thanks(place.form, request)
+    return isRead ? show(door, place.form, request, wantsPage) : await receivePage(door, place, request)
   } catch (err) {
     // A body that is too large was not read to its end; the server knows how to answer and to close.
     if (!(err instanceof AppError) || err.details.limit === 'SIZE') throw err
@@ -96,22 +98,22 @@ function prefersHtml(request: DoorRequest): boolean {
   return !/\bapplication\/(?:\S+\+)?json\b/i.test(accept) || /\btext\/html\b/i.test(accept)
 }
 
-async function findForm(door: Door, request: DoorRequest): Promise<Place> {
-  const workspace = await findWorkspaceBySlug(door.db.systemSql, request.workspace)
-  const form =
-    workspace === null
-      ? null
-      : await door.db.read(workspace.id, (sql) =>
-          findPublicForm({ db: door.db, workspaceId: workspace.id, sql }, request.form),
-        )
-  if (workspace === null || form === null) throw notFound('This form')
-  const { db, bell, clock, log } = door
+/** A stranger's context in the workspace that the address names. */
+async function enter({ db, bell, clock, log }: Door, request: DoorRequest): Promise<Ctx> {
+  const workspace = await findWorkspaceBySlug(db.systemSql, request.workspace)
+  if (workspace === null) throw notFound('This form')
   // The address stays out of the context: events would carry it.
   const origin = { requestId: request.requestId }
-  return { form, ctx: { viewer: { kind: 'anonymous' }, workspaceId: workspace.id, db, bell, clock, log, origin } }
+  return { viewer: { kind: 'anonymous' }, workspaceId: workspace.id, db, bell, clock, log, origin }
 }
 
-function show(door: Door, { form }: Place, request: DoorRequest, wantsPage: boolean): DoorResponse {
+async function findForm({ db, workspaceId }: Ctx, slug: string): Promise<PublicForm> {
+  const form = await db.read(workspaceId, (sql) => findPublicForm({ db, workspaceId, sql }, slug))
+  if (form === null) throw notFound('This form')
+  return form
+}
+
+function show(door: Door, form: PublicForm, request: DoorRequest, wantsPage: boolean): DoorResponse {
   const path = pathOf(request)
   if (!wantsPage) return json(200, describeForm(form, path))
   if (form.status !== 'ACTIVE') return closedPage(form)
@@ -136,7 +138,7 @@ function actionOf(request: DoorRequest): string {
   return kept.size === 0 ? pathOf(request) : `${pathOf(request)}?${kept}`
 }
 
-function thanks({ form }: Place, request: DoorRequest): DoorResponse {
+function thanks(form: PublicForm, request: DoorRequest): DoorResponse {
   const { message } = form.definition.response
   const again = { href: pathOf(request), text: 'Send another one' }
   return page(
@@ -149,37 +151,50 @@ function thanks({ form }: Place, request: DoorRequest): DoorResponse {
   )
 }
 
-async function receive(door: Door, place: Place, request: DoorRequest): Promise<DoorResponse> {
-  const post = await readPost(request, place.form.definition)
+async function receiveJson(door: Door, ctx: Ctx, request: DoorRequest): Promise<DoorResponse> {
+  const post = await readJsonPost(request)
+  const outcome = await submit(door, ctx, request, post)
+  if (outcome.outcome === 'REJECTED') throw rejectionError(outcome)
+  const stored = outcome.outcome === 'ACCEPTED'
+  // Who was trapped cannot tell: an id like any other, and the same words.
+  const id = stored ? outcome.submissionId : (post.id ?? newId())
+  const replayed = stored && outcome.replayed
+  return json(replayed ? 200 : 201, { id: encodeId('submission', id), replayed, ...outcome.response })
+}
+
+async function receivePage(door: Door, place: Place, request: DoorRequest): Promise<DoorResponse> {
+  const post = await readPagePost(request, place.form.definition)
   try {
-    const outcome = await submit(door, place, request, post)
+    const outcome = await submit(door, place.ctx, request, post)
     if (outcome.outcome === 'REJECTED') throw rejectionError(outcome)
-    return accepted(outcome, request, post)
+    return redirect(outcome.response.redirectUrl ?? `${pathOf(request)}/thanks`)
   } catch (err) {
-    if (!(err instanceof AppError) || post.encoding === 'JSON') throw err
-    return again(door, place, request, post.typed, post, err)
+    if (err instanceof AppError) return again(door, place.form, request, post, err)
+    throw err
   }
 }
 
 const UTM = /^utm_[a-z_]{1,28}$/
 
-async function submit(door: Door, { ctx, form }: Place, request: DoorRequest, post: Post): Promise<SubmitFormOutcome> {
+async function submit(door: Door, ctx: Ctx, request: DoorRequest, post: Post): Promise<SubmitFormOutcome> {
   const { address } = request
   const utm = Object.fromEntries(
-    [...request.query].filter(([name]) => UTM.test(name)).map(([name, value]) => [name.slice(4), value.slice(0, 255)]),
+    [...request.query]
+      .filter(([name]) => UTM.test(name))
+      .map(([name, value]) => [name.slice(4), shortened(value, 255)]),
   )
-  const userAgent = request.header('user-agent')?.slice(0, 500)
-  const referrer = post.referrer ?? request.header('referer')?.slice(0, 2_000)
+  const userAgent = shortened(request.header('user-agent'), 500)
+  const referrer = shortened(post.referrer ?? request.header('referer'), 2_000)
   const input: SubmitFormInput = {
-    form: { id: form.id },
+    form: { slug: request.form },
     id: post.id ?? newId(),
     answers: post.answers,
     addressHash: address === undefined ? undefined : addressDigest(door.secret, ctx.workspaceId, address),
     pageOpenedAt: readPageToken(door.secret, pathOf(request), post.token),
     honeypot: true,
     origin: {
-      ...(userAgent === undefined ? {} : { userAgent }),
-      ...(referrer === undefined ? {} : { referrer }),
+      ...(userAgent === '' ? {} : { userAgent }),
+      ...(referrer === '' ? {} : { referrer }),
       ...(Object.keys(utm).length === 0 ? {} : { utm }),
     },
   }
@@ -193,29 +208,13 @@ async function submit(door: Door, { ctx, form }: Place, request: DoorRequest, po
   }
 }
 
-function accepted(
-  outcome: Exclude<SubmitFormOutcome, { readonly outcome: 'REJECTED' }>,
-  request: DoorRequest,
-  post: Post,
-): DoorResponse {
-  const { response } = outcome
-  if (post.encoding === 'FORM') return redirect(response.redirectUrl ?? `${pathOf(request)}/thanks`)
-  const stored = outcome.outcome === 'ACCEPTED'
-  // Who was trapped cannot tell: an id like any other, and the same words.
-  const id = stored ? outcome.submissionId : (post.id ?? newId())
-  const replayed = stored && outcome.replayed
-  return json(replayed ? 200 : 201, { id: encodeId('submission', id), replayed, ...response })
-}
+/** What browsers say about themselves, fit to be stored and shown. */
+const shortened = (text: string | undefined, length: number): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
+  (text ?? '').slice(0, length).replace(/[\u0000-\u001f\u007f]|\p{Surrogate}/gu, '')
 
 /** The page once more, with what was typed and what is wrong with it. */
-function again(
-  door: Door,
-  { form }: Place,
-  request: DoorRequest,
-  typed: TypedValues,
-  post: Post,
-  err: AppError,
-): DoorResponse {
+function again(door: Door, form: PublicForm, request: DoorRequest, post: PagePost, err: AppError): DoorResponse {
   const path = pathOf(request)
   const used = err.details.reason === 'IDEMPOTENCY_MISMATCH'
   const fresh = {
@@ -228,7 +227,7 @@ function again(
         ? issuePageToken(door.secret, path, door.clock.now())
         : String(post.token),
     referrer: post.referrer ?? '',
-    values: typed,
+    values: post.typed,
   }
   switch (err.code) {
     case 'INVALID_INPUT':

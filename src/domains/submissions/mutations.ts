@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import { requirePermission } from '../../platform/auth/permissions.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import type { builder } from '../../platform/graphql/builder.ts'
 import type { GraphQLContext } from '../../platform/graphql/context.ts'
 import { mutation } from '../../platform/graphql/mutation.ts'
-import { nodeField, optionalNodeField } from '../../platform/graphql/node-field.ts'
+import { loadById, typeOf } from '../../platform/graphql/node.ts'
+import { nodeField } from '../../platform/graphql/node-field.ts'
 import { notFound, unauthenticated } from '../../platform/lib/errors.ts'
 import { decodeId, encodeId, isUuid } from '../../platform/lib/ids.ts'
 import type { FormBy } from '../forms/model.ts'
@@ -88,13 +90,16 @@ mutation('submitForm', {
     replayed: t.exposeBoolean('replayed', {
       description: 'It had come in before, under the same id; nothing was done now.',
     }),
-    submission: t.field(
-      optionalNodeField(
-        'Submission',
-        'The submission as it is now; only for who may see it.',
-        ({ submissionId }: { submissionId: string }) => submissionId,
-      ),
-    ),
+    submission: t.field({
+      type: typeOf('Submission'),
+      nullable: true,
+      description: 'The submission as it is now; only for who may see submissions.',
+      resolve: ({ submissionId }, _args, ctx, info) => {
+        // A payload shows what its caller has written, but this holds what others think of it, too.
+        requirePermission(ctx.viewer, 'SUBMISSIONS_READ')
+        return loadById('Submission', submissionId, ctx, info)
+      },
+    }),
   }),
   errors: ['NOT_FOUND', 'LIMIT_EXCEEDED'],
 })

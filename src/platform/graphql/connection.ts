@@ -9,16 +9,15 @@ import type { InputFieldMap, ObjectFieldsShape, OutputRef } from '@pothos/core'
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
-import { type RawBuilder, sql } from 'kysely'
 import type { TableName, Tables } from '../db/tables.ts'
 import { invalidInput } from '../lib/errors.ts'
 import { builder, type Types } from './builder.ts'
+import { type Connection, connectionType, type OrderField, orderInputType } from './connection-types.ts'
 import type { GraphQLContext } from './context.ts'
-import { PER_ITEM } from './cost.ts'
-import { describeEnum } from './enum.ts'
+import { filledUp } from './fill-up.ts'
 import type { Filter } from './filter.ts'
 import { allOf, type Comparison, TRUE } from './filter-comparators.ts'
-import { delegateOf, type Model, permissionOf } from './node.ts'
+import { delegateOf, type Model } from './node.ts'
 import { type Direction, type OrderColumn, type OrderKey, pageCursor } from './order.ts'
 import {
   aggregate,
@@ -36,17 +35,6 @@ import { fieldPath, selects } from './selection.ts'
 
 const MAX_ORDER_KEYS = 5
 
-export const DirectionEnum = describeEnum<Direction>('Direction', 'Which way a list is ordered.', {
-  ASC: 'The smallest, the earliest, the first in the alphabet comes first.',
-  DESC: 'The greatest, the latest comes first.',
-})
-
-interface OrderField<Column extends string> {
-  readonly description: string
-  /** Compared one after the other; rows without a value (`nullable`) come last. */
-  readonly columns: readonly OrderColumn<Column>[]
-}
-
 interface ListOptions<Table extends TableName, Field extends string> {
   readonly table: Table
   readonly model: Model
@@ -62,20 +50,6 @@ interface ListOptions<Table extends TableName, Field extends string> {
   readonly key?: readonly (keyof Tables[Table] & string)[]
   /** Further fields of the connection, e.g. `totalAmount`: see `Connection.select`. */
   readonly fields?: ObjectFieldsShape<Types, Connection>
-}
-
-/** What a connection's fields resolve from. */
-export interface Connection {
-  readonly nodes: readonly object[]
-  readonly edges: readonly Edge[]
-  readonly page: Page
-  /** One statement over all rows of the list, whatever the page: `select(sql\`count(*)\`)`. */
-  select<Result>(columns: RawBuilder<unknown>, groupBy?: RawBuilder<unknown>): Promise<Result[]>
-}
-
-interface Edge {
-  readonly node: object
-  readonly cursor: string
 }
 
 interface FieldOptions {
@@ -141,7 +115,7 @@ export function listOf<const Table extends TableName, Field extends string>(
   name: string,
   options: ListOptions<Table, Field>,
 ): List {
-  const type = connectionType(name, options)
+  const type = connectionType(name, options.type, options.fields)
   const order = (options.order ?? {}) as Readonly<Record<string, OrderField<string>>>
   const orderInput = Object.keys(order).length === 0 ? undefined : orderInputType(name, order)
   const rowKey: readonly string[] = options.key ?? ['id']
@@ -309,91 +283,9 @@ function askedKeys(
 
 const keyText = (row: Row, key: readonly string[]): string => key.map((column) => String(row[column])).join('_')
 
-const SHAPES = [1, 5, 10, 25, 50, 100]
-
-/**
- * The rows by their keys. The list is filled up with its last key to one of a few lengths: each length is a statement of
- * its own to Prisma and PostgreSQL.
- */
+/** The rows by their keys. */
 function whereOf(rows: readonly Row[], key: readonly string[]): object {
-  const length = SHAPES.find((shape) => shape >= rows.length) ?? rows.length
-  const filled = [...rows, ...Array<Row | undefined>(length - rows.length).fill(rows.at(-1))]
   const [only, ...rest] = key
-  if (only !== undefined && rest.length === 0) return { [only]: { in: filled.map((row) => row?.[only]) } }
-  return { OR: filled.map((row) => Object.fromEntries(key.map((column) => [column, row?.[column]]))) }
-}
-
-function connectionType<Table extends TableName, Field extends string>(
-  name: string,
-  options: ListOptions<Table, Field>,
-): OutputRef<Connection> {
-  const permission = permissionOf(options.type.name)
-  const guard = permission === undefined ? {} : { permission }
-  const edge = builder.objectRef<Edge>(`${name}Edge`).implement({
-    ...guard,
-    description: `One ${name} of a list and its place there.`,
-    fields: (t) => ({
-      node: t.field({ type: options.type, description: 'The item.', resolve: (item) => item.node }),
-      cursor: t.exposeString('cursor', { description: 'Its place in the list, for `after` and `before`.' }),
-    }),
-  })
-  return builder.objectRef<Connection>(`${name}Connection`).implement({
-    ...guard,
-    description: `A page of a list of ${name}.`,
-    fields: (t) => ({
-      nodes: t.field({
-        type: [options.type],
-        description: 'The items.',
-        complexity: { field: 0, multiplier: 1 },
-        extensions: PER_ITEM,
-        resolve: (connection) => [...connection.nodes],
-      }),
-      edges: t.field({
-        type: [edge],
-        description: 'The items with their places in the list.',
-        complexity: { field: 0, multiplier: 1 },
-        extensions: PER_ITEM,
-        resolve: (connection) => [...connection.edges],
-      }),
-      pageInfo: t.field({
-        type: builder.pageInfoRef(),
-        description: 'Where this page lies in the whole list.',
-        resolve: ({ edges, page }) => ({
-          hasNextPage: page.hasNextPage,
-          hasPreviousPage: page.hasPreviousPage,
-          startCursor: edges[0]?.cursor ?? null,
-          endCursor: edges.at(-1)?.cursor ?? null,
-        }),
-      }),
-      totalCount: t.int({
-        description: 'How many there are in the whole list. Counted only when asked for.',
-        complexity: 10,
-        resolve: async (connection) => {
-          const [row] = await connection.select<{ count: bigint }>(sql`count(*) as count`)
-          return Number(row?.count ?? 0)
-        },
-      }),
-      ...options.fields?.(t),
-    }),
-  })
-}
-
-function orderInputType(name: string, order: Readonly<Record<string, OrderField<string>>>) {
-  const field = describeEnum(
-    `${name}OrderField`,
-    `What a list of ${name} can be ordered by.`,
-    Object.fromEntries(Object.entries(order).map(([value, { description }]) => [value, description])),
-  )
-  return builder.inputType(`${name}Order`, {
-    description: `One key of the order of a list of ${name}.`,
-    fields: (t) => ({
-      field: t.field({ type: field, required: true, description: 'What is compared.' }),
-      direction: t.field({
-        type: DirectionEnum,
-        required: true,
-        defaultValue: 'ASC',
-        description: 'Which way.',
-      }),
-    }),
-  })
+  if (only !== undefined && rest.length === 0) return { [only]: { in: filledUp(rows.map((row) => row[only])) } }
+  return { OR: filledUp(rows).map((row) => Object.fromEntries(key.map((column) => [column, row[column]]))) }
 }

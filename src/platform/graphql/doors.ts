@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { GraphQLSchema } from 'graphql'
 import type { Authenticator } from '../auth/authenticate.ts'
 import { createIdentityWatch } from '../auth/identity-watch.ts'
@@ -40,6 +41,8 @@ export function graphqlDoors(options: DoorOptions): Doors {
   const watch = createIdentityWatch(authenticator, options.recheckMs)
   const shared = { engine, services, authenticator, watch }
   const closing = new AbortController()
+  // Every open stream listens to it.
+  setMaxListeners(0, closing.signal)
   const sockets = webSocketDoor({ ...shared, maxMessageBytes, trustProxy })
   return {
     route: graphqlRoute({ ...shared, closing: closing.signal, ...(graphiql === undefined ? {} : { graphiql }) }),

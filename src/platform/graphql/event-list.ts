@@ -1,5 +1,8 @@
 // The log as a list: `Query.events` and the timelines of things. The same items in the same order as the subscription.
 
+import DataLoader from 'dataloader'
+import type { GraphQLResolveInfo } from 'graphql'
+import { type SqlBool, sql } from 'kysely'
 import type { EventPage } from '../events/feed.ts'
 import type { EventFilter } from '../events/log-reader.ts'
 import { invalidInput } from '../lib/errors.ts'
@@ -8,8 +11,19 @@ import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
 import { PER_ITEM } from './cost.ts'
 import { Event, eventTypeEnum, type LoggedEvent, logTypes } from './event.ts'
+import { TRUE } from './filter-comparators.ts'
 import { parseNodeId } from './node.ts'
-import { MAX_PAGE_SIZE, type PageArguments, pageSize } from './page.ts'
+import {
+  LIST_ALIAS,
+  MAX_PAGE_SIZE,
+  type PageArguments,
+  type PageQuery,
+  type PageRequest,
+  pageSize,
+  pickPages,
+  readPageArguments,
+} from './page.ts'
+import { fieldPath } from './selection.ts'
 
 const EventEdge = builder.objectRef<LoggedEvent>('EventEdge').implement({
   permission: 'EVENTS_READ',
@@ -68,9 +82,46 @@ export const timeline = (kind: string, description: string) => ({
   args: pageArgs(),
   complexity,
   select: { id: true } as const,
-  resolve: ({ id }: { readonly id: string }, args: PageArguments, ctx: GraphQLContext) =>
-    readEvents(args, kind === 'run' ? { runId: id } : { subject: { kind, id } }, ctx),
+  resolve: (
+    { id }: { readonly id: string },
+    args: PageArguments,
+    ctx: GraphQLContext,
+    info: GraphQLResolveInfo,
+  ): Promise<EventPage> => {
+    const continued = [args.after, args.before].some((cursor) => cursor !== null && cursor !== undefined)
+    if (continued) return readEvents(args, kind === 'run' ? { runId: id } : { subject: { kind, id } }, ctx)
+    const loader = ctx.loaders.get(`timeline at ${fieldPath(info)}`, () => {
+      const request = readPageArguments(args, 'events', LOG_ORDER)
+      return new DataLoader<string, EventPage>((ids) => readTimelines(kind, ids, request, ctx))
+    })
+    return loader.load(id)
+  },
 })
+
+const LOG_ORDER = [{ column: 'position', direction: 'ASC' }] as const
+
+/** The first or last events of several things, in two statements for all of them. */
+async function readTimelines(
+  kind: string,
+  ids: readonly string[],
+  request: PageRequest,
+  ctx: GraphQLContext,
+): Promise<EventPage[]> {
+  const query: PageQuery = {
+    table: 'eventLog',
+    columns: ['outboxId', 'position'],
+    keys: LOG_ORDER,
+    condition: kind === 'run' ? TRUE : sql<SqlBool>`${sql.ref(`${LIST_ALIAS}.subjectType`)} = ${kind}`,
+  }
+  const pages = await pickPages(query, request, kind === 'run' ? 'runId' : 'subjectId', ids, ctx)
+  const outboxIds = pages.flatMap(({ rows }) => rows.map((row) => row.outboxId as bigint))
+  const found = outboxIds.length === 0 ? new Map() : await ctx.feed.findMany(ctx.workspaceId, outboxIds)
+  return pages.map(({ rows, hasNextPage, hasPreviousPage }) => ({
+    items: rows.flatMap((row) => found.get(row.outboxId as bigint) ?? []),
+    hasNextPage,
+    hasPreviousPage,
+  }))
+}
 
 async function readEvents(
   args: PageArguments & { readonly from?: string | null | undefined; readonly to?: string | null | undefined },

@@ -1,6 +1,7 @@
 // The event as clients see it: one concrete type for every kind of change, and a type of detail for each kind.
 
 import type { FieldMap } from '@pothos/core'
+import DataLoader from 'dataloader'
 import type { EventType, FieldChange } from '../events/event.ts'
 import type { FeedItem } from '../events/log-rows.ts'
 import { detailName, enumName } from '../events/registry.ts'
@@ -58,11 +59,18 @@ EventDetail.implement({
 
 registerOtherNode('event', { typename: 'Event', load: findEvent })
 
+/** The event with this id, looked up together with all that the answer asks for. */
 async function findEvent(id: string, ctx: GraphQLContext): Promise<LoggedEvent | null> {
   if (!/^\d{1,18}$/.test(id)) return null
-  const outboxId = BigInt(id)
-  const found = (await ctx.feed.findMany(ctx.workspaceId, [outboxId])).get(outboxId)
-  return found === undefined ? null : { ...found }
+  const loader = ctx.loaders.get(
+    `events of ${ctx.workspaceId}`,
+    () =>
+      new DataLoader<bigint, LoggedEvent | null>(async (outboxIds) => {
+        const found = await ctx.feed.findMany(ctx.workspaceId, outboxIds)
+        return outboxIds.map((outboxId) => found.get(outboxId) ?? null)
+      }),
+  )
+  return await loader.load(BigInt(id))
 }
 
 Event.implement({

@@ -4,20 +4,13 @@
 // filter is named, not imported: `relation('contactId', 'Contact')`.
 
 import type { InputRef } from '@pothos/core'
-import { expressionBuilder, type RawBuilder, sql } from 'kysely'
-import type { TableName, Tables } from '../db/tables.ts'
-import { builder } from './builder.ts'
 import type { DescribedEnum } from './enum.ts'
 import * as comparators from './filter-comparators.ts'
-import { allOf, anyOf, type Comparison, type Condition, notThat, refuse, type Scope } from './filter-comparators.ts'
+import { anyOf, type Comparison, type Condition, notThat } from './filter-comparators.ts'
+import * as kinds from './filter-conditions.ts'
+import { type FilterField, filterNamed, markNullable } from './filter-of.ts'
 
-/** One thing a list can be filtered by. `Column` are the table's columns it reads. */
-export interface FilterField<Column extends string = string> {
-  readonly columns: readonly Column[]
-  readonly description: string
-  readonly type: () => InputRef<unknown>
-  compile(given: Comparison, scope: Scope): Condition[]
-}
+export { type Filter, type FilterField, filterNamed, filterOf } from './filter-of.ts'
 
 type Describe = { readonly description: string }
 
@@ -31,7 +24,7 @@ export const id = <const Column extends string = 'id'>(
     columns: [column],
     description: options.description,
     type: comparators.idComparator,
-    compile: (given, scope) => comparators.idCondition(given, column, kind, scope),
+    compile: (given, scope) => kinds.idCondition(given, column, kind, scope),
   }
 }
 
@@ -43,7 +36,7 @@ export const text = <const Column extends string>(
   columns: [columns.column, columns.folded],
   description,
   type: comparators.stringComparator,
-  compile: (given, scope) => comparators.textCondition(given, columns, scope),
+  compile: (given, scope) => kinds.textCondition(given, columns, scope),
 })
 
 /** Text that is compared as a whole: slugs, keys, normalised addresses. */
@@ -89,7 +82,7 @@ export const dateTime = <const Column extends string>(
   columns: [column],
   description,
   type: comparators.dateTimeComparator,
-  compile: (given, scope) => comparators.momentCondition(given, column, scope),
+  compile: (given, scope) => kinds.momentCondition(given, column, scope),
 })
 
 /** A calendar-day column. */
@@ -97,7 +90,7 @@ export const day = <const Column extends string>(column: Column, { description }
   columns: [column],
   description,
   type: comparators.dateTimeComparator,
-  compile: (given, scope) => comparators.dayCondition(given, column, scope),
+  compile: (given, scope) => kinds.dayCondition(given, column, scope),
 })
 
 /** An amount: its micros and its currency. */
@@ -108,7 +101,7 @@ export const money = <const Column extends string>(
   columns: [columns.micros, columns.currency],
   description,
   type: comparators.moneyComparator,
-  compile: (given, scope) => comparators.moneyCondition(given, columns, scope),
+  compile: (given, scope) => kinds.moneyCondition(given, columns, scope),
 })
 
 /** A column that holds the words of an enum. */
@@ -139,7 +132,7 @@ export const relation = <const Column extends string>(
   filter: string,
   { description, nullable = false }: Describe & { readonly nullable?: boolean },
 ): FilterField<Column> => {
-  if (nullable) nullableTargets.add(filter)
+  if (nullable) markNullable(filter)
   return {
     columns: [column],
     description,
@@ -179,10 +172,8 @@ export const owner = <const Column extends string>(
         const ofEmployee = wanted.filter((publicId) => publicId.startsWith('employee_'))
         const ofMember = wanted.filter((publicId) => !publicId.startsWith('employee_'))
         const among = anyOf([
-          ...(ofEmployee.length === 0
-            ? []
-            : comparators.idCondition({ in: ofEmployee }, columns.employee, 'employee', at)),
-          ...(ofMember.length === 0 ? [] : comparators.idCondition({ in: ofMember }, columns.member, 'member', at)),
+          ...(ofEmployee.length === 0 ? [] : kinds.idCondition({ in: ofEmployee }, columns.employee, 'employee', at)),
+          ...(ofMember.length === 0 ? [] : kinds.idCondition({ in: ofMember }, columns.member, 'member', at)),
         ])
         conditions.push(operator === 'not' ? notThat(among) : among)
       }
@@ -221,129 +212,3 @@ export const ownerFilter = (): InputRef<unknown> =>
     kind: t.field({ type: [ownerKind as InputRef<string>], description: 'One of these kinds.' }),
     isNull: t.boolean({ description: 'Whether there is nobody.' }),
   }))
-
-// ------------------------------------------------------------------ a table's filter
-
-/** A table's filter: its GraphQL input and what it means. */
-export interface Filter {
-  readonly name: string
-  readonly table: TableName
-  readonly input: InputRef<unknown>
-  /** What it was declared with; for the test that every condition is served by an index. */
-  readonly fields: Readonly<Record<string, FilterField>>
-  /** The condition for rows of `alias`. Throws INVALID_INPUT with the path of what cannot be. */
-  condition(
-    given: Comparison,
-    at: { readonly alias: string; readonly now: Date; readonly path: readonly string[] },
-  ): Condition
-  /** A sub-query of the ids of matching rows. */
-  ids(given: Comparison, scope: Scope): RawBuilder<unknown>
-}
-
-const filters = new Map<string, Filter>()
-const nullableTargets = new Set<string>()
-const MAX_CONDITIONS = 100
-
-/** The filter declared under this name. Throws when no domain has: a fault of the schema, found when it is built. */
-export function filterNamed(name: string): Filter {
-  const filter = filters.get(name)
-  if (filter === undefined) throw new Error(`no filter is declared for ${name}`)
-  return filter
-}
-
-/**
- * Declares what rows of a table can be filtered by; makes the input `<Name>Filter`.
- *
- * ```ts
- * filterOf('Deal', 'deal', {
- *   id: id('deal', { description: 'By its id.' }),
- *   name: text({ column: 'name', folded: 'nameFolded', search: 'deal_ids' }, { description: 'By its name.' }),
- *   amount: money({ micros: 'amountMicros', currency: 'currency' }, { description: 'By its amount.' }),
- *   stage: relation('stageId', 'Stage', { description: 'By its stage.' }),
- *   createdAt: dateTime('createdAt', { description: 'By when it was created.' }),
- * })
- * ```
- */
-export function filterOf<const Table extends TableName>(
-  name: string,
-  table: Table,
-  fields: Readonly<Record<string, FilterField<keyof Tables[Table] & string>>>,
-): Filter {
-  const typename = `${name}Filter`
-  const ref = builder.inputRef<Record<string, unknown>>(typename)
-  ref.implement({
-    description: `Narrows a list of ${name} down: every condition given must hold.`,
-    fields: (t) => ({
-      and: t.field({ type: [ref], description: 'All of these hold.' }),
-      or: t.field({ type: [ref], description: 'At least one of these holds.' }),
-      not: t.field({ type: ref, description: 'This does not hold.' }),
-      ...(nullableTargets.has(name)
-        ? { isNull: t.boolean({ description: 'As a relation’s filter: whether there is none.' }) }
-        : {}),
-      ...Object.fromEntries(
-        Object.entries(fields).map(([field, { type, description }]) => [field, t.field({ type: type(), description })]),
-      ),
-    }),
-  })
-  const compile = (given: Comparison, scope: Scope, count: { left: number }): Condition => {
-    const conditions: Condition[] = []
-    for (const [key, value] of Object.entries(given)) {
-      if (value === undefined) continue
-      count.left -= 1
-      if (count.left < 0) refuse(scope, 'TOO_LONG', `A filter has at most ${MAX_CONDITIONS} conditions.`)
-      const below: Scope = { ...scope, path: [...scope.path, key] }
-      if (value === null) refuse(below, 'NOT_ALLOWED', 'Leave it out instead of giving null.')
-      if (key === 'and' || key === 'or') {
-        const parts = (value as readonly Comparison[]).map((part, index) =>
-          compile(
-            part,
-            { ...below, alternative: scope.alternative || key === 'or', path: [...below.path, String(index)] },
-            count,
-          ),
-        )
-        conditions.push(key === 'and' ? allOf(parts) : anyOf(parts))
-      } else if (key === 'not') {
-        conditions.push(notThat(compile(value as Comparison, below, count)))
-      } else {
-        const field = fields[key]
-        if (field === undefined) return refuse(below, 'NOT_ALLOWED', 'This is for relations only.')
-        conditions.push(...field.compile(value as Comparison, below))
-      }
-    }
-    return allOf(conditions)
-  }
-  const filter: Filter = {
-    name,
-    table,
-    input: ref as unknown as InputRef<unknown>,
-    fields,
-    condition: (given, { alias, now, path }) =>
-      compile(
-        given,
-        { depth: 0, alternative: false, column: (column) => sql.ref(`${alias}.${column}`), now, path },
-        { left: MAX_CONDITIONS },
-      ),
-    ids: (given, scope) => {
-      const depth = scope.depth + 1
-      if (depth > 4) refuse(scope, 'TOO_LONG', 'A filter goes through at most 4 relations.')
-      // Aliases repeat from filter to filter: equal statements have equal texts, and are prepared once.
-      const alias = `related${depth}`
-      const condition = compile(
-        given,
-        { ...scope, depth, alternative: false, column: (column) => sql.ref(`${alias}.${column}`) },
-        { left: MAX_CONDITIONS },
-      )
-      return sql`${subquery(table, alias, condition)}`
-    },
-  }
-  filters.set(name, filter)
-  return filter
-}
-
-/** Built as a query and not as text, so that the tenant's predicate is added to it too. */
-function subquery(table: TableName, alias: string, condition: Condition) {
-  return expressionBuilder<Record<string, Record<string, unknown>>>()
-    .selectFrom(`${table} as ${alias}`)
-    .select(`${alias}.id`)
-    .where(condition)
-}

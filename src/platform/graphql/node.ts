@@ -4,6 +4,7 @@
 // with exactly the columns and relations that the client selected. A foreign, unknown or malformed id is null.
 
 import { getRefFromModel, type PrismaObjectRef, queryFromInfo } from '@pothos/plugin-prisma'
+import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import { type Kysely, sql as sqlText } from 'kysely'
 import type PrismaTypes from '../../generated/pothos-types.ts'
@@ -15,6 +16,8 @@ import { notFound } from '../lib/errors.ts'
 import { encodeId, isUuid } from '../lib/ids.ts'
 import { builder, registerKind, type Types } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
+import { filledUp } from './fill-up.ts'
+import { fieldPath } from './selection.ts'
 
 export type Model = keyof PrismaTypes & string
 
@@ -29,7 +32,10 @@ interface NodeType {
   readonly kind: string
   readonly typename: string
   readonly name: string | undefined
+  /** Prisma's unique `where`; undefined when the text cannot be an id. */
   where(id: string, ctx: GraphQLContext): object | undefined
+  /** The part of a row's public id behind the prefix. */
+  idOf(row: object): string
 }
 
 const byKind = new Map<string, NodeType>()
@@ -75,6 +81,7 @@ export function node<Name extends Model, Row extends object = Key>(
       if (key !== undefined) return key.where(id, ctx.workspaceId)
       return isUuid(id) ? { workspaceId_id: { workspaceId: ctx.workspaceId, id: id.toLowerCase() } } : undefined
     },
+    idOf: (row) => (key === undefined ? (row as Key).id : key.id(row as Row)),
   }
   byKind.set(type.kind, type)
   byTypename.set(typename, type)
@@ -84,7 +91,7 @@ export function node<Name extends Model, Row extends object = Key>(
     name: typename,
     nullable: true,
     select: columns,
-    id: { resolve: (row: Row) => (key === undefined ? (row as unknown as Key).id : key.id(row)) },
+    id: { resolve: (row: Row) => type.idOf(row) },
     findUnique: (id: string, ctx: GraphQLContext) => type.where(id, ctx) as PrismaTypes[Name]['WhereUnique'] & object,
   } as const
 }
@@ -109,7 +116,7 @@ export function declaredNames(): Record<string, NamesOf> {
       const rows = await sql
         .selectFrom(table)
         .select(['id', sqlText.ref<string>(name).as('name')])
-        .where('id', 'in', [...ids])
+        .where('id', 'in', filledUp(ids))
         .execute()
       return new Map(rows.map((row) => [row.id, row.name]))
     }
@@ -143,10 +150,7 @@ export async function loadById<Name extends Model>(
   ctx: GraphQLContext,
   info: GraphQLResolveInfo,
 ): Promise<PrismaTypes[Name]['Shape'] | null> {
-  const type = typeOfModel(model)
-  const where = type.where(id, ctx)
-  if (where === undefined) return null
-  return await loadUnique(type, where, ctx, info)
+  return (await loadBatched(typeOfModel(model), id, ctx, info)) as PrismaTypes[Name]['Shape'] | null
 }
 
 /** The row that a unique key names, e.g. `{ workspaceId_slug: { workspaceId: ctx.workspaceId, slug } }`. */
@@ -156,7 +160,10 @@ export async function loadBy<Name extends Model>(
   ctx: GraphQLContext,
   info: GraphQLResolveInfo,
 ): Promise<PrismaTypes[Name]['Shape'] | null> {
-  return await loadUnique(typeOfModel(model), where as object, ctx, info)
+  const type = typeOfModel(model)
+  const query = queryFromInfo({ context: ctx, info, typeName: type.typename })
+  const row = await delegateOf(model, ctx).findUnique({ ...query, where: where as object })
+  return row === null ? null : (branded(row, type) as unknown as PrismaTypes[Name]['Shape'])
 }
 
 /** `loadById` for ids that must exist: the outcome of a mutation, the subject of an event. Throws NOT_FOUND. */
@@ -188,15 +195,49 @@ function typeOfModel(model: Model): NodeType {
   throw new Error(`${model} is not declared as a node`)
 }
 
-async function loadUnique<Row>(
+/** Node's type is found by it. */
+const branded = (row: object, type: NodeType) => ({ ...row, __typename: type.typename })
+
+/**
+ * The things that equal fields of an answer lead to (the subjects of 25 events) in one statement for each type. They
+ * have one path but for the indexes of lists, and so one selection.
+ */
+async function loadBatched(
   type: NodeType,
-  where: object,
+  id: string,
   ctx: GraphQLContext,
   info: GraphQLResolveInfo,
-): Promise<Row | null> {
-  const query = queryFromInfo({ context: ctx, info, typeName: type.typename })
-  const row = await delegateOf(type.model, ctx).findUnique({ ...query, where })
-  return row === null ? null : ({ ...row, __typename: type.typename } as Row)
+): Promise<{ readonly __typename: string } | null> {
+  const where = type.where(id, ctx)
+  if (where === undefined) return null
+  const loader = ctx.loaders.get(`${type.typename} of ${ctx.workspaceId} at ${fieldPath(info)}`, () => {
+    const query = queryFromInfo({ context: ctx, info, typeName: type.typename })
+    return new DataLoader<object, { readonly __typename: string } | null, string>(
+      async (wheres) => {
+        const rows = await delegateOf(type.model, ctx).findMany({ ...query, where: anyOfKeys(wheres) })
+        const found = new Map(rows.map((row) => [type.idOf(row).toLowerCase(), branded(row, type)]))
+        return wheres.map((unique) => found.get(idIn(unique, type)) ?? null)
+      },
+      { cacheKeyFn: (unique) => JSON.stringify(unique) },
+    )
+  })
+  return await loader.load(where)
+}
+
+/** `{ workspaceId_id: { workspaceId, id } }` as the columns it stands for. */
+const columnsOf = (unique: object): Record<string, unknown> => {
+  const [value] = Object.values(unique) as unknown[]
+  return (typeof value === 'object' && value !== null ? value : unique) as Record<string, unknown>
+}
+
+const idIn = (unique: object, type: NodeType): string => type.idOf(columnsOf(unique)).toLowerCase()
+
+function anyOfKeys(uniques: readonly object[]): object {
+  const columns = uniques.map(columnsOf)
+  const [first] = columns
+  if (columns.length === 1 && first !== undefined) return first
+  const onlyIds = columns.every((key) => Object.keys(key).every((name) => name === 'id' || name === 'workspaceId'))
+  return onlyIds ? { id: { in: filledUp(columns.map((key) => key.id)) } } : { OR: filledUp(columns) }
 }
 
 /** Types of things that are not Prisma models (the event) say how they are loaded. */
@@ -226,10 +267,9 @@ export async function loadNode(
   if (permission !== undefined) requirePermission(ctx.viewer, permission)
   if (type === undefined) {
     const loaded = await other?.load(ref.id, ctx)
-    return loaded === null || loaded === undefined ? null : Object.assign(loaded, { __typename: typename })
+    return loaded === null || loaded === undefined ? null : { ...loaded, __typename: typename }
   }
-  const where = type.where(ref.id, ctx)
-  return where === undefined ? null : await loadUnique(type, where, ctx, info)
+  return await loadBatched(type, ref.id, ctx, info)
 }
 
 /** Whether the viewer may see things of this kind. */

@@ -84,7 +84,8 @@ export function pick(db: Kysely<Tables>, query: PageQuery, request: PageRequest,
     ...(request.before === undefined ? [] : [beyond(keys, request.before, ALIAS, true)]),
   ]
   const order = orderBy(keys, ALIAS, request.backwards)
-  const rows = (db as unknown as Kysely<AnyTables>)
+  // As a part of another statement it goes through the plugins with that.
+  const rows = ((below === undefined ? db : db.withoutPlugins()) as unknown as Kysely<AnyTables>)
     .selectFrom(`${query.table} as ${ALIAS}`)
     .select(query.columns.map((column) => `${ALIAS}.${column} as ${column}`))
     .where(allOf(conditions))
@@ -149,7 +150,7 @@ export async function aggregate<Result>(
       query.condition,
       ...(below === undefined ? [] : [sql<boolean>`${sql.ref(`${ALIAS}.${below.column}`)} = ${below.parent}`]),
     ]
-    const matching = (db as unknown as Kysely<AnyTables>)
+    const matching = (db.withoutPlugins() as unknown as Kysely<AnyTables>)
       .selectFrom(`${query.table} as ${ALIAS}`)
       .selectAll(ALIAS)
       .where(allOf(conditions))

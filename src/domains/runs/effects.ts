@@ -1,0 +1,85 @@
+import { json } from '../../platform/db/tables.ts'
+import type { Tx } from '../../platform/db/transaction.ts'
+import type { Risk } from '../../platform/tools/tool.ts'
+import type { EffectStatus } from './model.ts'
+
+/*
+ * The effect ledger: one row per act with consequences, unique by (run, turn, call), written before the act is done outside.
+ *
+ * INTENDED   decided, nothing has left; another process may carry it out.
+ * SENT       about to leave, or gone. Nobody repeats it.
+ * CONFIRMED  it happened. Acts inside our database begin here: they commit with their row.
+ * FAILED     it did not happen.
+ * UNKNOWN    a process died in SENT, or the other side left it open.
+ */
+
+export interface NewEffect {
+  readonly id: string
+  readonly seq: number
+  readonly turn: number
+  readonly callIndex: number
+  readonly tool: string
+  readonly risk: Risk
+  readonly status: EffectStatus
+  readonly target: string
+  readonly contentHash: string
+  readonly result?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Rows of the effect ledger; their steps are there already. */
+export async function appendEffects(tx: Tx, runId: string, effects: readonly NewEffect[]): Promise<void> {
+  if (effects.length === 0) return
+  await tx.sql
+    .insertInto('effect')
+    .values(
+      effects.map((effect) => ({
+        workspaceId: tx.workspaceId,
+        id: effect.id,
+        runId,
+        seq: effect.seq,
+        turn: effect.turn,
+        callIndex: effect.callIndex,
+        tool: effect.tool,
+        risk: effect.risk,
+        status: effect.status,
+        target: effect.target,
+        contentHash: effect.contentHash,
+        ...(effect.result === undefined ? {} : { result: json(effect.result) }),
+        sentAt: effect.status === 'SENT' ? tx.now : null,
+        confirmedAt: effect.status === 'CONFIRMED' ? tx.now : null,
+        createdAt: tx.now,
+        updatedAt: tx.now,
+      })),
+    )
+    .execute()
+}
+
+/** Moves a row of the effect ledger on; the transition must be one of the ledger's. */
+export async function moveEffect(
+  tx: Tx,
+  runId: string,
+  effect: {
+    readonly seq: number
+    readonly from: EffectStatus
+    readonly to: EffectStatus
+    readonly result?: Readonly<Record<string, unknown>> | undefined
+    readonly error?: string | undefined
+  },
+): Promise<void> {
+  const moved = await tx.sql
+    .updateTable('effect')
+    .set({
+      status: effect.to,
+      updatedAt: tx.now,
+      ...(effect.to === 'SENT' ? { sentAt: tx.now } : {}),
+      ...(effect.to === 'CONFIRMED' ? { confirmedAt: tx.now } : {}),
+      ...(effect.result === undefined ? {} : { result: json(effect.result) }),
+      ...(effect.error === undefined ? {} : { error: effect.error.slice(0, 1_000) }),
+    })
+    .where('runId', '=', runId)
+    .where('seq', '=', effect.seq)
+    .where('status', '=', effect.from)
+    .returning('seq')
+    .executeTakeFirst()
+  if (moved === undefined) throw new Error(`effect ${runId}/${effect.seq} is not ${effect.from}`)
+}
