@@ -13,6 +13,7 @@ import { eventTypes, namesOfThings } from './domains/event-types.ts'
 import { createMailer } from './domains/mail/mailer.ts'
 import { sweepRuns } from './domains/runs/service.ts'
 import { formRoutes } from './domains/submissions/http.ts'
+import { sweepSubmissions } from './domains/submissions/sweeps.ts'
 import { createAuthenticator } from './platform/auth/authenticate.ts'
 import type { Ctx } from './platform/context.ts'
 import { createDatabase, type Database } from './platform/db/database.ts'
@@ -21,6 +22,7 @@ import { serverSecret } from './platform/db/server-secret.ts'
 import { createDurable, type Durable } from './platform/durable/durable.ts'
 import { createSweep, type Sweep } from './platform/durable/sweep.ts'
 import { createEvents, type Events } from './platform/events/events.ts'
+import { reportUnusedQueries } from './platform/graphql/builder.ts'
 import { graphqlDoors } from './platform/graphql/doors.ts'
 import type { GraphiqlPage } from './platform/graphql/graphiql.ts'
 import { purgeClaims } from './platform/graphql/idempotency.ts'
@@ -172,6 +174,7 @@ function createSweeps(db: Database, contextOf: (workspaceId: string) => Ctx, log
   return [
     sweep('due-runs', 1_000, async () => (await sweepRuns(db, contextOf)) > 0),
     sweep('expired-approvals', 5_000, async () => (await sweepApprovals(db, contextOf)) > 0),
+    sweep('abandoned-submissions', 60_000, async () => (await sweepSubmissions(db, contextOf)) > 0),
     sweep('old-idempotency-claims', 600_000, async () => (await purgeClaims(db, systemClock.now())) > 0),
   ]
 }
@@ -186,9 +189,10 @@ async function openDoors(options: AppOptions, { db, events, opened }: House): Pr
   const { config, log, development } = options
   const clock = systemClock
   const { bell, feed } = events
+  if (config.production) warnOfUnusedQueries(log)
   const graphql = graphqlDoors({
     schema,
-    services: { db, bell, clock, log, feed, eventTypes, names: namesOfThings },
+    services: { db, bell, clock, log, feed, eventTypes, names: namesOfThings, publicUrl: config.http.publicUrl },
     authenticator: createAuthenticator({ db, clock, log }),
     introspection: development,
     ...(development ? { graphiql: graphiqlPage(options.graphiqlKey) } : {}),
@@ -209,11 +213,21 @@ async function openDoors(options: AppOptions, { db, events, opened }: House): Pr
     port: config.http.port,
     maxBodyBytes: config.http.maxBodyBytes,
     trustProxy: config.http.trustProxy,
-    cors: createCors({ origins: [], loopback: development, setting: 'CORS_ORIGINS', log }),
+    cors: createCors({ origins: config.http.corsOrigins, loopback: development, setting: 'CORS_ORIGINS', log }),
   })
   const opening = server
   opened.push(() => opening.close())
   return opening
+}
+
+/** A query that was planned for nothing costs time, but fails nobody: elsewhere than in production it is an error. */
+function warnOfUnusedQueries(log: Logger): void {
+  const told = new Set<string>()
+  reportUnusedQueries((path) => {
+    if (told.has(path)) return
+    told.add(path)
+    log.warn({ path }, 'a query was planned and not used')
+  })
 }
 
 /** GraphiQL signed in with the demo key; both places are needed, or its first look at the schema has no credential. */

@@ -23,7 +23,14 @@ describe('loadConfig', () => {
         poolApp: 10,
         poolSystem: 4,
       },
-      http: { host: '127.0.0.1', port: 4000, publicUrl: undefined, trustProxy: 0, maxBodyBytes: 1_048_576 },
+      http: {
+        host: '127.0.0.1',
+        port: 4000,
+        publicUrl: undefined,
+        trustProxy: 0,
+        maxBodyBytes: 1_048_576,
+        corsOrigins: [],
+      },
       log: { level: 'info', format: 'pretty' },
       model: { anthropicApiKey: undefined, anthropicBaseUrl: undefined },
       mail: { smtpUrl: undefined, from: undefined },
@@ -47,6 +54,7 @@ describe('loadConfig', () => {
         PUBLIC_URL: 'https://cadre.example/',
         TRUST_PROXY: '1',
         MAX_BODY_BYTES: '2048',
+        CORS_ORIGINS: 'https://app.example.com, http://localhost:3000,',
         LOG_LEVEL: 'debug',
         LOG_FORMAT: 'json',
         ANTHROPIC_API_KEY: 'sk-ant-1',
@@ -68,7 +76,14 @@ describe('loadConfig', () => {
         poolApp: 20,
         poolSystem: 5,
       },
-      http: { host: '0.0.0.0', port: 0, publicUrl: 'https://cadre.example', trustProxy: 1, maxBodyBytes: 2048 },
+      http: {
+        host: '0.0.0.0',
+        port: 0,
+        publicUrl: 'https://cadre.example',
+        trustProxy: 1,
+        maxBodyBytes: 2048,
+        corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
+      },
       log: { level: 'debug', format: 'json' },
       model: { anthropicApiKey: 'sk-ant-1', anthropicBaseUrl: 'http://127.0.0.1:8080' },
       mail: { smtpUrl: 'smtp://mail.local:25', from: 'Cadre <hello@cadre.example>' },
@@ -111,6 +126,22 @@ describe('loadConfig', () => {
     expect(faultsOf({ MAIL_FROM: 'somebody' }).message).toContain('MAIL_FROM "somebody" is neither an address')
   })
 
+  it('refuses an origin that no browser would send', () => {
+    const wrong = [
+      '*',
+      'app.example.com',
+      'https://app.example.com/',
+      'https://app.example.com/path',
+      'ftp://a.example',
+    ]
+    for (const origin of [...wrong, 'https://App.example.com', 'https://app.example.com:443']) {
+      const { faults } = faultsOf({ CORS_ORIGINS: `https://ok.example,${origin}` })
+      expect(faults).toEqual([
+        `CORS_ORIGINS "https://ok.example,${origin}" has an origin that is not written as https://app.example.com: ${origin}`,
+      ])
+    }
+  })
+
   it('never repeats a secret in a fault', () => {
     const secret = 'hunter2'
     const { message } = faultsOf({
@@ -137,7 +168,16 @@ describe('loadConfig', () => {
 
   it('is frozen in every group', () => {
     const config = loadConfig({}, false)
-    for (const value of [config, config.database, config.http, config.log, config.model, config.mail, config.runs]) {
+    for (const value of [
+      config,
+      config.database,
+      config.http,
+      config.log,
+      config.model,
+      config.mail,
+      config.runs,
+      config.http.corsOrigins,
+    ]) {
       expect(Object.isFrozen(value)).toBe(true)
     }
   })

@@ -31,6 +31,8 @@ export interface Config {
     /** How many proxies in front of us may say whom they speak for; 0: none. */
     readonly trustProxy: number
     readonly maxBodyBytes: number
+    /** Origins whose pages may call us from a browser: `https://app.example.com`. */
+    readonly corsOrigins: readonly string[]
   }
   readonly log: { readonly level: (typeof LOG_LEVELS)[number]; readonly format: (typeof LOG_FORMATS)[number] }
   readonly model: {
@@ -97,6 +99,26 @@ function oneOf<const Names extends readonly [string, ...string[]]>(names: Names)
   return z.enum(names, { error: () => `is none of ${names.join(' ')}` }).optional()
 }
 
+/** Origins with commas between them, as browsers send them: no path, no slash at the end. */
+function origins() {
+  return z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      const found = text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]))
+      const wrong = found.find((origin) => !isWebOrigin(origin))
+      if (wrong === undefined) return found
+      context.addIssue({
+        code: 'custom',
+        message: `has an origin that is not written as https://app.example.com: ${wrong}`,
+      })
+      return z.NEVER
+    })
+}
+
+const isWebOrigin = (text: string): boolean =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
+
 const postgresUrl = url('postgres:', 'postgresql:')
 const webUrl = url('http:', 'https:')
 
@@ -112,9 +134,13 @@ const settings = z.object({
   PUBLIC_URL: webUrl,
   TRUST_PROXY: wholeNumber(0, 0, 100),
   MAX_BODY_BYTES: wholeNumber(MEBIBYTE, 1_024, 1_024 * MEBIBYTE),
+  CORS_ORIGINS: origins(),
   LOG_LEVEL: oneOf(LOG_LEVELS),
   LOG_FORMAT: oneOf(LOG_FORMATS),
-  ANTHROPIC_API_KEY: z.string().optional(),
+  ANTHROPIC_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, { message: 'has blanks or odd characters' })
+    .optional(),
   ANTHROPIC_BASE_URL: webUrl,
   SMTP_URL: url('smtp:', 'smtps:'),
   MAIL_FROM: z
@@ -174,6 +200,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
       publicUrl: found.PUBLIC_URL?.replace(/\/+$/, ''),
       trustProxy: found.TRUST_PROXY,
       maxBodyBytes: found.MAX_BODY_BYTES,
+      corsOrigins: Object.freeze(found.CORS_ORIGINS),
     },
     log: { level: found.LOG_LEVEL ?? 'info', format: found.LOG_FORMAT ?? (isTty ? 'pretty' : 'json') },
     model: { anthropicApiKey: found.ANTHROPIC_API_KEY, anthropicBaseUrl: found.ANTHROPIC_BASE_URL },

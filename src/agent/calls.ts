@@ -2,17 +2,24 @@ import type { Verdict } from '../domains/approvals/service.ts'
 import { appendEffects, closeStep, type NewEffect } from '../domains/runs/service.ts'
 import type { Tx } from '../platform/db/transaction.ts'
 import type { NewEvent } from '../platform/events/event.ts'
-import { type CallState, textOf } from './conversation.ts'
+import { type CallState, type RunState, textOf } from './conversation.ts'
 import type { LoopMeans } from './means.ts'
 import type { AnswerBlock } from './model/answer-reader.ts'
 import type { PerformMeans } from './tools/perform.ts'
+import { recordsNamedBy } from './tools/records.ts'
 
 /** What is written and told about tool calls, whoever closes them. */
 
-export const performMeans = (means: LoopMeans, content: readonly AnswerBlock[], savepoints: boolean): PerformMeans => ({
+/** What calls of a turn are performed with; `state` is the run before it. */
+export const performMeans = (
+  means: LoopMeans,
+  state: RunState,
+  content: readonly AnswerBlock[],
+  savepoints: boolean,
+): PerformMeans => ({
   registry: means.registry,
   mandate: means.context.mandate,
-  knownRecords: means.context.knownRecords,
+  knownRecords: new Set([...means.context.knownRecords, ...recordsNamedBy(state.turns.flatMap((turn) => turn.calls))]),
   runId: means.run.id,
   employeeId: means.run.employeeId,
   words: textOf(content),

@@ -133,6 +133,10 @@ async function holdNext(means: LoopMeans, tx: Tx, standing: Standing): Promise<N
   if (budget === null) return { kind: 'GO_ON', state, held: null }
 
   const model = standing.model ?? chooseModel(means.calls, means.routing)
+  if (!prices.has(model)) {
+    const text = `The model ${model} has no price, so no call of it can be paid for.`
+    return closeBooks(means, tx, { status: 'FAILED', reason: 'MODEL_UNAVAILABLE', text }, [], ended)
+  }
   const requestBytes = means.model.requestBytes(requestOf(means, state, model))
   const worstCaseMicros = prices.worstCaseMicros({ requestBytes, maxTokens: limits.maxTokens, model })
   const turn = state.turns.length

@@ -66,7 +66,7 @@ export async function recordTurn(
       for (const call of calls) {
         performed.push(
           stands || runEnd !== undefined
-            ? await performCall(tx, performMeans(means, answer.content, savepoints), call)
+            ? await performCall(tx, performMeans(means, state, answer.content, savepoints), call)
             : { call, title: `Call ${call.tool}` },
         )
       }

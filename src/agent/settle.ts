@@ -44,7 +44,7 @@ async function performNow(means: LoopMeans, state: RunState, call: CallState): P
       if (endWanted(signals, tx.now) !== undefined || signals.employeeStatus === 'PAUSED') {
         return proceed(means, tx, { state, signals, events: [] })
       }
-      const performed = await performCall(tx, performMeans(means, content, savepoints), call)
+      const performed = await performCall(tx, performMeans(means, state, content, savepoints), call)
       await closeCall(tx, means, performed.call, performed.effect === undefined ? [] : [performed.effect])
       const after = withCalls(state, [performed.call])
       return proceed(means, tx, { state: after, signals, events: callFinished(means.run.id, performed.call) })

@@ -1,12 +1,10 @@
 import type { TypedDocumentString } from './gql/graphql.ts'
 
-export type Requester = {
-  /** The data of a query or mutation, typed by its document. Throws RequestFailed for top-level errors and refusals. */
-  <Data, Variables>(
-    document: TypedDocumentString<Data, Variables>,
-    ...variables: Variables extends Record<string, never> ? [] : [Variables]
-  ): Promise<Data>
-}
+/** The data of a query or mutation, typed by its document. Throws RequestFailed for top-level errors and refusals. */
+export type Requester = <Data, Variables>(
+  document: TypedDocumentString<Data, Variables>,
+  ...variables: Variables extends Record<string, never> ? [] : [Variables]
+) => Promise<Data>
 
 /** The server answered, but not with data; `code` is the first error's `extensions.code`. */
 export class RequestFailed extends Error {

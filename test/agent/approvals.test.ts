@@ -7,7 +7,7 @@ import type { Database } from '../../src/platform/db/database.ts'
 import { AppError } from '../../src/platform/lib/errors.ts'
 import { openDatabase } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { type ApprovalRow, Office } from './arrange.ts'
+import { type ApprovalRow, closeAll, Office } from './arrange.ts'
 
 let database: TestDatabase
 let db: Database
@@ -15,10 +15,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   db = openDatabase(database.url, 24)
 })
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+afterAll(() => closeAll(database, db))
 
 /** A run that waits for a person because its employee wants to send a mail. */
 async function asking(): Promise<{ office: Office; runId: string; submissionId: string; approval: ApprovalRow }> {

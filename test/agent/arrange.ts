@@ -20,10 +20,11 @@ import type { Ctx } from '../../src/platform/context.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import type { Tx } from '../../src/platform/db/transaction.ts'
 import type { SegmentMeans, WorkSegment } from '../../src/platform/durable/segments.ts'
-import { parseInput } from '../../src/platform/graphql/parse.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
+import { parseInput } from '../../src/platform/lib/parse.ts'
 import { insertWorkspace, systemContext, testLog } from '../support/context.ts'
+import type { TestDatabase } from '../support/test-database.ts'
 
 export const ALL_TOOLS: EmployeeTool[] = [
   'qualify_submission',
@@ -35,7 +36,7 @@ export const ALL_TOOLS: EmployeeTool[] = [
 
 const owners = new Map<string, pg.Pool>()
 
-/** Connections as the database's owner, kept: most of what a test asks goes this way. They go with the database. */
+/** Connections as the database's owner, kept: most of what a test asks goes this way. `closeAll` ends them. */
 function ownerOf(url: string): pg.Pool {
   const known = owners.get(url)
   if (known !== undefined) return known
@@ -45,6 +46,14 @@ function ownerOf(url: string): pg.Pool {
   pool.on('connect', (client) => client.on('error', ignore))
   owners.set(url, pool)
   return pool
+}
+
+/** Closes everything that was opened on a test's database, and drops it. */
+export async function closeAll(database: TestDatabase, db: { close(): Promise<void> }): Promise<void> {
+  await db.close()
+  await owners.get(database.url)?.end()
+  owners.delete(database.url)
+  await database.drop()
 }
 
 export interface OfficeOptions {

@@ -4,7 +4,7 @@ import type { Database } from '../../src/platform/db/database.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { openDatabase } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { Office } from './arrange.ts'
+import { closeAll, Office } from './arrange.ts'
 
 let database: TestDatabase
 let db: Database
@@ -12,10 +12,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   db = openDatabase(database.url, 32)
 })
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+afterAll(() => closeAll(database, db))
 
 interface Day {
   limit: number | null

@@ -6,7 +6,7 @@ import { createMailer, type Mailer } from '../../src/domains/mail/mailer.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { openDatabase } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { Crash, type CrashPoint, dyingDatabase, Office, type OfficeOptions, process } from './arrange.ts'
+import { Crash, type CrashPoint, closeAll, dyingDatabase, Office, type OfficeOptions, process } from './arrange.ts'
 
 /*
  * A process is killed at each boundary there is, once per test: before the commit of every transaction of a run, after it,
@@ -20,10 +20,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   db = openDatabase(database.url)
 })
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+afterAll(() => closeAll(database, db))
 
 interface Story {
   readonly name: string
@@ -174,33 +171,103 @@ describe('a process killed at a mail', () => {
   )
 })
 
+/** The database as a process sees it that stands still before one of its transactions. */
+function stoppedBefore(transaction: number) {
+  let transactions = 0
+  let release = () => {}
+  let arrive = () => {}
+  const stopped = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const reached = new Promise<void>((resolve) => {
+    arrive = resolve
+  })
+  const slow: Database = {
+    ...db,
+    inTransaction: async (ctx, work, options) => {
+      transactions += 1
+      if (transactions === transaction) {
+        arrive()
+        await stopped
+      }
+      return db.inTransaction(ctx, work, options)
+    },
+  }
+  return { slow, reached, release: () => release() }
+}
+
+describe('a process that may not act outside', () => {
+  it('sends nothing and takes its mark back, so that the mail goes out once, later', async () => {
+    const office = await Office.open(db, database.url)
+    const { runId } = await office.lead({ wants_call: true })
+    const work = office.worker()
+    const executor = process()
+    await expect(office.work(runId, work, { ...executor, maySend: async () => false })).rejects.toThrow('may not act')
+    expect(await readdir(office.mailFolder)).toEqual([])
+    expect((await office.effects(runId)).filter(({ tool }) => tool === 'send_email')).toMatchObject([
+      { status: 'INTENDED' },
+    ])
+    await office.work(runId, work, executor)
+    expect(await readdir(office.mailFolder)).toHaveLength(1)
+    expect(await office.run(runId)).toMatchObject({ status: 'SUCCEEDED', takeovers: 0 })
+    await office.close()
+  })
+})
+
 describe('two processes at one run', () => {
   it('that was taken over stops the one that comes back at its next write', async () => {
     const office = await Office.open(db, database.url)
     const { runId } = await office.lead()
-    // The first one is stopped in the middle of its second transaction's wait, and the second one works the run to its end.
-    let release = () => {}
-    const stopped = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    let transactions = 0
-    const slow: Database = {
-      ...db,
-      inTransaction: async (ctx, work, options) => {
-        transactions += 1
-        if (transactions === 2) await stopped
-        return db.inTransaction(ctx, work, options)
-      },
-    }
+    // The first one stands still before its second transaction, and the second one works the run to its end.
+    const { slow, reached, release } = stoppedBefore(2)
     const first = office.work(runId, office.worker({ db: slow })).then(
       () => 'done',
       (err: Error) => err.message,
     )
-    while (transactions < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    await reached
     await live(office, runId)
     release()
     expect(await first).toContain('no longer worked by attempt 1')
     await expectWholeAndOnce(office, runId, STORIES[0] as Story)
+    await office.close()
+  })
+
+  it('a process that was overtaken by a mere claim writes nothing more', async () => {
+    const office = await Office.open(db, database.url)
+    const { runId } = await office.lead()
+    const { slow, reached, release } = stoppedBefore(2)
+    const first = office.work(runId, office.worker({ db: slow })).then(
+      () => 'done',
+      (err: Error) => err.message,
+    )
+    await reached
+    const { db: dying } = dyingDatabase(db, { transaction: 1, when: 'AFTER_COMMIT' })
+    await expect(office.work(runId, office.worker({ db: dying }))).rejects.toThrow(Crash)
+    release()
+    expect(await first).toContain('no longer worked by attempt 1')
+    expect(await office.steps(runId)).toEqual([])
+    await live(office, runId)
+    await expectWholeAndOnce(office, runId, STORIES[0] as Story)
+    await office.close()
+  })
+
+  it('a process that has lost its run does not take it back, and is done when the run is beyond it', async () => {
+    const office = await Office.open(db, database.url)
+    const { runId } = await office.lead()
+    const { slow, reached, release } = stoppedBefore(2)
+    const work = office.worker({ db: slow })
+    const lost = { ...process(), maySend: async () => false }
+    const first = office.work(runId, work, lost).catch((err: Error) => err.message)
+    await reached
+    const { db: dying } = dyingDatabase(db, { transaction: 1, when: 'AFTER_COMMIT' })
+    await expect(office.work(runId, office.worker({ db: dying }))).rejects.toThrow(Crash)
+    release()
+    expect(await first).toContain('no longer worked')
+    await expect(office.work(runId, work, lost)).rejects.toThrow('worked elsewhere')
+    expect((await office.run(runId)).attempt).toBe(2)
+    await live(office, runId)
+    await office.work(runId, work, lost)
+    expect((await office.run(runId)).attempt).toBe(3)
     await office.close()
   })
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../src/platform/db/database.ts'
 import { openDatabase } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { dyingDatabase, Office } from './arrange.ts'
+import { closeAll, dyingDatabase, Office } from './arrange.ts'
 
 let database: TestDatabase
 let db: Database
@@ -11,10 +11,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   db = openDatabase(database.url)
 })
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+afterAll(() => closeAll(database, db))
 
 describe('a lead', () => {
   it('that qualifies is judged, gets one deal and one message, and ends with its submission', async () => {

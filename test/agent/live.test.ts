@@ -5,7 +5,9 @@ import type { WireBlock } from '../../src/agent/model/messages-wire.ts'
 import { createModel } from '../../src/agent/model/model.ts'
 import type { WorkerOptions } from '../../src/agent/runs.ts'
 import { registryOf } from '../../src/agent/tools/registry.ts'
+import { decideApproval } from '../../src/domains/approvals/service.ts'
 import { pauseEmployee, resumeEmployee } from '../../src/domains/employees/service.ts'
+import { createMailer, type Mailer } from '../../src/domains/mail/mailer.ts'
 import { cancelRun, sweepRuns, wakeRunsWaitingForBudget } from '../../src/domains/runs/service.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import type { WorkSegment } from '../../src/platform/durable/segments.ts'
@@ -19,7 +21,7 @@ import {
   startMessagesServer,
 } from '../support/messages-server.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { Office, type OfficeOptions, process } from './arrange.ts'
+import { closeAll, Office, type OfficeOptions, process } from './arrange.ts'
 
 /** A live model, over the network: a local server that speaks the Messages API. */
 
@@ -34,10 +36,7 @@ afterEach(async () => {
   await server?.stop()
   server = undefined
 })
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+afterAll(() => closeAll(database, db))
 
 const RETRY = { maxAttempts: 3, baseMs: 1, capMs: 2 }
 
@@ -104,6 +103,28 @@ describe('a run with a live model', () => {
       { cost: 400 },
     ])
     expect(await balance(office)).toEqual({ held: 0, settled: 400, lost: 0 })
+    await office.close()
+  })
+
+  it('sends the same tools and instructions to the byte for every lead of a form, so that the provider can keep them', async () => {
+    const { office, runId, work } = await setUp(undefined)
+    await office.work(runId, work)
+    const other = await office.lead({ name: 'Grace Hopper', company: 'Navy' })
+    await office.work(other.runId, work)
+    const prefixes = server?.requests.map(({ text }) => {
+      const { system, tools } = JSON.parse(text) as { system: { cache_control?: unknown }[]; tools: unknown }
+      expect(system.at(-1)?.cache_control).toEqual({ type: 'ephemeral' })
+      return JSON.stringify({ system, tools })
+    })
+    expect(new Set(prefixes).size).toBe(1)
+    await office.close()
+  })
+
+  it('with a model that has no price ends, for no call of it can be paid', async () => {
+    const { office, runId, work } = await setUp([], {}, { defaultModel: 'some-other-model' })
+    await office.work(runId, work)
+    expect(await office.run(runId)).toMatchObject({ status: 'FAILED', reason: 'MODEL_UNAVAILABLE' })
+    expect(server?.requests).toHaveLength(0)
     await office.close()
   })
 
@@ -335,6 +356,44 @@ describe('a model that does not answer', () => {
     const { status, wake_at } = await office.run(runId)
     expect(status).toBe('WAITING')
     expect((wake_at?.getTime() ?? 0) - Date.now()).toBeGreaterThan(500_000)
+    await office.close()
+  })
+})
+
+describe('a turn with an act to be sent and one to be asked about', () => {
+  it('goes on without waiting when a person has decided before it came to wait', async () => {
+    const { office, runId, work: _ } = await setUp([])
+    const [contact] = await office.rows<{ id: string }>('select id from contact where workspace_id = $1')
+    const other = await office.lead()
+    const [foreign] = await office.rows<{ id: string }>(
+      'select contact_id as id from submission where workspace_id = $1 and id = $2',
+      [other.submissionId],
+    )
+    await server?.stop()
+    server = await startMessagesServer({
+      script: [
+        message([
+          calls('send_email', { contact: `contact_${contact?.id}`, subject: 'Hello', body: 'Hello' }, 'a'),
+          calls('update_contact', { contact: `contact_${foreign?.id}`, fields: { companyName: 'Nimbus' } }, 'b'),
+        ]),
+        message([says('Done.')]),
+      ],
+    })
+    const real = createMailer({ folder: office.mailFolder, defaultFrom: 'cadre@localhost' })
+    const mailer: Mailer = {
+      ...real,
+      send: async (mail, key) => {
+        const [approval] = await office.approvals(runId)
+        if (approval === undefined) throw new Error('nobody asked')
+        expect(approval.reason).toContain('not the one this run is about')
+        await office.do((tx) => decideApproval(tx, { id: approval.id, decision: 'APPROVE' }), office.ada)
+        return real.send(mail, key)
+      },
+    }
+    const model = createModel({ mode: 'live', apiKey: 'key', baseUrl: server.url, timeoutMs: 20_000 })
+    await office.work(runId, office.worker({ model, retry: RETRY, registry: office.registryWith(mailer) }))
+    expect(await office.run(runId)).toMatchObject({ status: 'SUCCEEDED', segment: 1 })
+    expect((await office.approvals(runId)).map(({ status }) => status)).toEqual(['EXECUTED'])
     await office.close()
   })
 })

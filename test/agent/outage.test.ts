@@ -6,7 +6,7 @@ import { CommitUnknown } from '../../src/platform/db/transaction.ts'
 import { isAppError, unavailable } from '../../src/platform/lib/errors.ts'
 import { openDatabase } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { Office, process, rehearsal } from './arrange.ts'
+import { closeAll, Office, process, rehearsal } from './arrange.ts'
 
 /*
  * The database goes away under a process that lives on: before a transaction, or in the middle of its COMMIT, whose answer is
@@ -19,10 +19,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   db = openDatabase(database.url)
 })
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+afterAll(() => closeAll(database, db))
 
 type Fault = 'AWAY' | 'COMMITTED_UNHEARD' | 'NOT_COMMITTED_UNHEARD'
 

@@ -4,7 +4,7 @@ import { followRun, type RunUpdate } from '../../src/domains/runs/progress.ts'
 import { type Node, openNode } from '../events/log-world.ts'
 import { startMessagesServer } from '../support/messages-server.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { Office } from './arrange.ts'
+import { closeAll, Office } from './arrange.ts'
 
 let database: TestDatabase
 let node: Node
@@ -12,10 +12,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   node = await openNode(database.url)
 })
-afterAll(async () => {
-  await node.close()
-  await database.drop()
-})
+afterAll(() => closeAll(database, node))
 
 const collect = async (updates: AsyncIterable<RunUpdate>): Promise<RunUpdate[]> => {
   const all: RunUpdate[] = []

@@ -5,12 +5,20 @@
 // where time goes on for everybody, and words are as unevenly frequent as statuses are in life. Nothing is random: every
 // value is a hash of the row's number.
 
+import { type Kysely, sql } from 'kysely'
 import pg from 'pg'
+import type { Tables } from '../../src/platform/db/tables.ts'
+import { snakeCase } from '../../src/platform/graphql/filter-comparators.ts'
 
 export const WORKSPACES = 20
+const REFERRED = 12
+
+/** The tables that grow with every lead have all the rows, the others a quarter as many. */
+const LARGE = new Set(['contact', 'submission', 'deal', 'run'])
+const smaller = (rows: number): number => Math.ceil(rows / 4 / WORKSPACES) * WORKSPACES
 
 /** Row `n` belongs to workspace `n % 20`; its id tells its number, and sorts by time as UUIDv7 does. */
-const FUNCTIONS = `
+const functions = (rows: number) => `
   create function row_id(n bigint) returns uuid language sql immutable parallel safe
     return (lpad(to_hex(1700000000000 + n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid;
   create function share(n bigint, seed int) returns float8 language sql immutable parallel safe
@@ -23,6 +31,12 @@ const FUNCTIONS = `
   create function word(n bigint, seed int) returns text language sql immutable parallel safe
     return initcap(syllable(n, seed) || syllable(n, seed + 1)) || ' ' ||
       initcap(syllable(n, seed + 2) || syllable(n, seed + 3) || syllable(n, seed + 4));
+  -- What all tables have in common, made once. \`few\` is one of a few rows that others refer to.
+  create unlogged table numbered as
+    select n, n / ${WORKSPACES} as k, n % ${WORKSPACES} as w, row_id(n) as id, row_id(n % ${WORKSPACES}) as workspace,
+           row_id(n / ${WORKSPACES} % ${REFERRED} * ${WORKSPACES} + n % ${WORKSPACES}) as few, word(n, 1) as words
+      from generate_series(0::bigint, ${rows - 1}) as n;
+  analyze numbered;
 `
 
 interface Column {
@@ -37,15 +51,14 @@ interface Column {
   readonly unique: boolean
 }
 
-/** There are as many of these as of anything else, but the other tables refer to a few of them in each workspace. */
+/** Of these the other tables refer to a few in each workspace only, however many there are. */
 const FEW = new Set(['employee', 'form', 'member', 'pipeline', 'stage', 'handler_group'])
-const REFERRED = 12
 
 /** Where a CHECK or a key spans several columns. `n` is the row's number, `k` its number in its workspace. */
 const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   workspace: { currency: `'EUR'` },
-  employee_version: { employee_id: 'row_id(n)', version: '1' },
-  form_version: { form_id: 'row_id(n)', number: '1' },
+  employee_version: { employee_id: 'id', version: '1' },
+  form_version: { form_id: 'id', number: '1' },
   form: { published_version: '1' },
   goal: {
     comparator: `case when k % 2 = 0 then 'GTE' end`,
@@ -58,21 +71,21 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     finished_at: `case when status not in ('RECEIVED', 'PROCESSING', 'NEEDS_REVIEW') then at + interval '1 minute' end`,
   },
   contact: {
-    name: `case when k % 10 > 0 then word(n, 1) end`,
+    name: 'case when k % 10 > 0 then words end',
     email_normalised: `lower(syllable(n, 1) || '.' || syllable(n, 3) || k || '@' || syllable(n, 7) || syllable(n, 8)) || '.com'`,
     email: 'email_normalised',
-    owner_employee_id: `case when k % 3 = 0 then row_id((k % ${REFERRED}) * ${WORKSPACES} + w) end`,
-    owner_member_id: `case when k % 30 = 1 then row_id((k % ${REFERRED}) * ${WORKSPACES} + w) end`,
+    owner_employee_id: `case when k % 3 = 0 then few end`,
+    owner_member_id: `case when k % 30 = 1 then few end`,
   },
   stage: { pipeline_id: `row_id((k / 8) * ${WORKSPACES} + w)`, position: 'k % 8' },
   deal: {
     currency: `case when k % 4 > 0 then (array['EUR', 'EUR', 'EUR', 'USD', 'GBP'])[1 + k % 5] end`,
     amount_micros: 'case when k % 4 > 0 then (1000000 * floor(90000 * share(n, 5)))::bigint end',
-    submission_id: 'case when k % 3 > 0 then row_id(n) end',
+    submission_id: 'case when k % 3 > 0 then numbered.id end',
     closed_at: `case when k % 3 = 0 then at + interval '20 days' end`,
     lost_reason: `case when k % 9 = 0 then 'price' end`,
-    owner_employee_id: `case when k % 3 = 0 then row_id((k % ${REFERRED}) * ${WORKSPACES} + w) end`,
-    owner_member_id: `case when k % 30 = 1 then row_id((k % ${REFERRED}) * ${WORKSPACES} + w) end`,
+    owner_employee_id: `case when k % 3 = 0 then few end`,
+    owner_member_id: `case when k % 30 = 1 then few end`,
   },
   run: {
     employee_version: '1',
@@ -82,12 +95,12 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     reason: `case when status in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'EXPIRED') then 'DONE' end`,
     waiting_kind: `case when status = 'WAITING' then 'APPROVAL' end`,
     waiting_since: `case when status = 'WAITING' then at end`,
-    waiting_member_id: `case when status = 'WAITING' then row_id(w) end`,
+    waiting_member_id: `case when status = 'WAITING' then few end`,
     wake_at: 'null::timestamptz',
   },
   run_step: { run_id: `row_id((k / 4) * ${WORKSPACES} + w)`, seq: 'k % 4' },
   approval: {
-    run_id: 'row_id(n)',
+    run_id: 'numbered.id',
     on_expiry: `'REJECT'`,
     decided_at: `case when status not in ('PENDING', 'EXPIRED', 'STALE') then at + interval '1 hour' end`,
   },
@@ -105,24 +118,24 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Made before the others and read by their expressions. */
 const FIRST = ['status', 'name', 'email_normalised']
 
-function expression(table: string, column: Column, seed: number): string | undefined {
+function expression(table: string, column: Column, seed: number, rows: number): string | undefined {
   const told = TOLD[table]?.[column.name]
   if (told !== undefined) return told
   const { name, type } = column
   const value = ((): string | undefined => {
-    if (name === 'id') return 'row_id(n)'
-    if (name === 'workspace_id') return 'row_id(w)'
+    if (name === 'id') return 'numbered.id'
+    if (name === 'workspace_id') return 'workspace'
     if (column.words !== null) return `pick(n, ${seed}, array[${column.words.map((word) => `'${word}'`).join(', ')}])`
     if (column.references !== null) {
-      const parent = FEW.has(column.references) ? `k % ${REFERRED}` : 'k'
-      return `row_id((${parent}) * ${WORKSPACES} + w)`
+      if (FEW.has(column.references)) return 'few'
+      return LARGE.has(table) && !LARGE.has(column.references) ? `row_id(n % ${smaller(rows)})` : 'numbered.id'
     }
     if (name === 'name_folded') return 'lower(name)'
-    if (name === 'name' || name === 'title') return 'word(n, 1)'
+    if (name === 'name' || name === 'title') return 'words'
     if (name === 'created_at') return 'at'
     switch (type) {
       case 'uuid':
-        return 'row_id(n)'
+        return 'numbered.id'
       case 'text':
         return `'${name}-' || ${column.unique ? 'n' : `floor(1000 * share(n, ${seed}))`}`
       case 'integer':
@@ -167,20 +180,18 @@ async function columnsOf(owner: pg.Client, table: string): Promise<Column[]> {
 
 function insertOf(table: string, columns: readonly Column[], rows: number): string {
   const values = columns.flatMap((column, index) => {
-    const text = expression(table, column, 11 + 7 * index)
+    const text = expression(table, column, 11 + 7 * index, rows)
     return text === undefined ? [] : [{ column: column.name, text }]
   })
   const early = values.filter(({ column }) => FIRST.includes(column))
   const late = values.filter(({ column }) => !FIRST.includes(column))
   return `
     insert into "${table}" (${[...early, ...late].map(({ column }) => `"${column}"`).join(', ')})
-    select ${[...early.map(({ column }) => `"${column}"`), ...late.map(({ text }) => text)].join(',\n      ')}
-      from (
-        select n, n / ${WORKSPACES} as k, n % ${WORKSPACES} as w,
-               date_trunc('minute', now()) - interval '1 year' * (1 - n / ${rows}::float8) as at
-          from generate_series(0::bigint, ${rows - 1}) as n
-      ) as numbered
-      cross join lateral (select ${early.length === 0 ? '1' : early.map(({ column, text }) => `${text} as "${column}"`).join(', ')}) as early`
+    select ${[...early.map(({ column }) => `early."${column}"`), ...late.map(({ text }) => text)].join(',\n      ')}
+      from numbered
+     cross join lateral (select date_trunc('minute', now()) - interval '1 year' * (1 - n / ${rows}::float8) as at) as time
+     cross join lateral (select ${['1', ...early.map(({ column, text }) => `${text} as "${column}"`)].join(', ')}) as early
+     where n < ${rows}`
 }
 
 /** Tables whose rows are needed by others' keys but are not listed. */
@@ -195,7 +206,7 @@ export async function fillTables(url: string, tables: readonly string[], rows: n
   await owner.connect()
   try {
     await owner.query(`set maintenance_work_mem = '256MB'; set synchronous_commit = off; set jit = off`)
-    await owner.query(FUNCTIONS)
+    await owner.query(functions(rows))
     const filled = [...new Set([...tables, ...BESIDES])]
     const all = ['workspace', ...filled]
     const keys = await owner.query<{ relation: string; name: string; definition: string }>(
@@ -209,11 +220,13 @@ export async function fillTables(url: string, tables: readonly string[], rows: n
     )
     const inserts: string[] = []
     for (const table of all) {
-      inserts.push(insertOf(table, await columnsOf(owner, table), table === 'workspace' ? WORKSPACES : rows))
+      const count = table === 'workspace' ? WORKSPACES : LARGE.has(table) ? rows : smaller(rows)
+      inserts.push(insertOf(table, await columnsOf(owner, table), count))
     }
     for (const { relation, name } of keys.rows) await owner.query(`alter table ${relation} drop constraint "${name}"`)
     for (const { name } of indexes.rows) await owner.query(`drop index ${name}`)
     for (const insert of inserts) await owner.query(insert)
+    await owner.query('drop table numbered')
     for (const { definition } of indexes.rows) await owner.query(definition)
     // The planner counts on foreign keys; whether the rows keep them is not asked again.
     for (const { relation, name, definition } of keys.rows) {
@@ -223,4 +236,24 @@ export async function fillTables(url: string, tables: readonly string[], rows: n
   } finally {
     await owner.end()
   }
+}
+
+export interface Sample {
+  /** Some sixty, in the order of the table's key, with camelCase columns. */
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  /** How many the workspace has. */
+  readonly count: number
+}
+
+/** Rows of the bound workspace, evenly from the first to the last. */
+export async function sampleOf(tx: Kysely<Tables>, table: string): Promise<Sample> {
+  const key = await sql<{ column: string }>`
+    select a.attname as column from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+     where i.indisprimary and i.indrelid = ${snakeCase(table)}::text::regclass order by a.attnum`.execute(tx)
+  const order = sql.join(key.rows.map(({ column }) => sql.ref(column)))
+  const { rows } = await sql<Record<string, unknown> & { nth: bigint; total: bigint }>`
+    select * from (
+      select t.*, row_number() over (order by ${order}) as nth, count(*) over () as total from ${sql.table(table)} t
+    ) as numbered where nth % greatest(1, total / 60) = 3 % greatest(1, total / 60)`.execute(tx)
+  return { rows, count: Number(rows[0]?.total ?? 0) }
 }

@@ -1,26 +1,8 @@
-// Statements as they are sent, and how PostgreSQL would answer them.
+// How PostgreSQL would answer a statement, and what must hold of it.
 
 import type pg from 'pg'
-import { readInWorkspace } from '../../src/platform/db/read.ts'
-import type { Database } from '../../src/platform/db/database.ts'
-
-export interface Statement {
-  readonly text: string
-  readonly values: readonly unknown[]
-}
-
-/** A database whose reading statements are kept, exactly as they would be sent, instead of sent; they find nothing. */
-export function recording(db: Database, statements: Statement[]): Database {
-  const client = {
-    query: async ({ name, text, values = [] }: pg.QueryConfig) => {
-      if (name !== 'bind_workspace') statements.push({ text, values })
-      return { rows: [], rowCount: 0 }
-    },
-    release: () => {},
-  }
-  const pool = { connect: async () => client } as unknown as pg.Pool
-  return { ...db, read: (workspaceId, work) => readInWorkspace(pool, workspaceId, work) }
-}
+import type { Statement } from './ask-lists.ts'
+import type { Comparison } from './comparisons.ts'
 
 /** A node of a plan, as EXPLAIN (VERBOSE, FORMAT JSON) gives it. */
 export interface PlanNode {
@@ -29,74 +11,149 @@ export interface PlanNode {
   readonly Alias?: string
   readonly 'Index Name'?: string
   readonly 'Index Cond'?: string
+  readonly 'Parent Relationship'?: string
   readonly Filter?: string
   readonly Output?: readonly string[]
   readonly 'Plan Rows': number
   readonly Plans?: readonly PlanNode[]
 }
 
-/** How a statement would be answered, on a connection that is bound already. `generic`: whatever its values are. */
-export async function explain(client: pg.ClientBase, { text, values }: Statement, generic = false): Promise<PlanNode> {
-  if (!generic) {
-    const { rows } = await client.query({ text: `explain (verbose, format json) ${text}`, values: [...values] })
-    return rows[0]['QUERY PLAN'][0].Plan
-  }
-  await client.query(`prepare probe as ${text}`)
-  await client.query('set plan_cache_mode = force_generic_plan')
-  try {
-    const nulls = values.length === 0 ? '' : `(${values.map(() => 'null').join(', ')})`
-    const { rows } = await client.query(`explain (verbose, format json) execute probe${nulls}`)
-    return rows[0]['QUERY PLAN'][0].Plan
-  } finally {
-    await client.query('deallocate probe; reset plan_cache_mode')
-  }
+/** The plan for these very values, on a connection that is bound already. */
+export async function explain(client: pg.ClientBase, { text, values }: Statement): Promise<PlanNode> {
+  const { rows } = await client.query({ text: `explain (verbose, format json) ${text}`, values: [...values] })
+  return rows[0]['QUERY PLAN'][0].Plan
 }
 
-/** One way in which rows of a table are reached. */
-export interface Scan {
-  readonly node: string
-  readonly table: string
-  readonly alias: string
-  /** The index conditions; of a bitmap all of them. */
-  readonly conditions: readonly string[]
-  readonly filter: string
+/** The plan that a prepared statement may come to have, whatever its values are. */
+export async function explainGeneric(client: pg.ClientBase, { text, values }: Statement): Promise<PlanNode> {
+  const nulls = values.length === 0 ? '' : `(${values.map(() => 'null').join(', ')})`
+  await client.query(`set plan_cache_mode = force_generic_plan; prepare probe as ${text}`)
+  const { rows } = await client.query(`explain (verbose, format json) execute probe${nulls}`)
+  await client.query('deallocate probe; reset plan_cache_mode')
+  return rows[0]['QUERY PLAN'][0].Plan
 }
-
-const isScan = (node: PlanNode): boolean => node['Relation Name'] !== undefined
 
 export function nodesOf(plan: PlanNode): PlanNode[] {
   return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
 }
 
-export function scansOf(plan: PlanNode): Scan[] {
-  return nodesOf(plan)
-    .filter(isScan)
-    .map((node) => ({
-      node: node['Node Type'],
-      table: node['Relation Name'] ?? '',
-      alias: node.Alias ?? '',
-      conditions: [node, ...bitmapsOf(node)].flatMap((part) => part['Index Cond'] ?? []),
-      filter: node.Filter ?? '',
-    }))
+/** One way in which rows of a table are reached, with its index conditions: those of a bitmap stand below its heap. */
+interface Scan {
+  readonly kind: string
+  readonly table: string
+  readonly alias: string
+  readonly conditions: readonly string[]
+  readonly indexes: readonly string[]
 }
 
-/** The bitmap nodes that a bitmap heap scan reads from; sub-plans of its filter are scans of their own. */
+export function scansOf(plan: PlanNode): Scan[] {
+  return nodesOf(plan).flatMap((node) => {
+    const { 'Relation Name': table, Alias: alias = '', 'Node Type': kind } = node
+    if (table === undefined) return []
+    const parts = [node, ...bitmapsOf(node)]
+    const conditions = parts.flatMap((part) => part['Index Cond'] ?? [])
+    return [{ kind, table, alias, conditions, indexes: parts.flatMap((part) => part['Index Name'] ?? []) }]
+  })
+}
+
 function bitmapsOf(node: PlanNode): PlanNode[] {
   return (node.Plans ?? [])
     .filter((child) => child['Node Type'].startsWith('Bitmap') && child['Relation Name'] === undefined)
     .flatMap((child) => [child, ...bitmapsOf(child)])
 }
 
+/** The table behind an alias. */
+export const tableOf = (plan: PlanNode, alias: string): string =>
+  scansOf(plan).find((scan) => scan.alias === alias)?.table ?? ''
+
+export const sorts = (plan: PlanNode): boolean => nodesOf(plan).some((node) => node['Node Type'].includes('Sort'))
+
+/** How many rows the planner expects to match: those of the statement, or those that it counts or sums. */
+export function expectedRows(plan: PlanNode): number {
+  const counted = plan.Plans?.find((child) => child['Parent Relationship'] === 'Outer')
+  return plan['Node Type'] === 'Aggregate' && counted !== undefined ? expectedRows(counted) : plan['Plan Rows']
+}
+
+const OF_WORKSPACE = /\bworkspace_id = /
+// Equal to a column of a table that is bounded itself.
+const LOOK_UP = /= "?\w+"?\."?\w+"?\)/
+
+/** What is read beyond the workspace: a table as a whole, or an index without its first column. */
+export function beyondWorkspace(plan: PlanNode): string[] {
+  return scansOf(plan).flatMap(({ kind, table, conditions }) => {
+    if (conditions.some((condition) => OF_WORKSPACE.test(condition))) return []
+    if (!kind.includes('Seq') && conditions.some((condition) => LOOK_UP.test(condition))) return []
+    return [`${kind} on ${table}`]
+  })
+}
+
+const isAbout = (scan: Scan, { table, depth }: Comparison): boolean =>
+  scan.table === table && (depth === 0 ? !scan.alias.startsWith('related') : scan.alias.startsWith('related'))
+
+/** What partial indexes hold, by their names: a condition that is the same stands in the index itself. */
+export type Predicates = ReadonlyMap<string, string>
+
+export async function predicatesOf(client: pg.ClientBase): Promise<Predicates> {
+  const { rows } = await client.query<{ name: string; predicate: string }>(
+    `select indexrelid::regclass::text as name, pg_get_expr(indpred, indrelid) as predicate
+       from pg_index where indpred is not null`,
+  )
+  return new Map(rows.map(({ name, predicate }) => [name, predicate]))
+}
+
+/** Whether the comparison stands in an index condition. */
+export function isIndexed(plan: PlanNode, comparison: Comparison, predicates: Predicates): boolean {
+  const scans = scansOf(plan).filter((scan) => isAbout(scan, comparison))
+  const conditions = scans.flatMap((scan) => [
+    ...scan.conditions,
+    ...scan.indexes.flatMap((index) => predicates.get(index) ?? []),
+  ])
+  return comparison.columns.some((column) =>
+    conditions.some((condition) => new RegExp(`\\b${column}\\b`).test(condition)),
+  )
+}
+
+/** Whether the search function is asked. */
+export const isSearched = (plan: PlanNode): boolean =>
+  nodesOf(plan).some((node) => node.Output?.some((output) => output.includes('cadre_search.')))
+
+interface TableRead {
+  readonly name: string
+  readonly sequentialScans: number
+  readonly fetched: number
+}
+
+/** Runs a statement and says what it read of the tables, functions that it calls included. */
+export async function tableReads(client: pg.ClientBase, { text, values }: Statement): Promise<TableRead[]> {
+  const counters = async () =>
+    (
+      await client.query<{ name: string; scans: string; fetched: string }>(
+        `select relname as name, seq_scan::text as scans, coalesce(idx_tup_fetch, 0)::text as fetched
+           from pg_stat_xact_user_tables where schemaname = 'public'`,
+      )
+    ).rows
+  await client.query('begin read only')
+  try {
+    const before = new Map((await counters()).map((row) => [row.name, row]))
+    await client.query({ text, values: [...values] })
+    return (await counters()).map(({ name, scans, fetched }) => ({
+      name,
+      sequentialScans: Number(scans) - Number(before.get(name)?.scans ?? 0),
+      fetched: Number(fetched) - Number(before.get(name)?.fetched ?? 0),
+    }))
+  } finally {
+    await client.query('rollback')
+  }
+}
+
 /** For messages: the plan without what does not matter here. */
 export function sketch(node: PlanNode, depth = 0): string {
-  const parts = [
-    node['Node Type'],
-    node['Relation Name'] === undefined ? '' : `on ${node['Relation Name']} ${node.Alias}`,
-    node['Index Name'] === undefined ? '' : `using ${node['Index Name']}`,
-    `rows=${node['Plan Rows']}`,
-    node['Index Cond'] === undefined ? '' : `\n${'  '.repeat(depth + 2)}index: ${node['Index Cond']}`,
-    node.Filter === undefined ? '' : `\n${'  '.repeat(depth + 2)}filter: ${node.Filter}`,
+  const indent = '  '.repeat(depth)
+  const { 'Relation Name': table, 'Index Name': index, 'Index Cond': condition, Filter: filter } = node
+  const lines = [
+    `${indent}${node['Node Type']}${table === undefined ? '' : ` on ${table} ${node.Alias}`}${index === undefined ? '' : ` using ${index}`} rows=${node['Plan Rows']}`,
+    ...(condition === undefined ? [] : [`${indent}    index: ${condition}`]),
+    ...(filter === undefined ? [] : [`${indent}    filter: ${filter}`]),
   ]
-  const line = `${'  '.repeat(depth)}${parts.filter((part) => part !== '').join(' ')}`
-  return [line, ...(node.Plans ?? []).map((child) => sketch(child, depth + 1))].join('\n')
+  return [...lines, ...(node.Plans ?? []).map((child) => sketch(child, depth + 1))].join('\n')
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type App, createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
-import { createPipeline } from '../../src/domains/deals/service.ts'
+import { createPipeline, openDealForSubmission, updateDeal } from '../../src/domains/deals/service.ts'
 import { createApiKey } from '../../src/domains/workspaces/service.ts'
 import { PERMISSIONS, type Permission } from '../../src/platform/auth/viewer.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
@@ -137,7 +137,7 @@ describe('forms over GraphQL', () => {
     for (const by of names) {
       const { form } = await read(
         `query ($by: FormBy!) { form(by: $by) {
-          name path kind autonomy version
+          name path url kind autonomy version
           handlers { strategy employees { name } } pipeline { name }
           limits { perAddressPerHour perEmailPerHour honeypot }
           published { definition { instructions
@@ -149,6 +149,7 @@ describe('forms over GraphQL', () => {
       expect(form).toMatchObject({
         name: 'Book a demo',
         path: `/f/${house.slug}/book-a-demo`,
+        url: `${app.url}/f/${house.slug}/book-a-demo`,
         kind: 'SALES',
         autonomy: 'SUPERVISED',
         version: 2,
@@ -286,14 +287,89 @@ describe('submissions over GraphQL', () => {
     )
     expect(submission.timeline.nodes).toEqual([
       { type: 'SUBMISSION_RECEIVED', summary: 'Book a demo received Ada Lovelace', detail: {} },
+      { type: 'CONTACT_CREATED', summary: 'Test added the contact Ada Lovelace', detail: {} },
       {
         type: 'SUBMISSION_MATCHED',
         summary: 'Ada Lovelace came from a new contact, Ada Lovelace',
         detail: { created: true, contact: { name: 'Ada Lovelace' } },
       },
       { type: 'SUBMISSION_ROUTED', summary: 'Ada Lovelace went to Iris', detail: {} },
+      { type: 'RUN_QUEUED', summary: expect.stringContaining('Iris'), detail: {} },
       { type: 'SUBMISSION_QUALIFIED', summary: 'Test qualified Ada Lovelace: fit 0.82', detail: { fit: 0.82 } },
     ])
+  })
+
+  it('tell their whole story in one timeline: what is theirs, their runs’, their deal’s and no other’s', async () => {
+    const handlers = { strategy: 'PRINCIPAL', employees: employeeIds(await house.employee('Iris')) }
+    const pipeline = await house.do((tx) =>
+      createPipeline(tx, { name: 'Sales', stages: [{ name: 'New', kind: 'OPEN', probability: 0.1 }] }),
+    )
+    const form = await house.form({ handlers, pipeline: encodeId('pipeline', pipeline.id) })
+    const first = await house.accept(form, { email: 'ada@example.com' })
+    const REST = { amount: undefined, contactId: undefined, stageId: undefined, owner: undefined }
+    const deal = await house.do((tx) => openDealForSubmission(tx, { submissionId: first, name: 'Ada’s deal', ...REST }))
+    const second = await house.accept(form, { email: 'ada@example.com', message: 'again' })
+    await house.do((tx) => updateDeal(tx, { id: deal.id, name: 'A better name' }))
+
+    const story = [
+      'SUBMISSION_RECEIVED',
+      'CONTACT_CREATED',
+      'SUBMISSION_MATCHED',
+      'SUBMISSION_ROUTED',
+      'RUN_QUEUED',
+      'DEAL_CREATED',
+      'DEAL_UPDATED',
+    ]
+    const typesOf = ({ timeline }: Data) => timeline.nodes.map(({ type }: { type: string }) => type)
+    const one = async (args = '') =>
+      (
+        await read(
+          `{ submission(id: "${encodeId('submission', first)}") { timeline${args} {
+            nodes { type } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }`,
+        )
+      ).submission
+    await expect.poll(async () => typesOf(await one())).toEqual(story)
+    for (const size of [1, 3, 4]) {
+      const forwards: string[] = []
+      for (let after = '', more = true; more; ) {
+        const page = await one(`(first: ${size}${after})`)
+        forwards.push(...typesOf(page))
+        after = `, after: "${page.timeline.pageInfo.endCursor}"`
+        more = page.timeline.pageInfo.hasNextPage
+      }
+      expect(forwards).toEqual(story)
+      const backwards: string[] = []
+      for (let before = '', more = true; more; ) {
+        const page = await one(`(last: ${size}${before})`)
+        backwards.unshift(...typesOf(page))
+        before = `, before: "${page.timeline.pageInfo.startCursor}"`
+        more = page.timeline.pageInfo.hasPreviousPage
+      }
+      expect(backwards).toEqual(story)
+    }
+    expect(typesOf(await one('(first: 0)'))).toEqual([])
+    expect(typesOf(await one('(last: 0)'))).toEqual([])
+
+    const reads = vi.spyOn(app.db, 'read')
+    const readsFor = async (count: number) => {
+      reads.mockClear()
+      const { submissions } = await read(
+        `{ submissions(first: ${count}, orderBy: [{ field: RECEIVED }]) { nodes { id timeline { nodes { type } } } } }`,
+      )
+      return { submissions, reads: reads.mock.calls.length }
+    }
+    const { reads: readsForOne } = await readsFor(1)
+    const all = await readsFor(2)
+    reads.mockRestore()
+    expect(all.submissions.nodes.map(({ id }: { id: string }) => id)).toEqual(
+      [first, second].map((id) => encodeId('submission', id)),
+    )
+    expect(all.submissions.nodes.map(typesOf)).toEqual([
+      story,
+      ['SUBMISSION_RECEIVED', 'SUBMISSION_MATCHED', 'SUBMISSION_ROUTED', 'RUN_QUEUED'],
+    ])
+    expect(all.reads).toBe(readsForOne)
+    expect(readsForOne).toBeGreaterThan(0)
   })
 
   it('are listed by form, by status and by when they came in', async () => {
@@ -370,6 +446,45 @@ describe('submissions over GraphQL', () => {
     expect(refused).toMatchObject({ __typename: 'LimitExceededError', limit: 'RATE' })
     expect(refused.retryAfterMs).toBeGreaterThan(3_500_000)
     expect((await read(SUBMIT, { input })).submitForm).toMatchObject({ __typename: 'SubmitFormPayload' })
+  })
+
+  it('that are turned away leave their row in the spam log and their event, and nothing under their key', async () => {
+    const form = await house.form({ limits: { perEmailPerHour: 1, duplicateWindowMinutes: 10 } })
+    const send = async (answers: object) => {
+      const input = { form: { slug: form.slug }, answers }
+      const response = await fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${key}`,
+          'idempotency-key': JSON.stringify(answers),
+        },
+        body: JSON.stringify({ query: SUBMIT, variables: { input } }),
+      })
+      return ((await response.json()) as { data: Data }).data.submitForm
+    }
+    const spam = async () =>
+      (await house.rows<{ reason: string }>('select reason from submission_rejection where workspace_id = $1')).map(
+        ({ reason }) => reason,
+      )
+    await house.accept(form, { email: 'ada@example.com' })
+    const limited = { email: 'ada@example.com', message: 'again' }
+    expect(await send(limited)).toMatchObject({ __typename: 'LimitExceededError', limit: 'RATE' })
+    expect(await send({ email: 'ada@example.com' })).toMatchObject({
+      __typename: 'ConflictError',
+      reason: 'DUPLICATE',
+    })
+    expect((await spam()).sort()).toEqual(['DUPLICATE', 'EMAIL_LIMIT'])
+    const logged =
+      '{ events(filter: { types: [SUBMISSION_REJECTED] }) { nodes { detail { ... on SubmissionRejected { reason } } } } }'
+    await expect
+      .poll(async () => (await read(logged)).events.nodes)
+      .toEqual([{ detail: { reason: 'EMAIL_LIMIT' } }, { detail: { reason: 'DUPLICATE' } }])
+    expect(await house.count('idempotency_claim')).toBe(0)
+    // What was refused may be accepted the next time, under the same key.
+    await house.rows(`update submission set received_at = received_at - interval '2 hours' where workspace_id = $1`)
+    expect(await send(limited)).toMatchObject({ __typename: 'SubmitFormPayload', replayed: false })
+    expect(await house.count('idempotency_claim')).toBe(1)
   })
 
   it('need SUBMISSIONS_READ to be read and SUBMISSIONS_WRITE to be judged, and are of their workspace alone', async () => {

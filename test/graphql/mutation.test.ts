@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { purgeClaims } from '../../src/platform/graphql/idempotency.ts'
+import type { Ctx } from '../../src/platform/context.ts'
+import { CommitUnknown } from '../../src/platform/db/transaction.ts'
+import { hashInput, purgeClaims, runOnce } from '../../src/platform/graphql/idempotency.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
 import { systemContext } from '../support/context.ts'
 import { ask, CREATE, createDeal, type House, MOVE, type SampleServer, serveSample } from './server.ts'
@@ -209,4 +211,40 @@ describe('an idempotency key', () => {
     const { data } = await ask(server, acme.key, CREATE, { input: { name: 'Long key', stage: acme.open } }, headers)
     expect(data.createDeal.issues).toMatchObject([{ field: 'Idempotency-Key', code: 'TOO_LONG' }])
   })
+
+  test('settles a COMMIT whose answer was lost: what happened is answered, what did not is UNAVAILABLE', async () => {
+    const ctx = systemContext(server.db, acme.id)
+    /** The database, but that the answer of the first transaction is lost, before or after it was made. */
+    const losing = (made: boolean): Ctx => {
+      let lost = false
+      const inTransaction: typeof server.db.inTransaction = async (inner, work, options) => {
+        if (lost) return await server.db.inTransaction(inner, work, options)
+        lost = true
+        if (made) await server.db.inTransaction(inner, work, options)
+        throw new CommitUnknown(new Error('cut'))
+      }
+      return { ...ctx, db: { ...server.db, inTransaction } }
+    }
+    const claim = (key: string) => ({ credential: 'key:test', key, operation: 'test', inputHash: hashInput({ key }) })
+    let calls = 0
+    const work = async () => {
+      calls += 1
+      return { made: calls }
+    }
+    const happened = await runOnce(losing(true), claim('happened'), work)
+    expect(happened).toEqual({ outcome: { made: 1 }, outboxId: null })
+    await expect(runOnce(losing(false), claim('not'), work)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(runOnce(losing(true), undefined, work)).rejects.toBeInstanceOf(CommitUnknown)
+    expect(await runOnce(ctx, claim('happened'), work)).toEqual(happened)
+    expect(calls).toBe(2)
+  })
+})
+
+test('inputs are equal whatever the order of their fields, and different in every value', () => {
+  expect(hashInput({ a: 1, b: [new Date(0), 2n, undefined] })).toBe(
+    hashInput({ b: [new Date(0), 2n, null], a: 1, c: undefined }),
+  )
+  for (const other of [{ a: 2 }, { a: '1' }, { b: 1 }, [1], { a: [1] }, { a: null }, null]) {
+    expect(hashInput(other)).not.toBe(hashInput({ a: 1 }))
+  }
 })

@@ -24,7 +24,7 @@ const schemas = {
   open_deal: z.strictObject({
     submission: z.string(),
     contact: z.string(),
-    name: z.string().max(255),
+    name: z.string().min(2).max(255),
     amount: z.string().optional(),
     currency: z.string().optional(),
     stage: z.string(),

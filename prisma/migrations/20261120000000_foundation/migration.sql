@@ -939,6 +939,7 @@ CREATE UNIQUE INDEX effect_once ON "effect" (workspace_id, run_id, tool, target,
 CREATE INDEX run_deadline_due ON "run" (deadline) WHERE deadline IS NOT NULL AND status IN ('QUEUED', 'RUNNING', 'WAITING');
 CREATE INDEX run_wake_due ON "run" (wake_at) WHERE wake_at IS NOT NULL AND status = 'WAITING';
 CREATE INDEX approval_expiry_due ON "approval" (expires_at) WHERE status = 'PENDING';
+CREATE INDEX submission_processing_due ON "submission" (received_at) WHERE status = 'PROCESSING';
 -- What people have not read yet.
 CREATE INDEX inbox_message_unread ON "inbox_message" (workspace_id, created_at, id) WHERE read_at IS NULL;
 -- The limits of a form count by these.
@@ -1001,6 +1002,7 @@ CREATE POLICY system ON "server_secret" TO cadre_system USING (true);
 GRANT SELECT, INSERT ON "server_secret" TO cadre_system;
 CREATE POLICY system ON "run" FOR SELECT TO cadre_system USING (true);
 CREATE POLICY system ON "approval" FOR SELECT TO cadre_system USING (true);
+CREATE POLICY system ON "submission" FOR SELECT TO cadre_system USING (true);
 CREATE POLICY system ON "idempotency_claim" TO cadre_system USING (true);
 GRANT SELECT ON "workspace" TO cadre_system;
 GRANT SELECT, UPDATE (last_used_at) ON "api_key" TO cadre_system;
@@ -1010,7 +1012,8 @@ GRANT SELECT, INSERT ON "event_log" TO cadre_system;
 GRANT USAGE, SELECT ON SEQUENCE "event_log_position_seq" TO cadre_system;
 GRANT SELECT, INSERT ON "event_epoch" TO cadre_system;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "process" TO cadre_system;
-GRANT SELECT (workspace_id, id, status, deadline, wake_at, waiting_kind, segment, executor_id) ON "run" TO cadre_system;
+GRANT SELECT (workspace_id, id, status, submission_id, deadline, wake_at, waiting_kind, segment, executor_id) ON "run" TO cadre_system;
+GRANT SELECT (workspace_id, id, status, received_at) ON "submission" TO cadre_system;
 GRANT SELECT (workspace_id, id, status, expires_at) ON "approval" TO cadre_system;
 GRANT SELECT (workspace_id, created_at), DELETE ON "idempotency_claim" TO cadre_system;
 

@@ -41,6 +41,8 @@ const criteriaSchema = z.object({
   conditions: z.array(conditionSchema).default([]),
   /** What the conditions cannot say; a rehearsal does not read it. */
   text: z.string().default(''),
+  /** From this fit on a submission counts as qualified. */
+  threshold: z.number().min(0).max(1).default(0.6),
 })
 
 const submissionSchema = z.object({

@@ -32,8 +32,10 @@ const condition = (field: string, op: BriefCondition['op'], value?: unknown): Br
   label: '',
 })
 
+const REST = { text: '', threshold: 0.6 }
+
 const isMet = (field: string, op: BriefCondition['op'], value?: unknown) =>
-  evaluateCriteria({ conditions: [condition(field, op, value)], text: '' }, answers).fit === 1
+  evaluateCriteria({ conditions: [condition(field, op, value)], ...REST }, answers).fit === 1
 
 describe('a condition', () => {
   it.each([
@@ -86,22 +88,30 @@ describe('a condition', () => {
 })
 
 describe('the verdict', () => {
-  const weighed = (...weights: [met: boolean, weight: number][]) =>
-    evaluateCriteria(
-      { conditions: weights.map(([met, weight]) => ({ ...condition('size', 'eq', met ? 40 : 0), weight })), text: '' },
-      answers,
-    )
+  const judged = (threshold: number, ...weights: [met: boolean, weight: number][]) => {
+    const conditions = weights.map(([met, weight]) => ({ ...condition('size', 'eq', met ? 40 : 0), weight }))
+    return evaluateCriteria({ conditions, text: '', threshold }, answers)
+  }
+  const weighed = (...weights: [met: boolean, weight: number][]) => judged(0.6, ...weights)
 
   it('is the share of the weight that is met', () => {
     expect(weighed([true, 3], [false, 1]).fit).toBe(0.75)
     expect(weighed([true, 1], [false, 2]).fit).toBe(0.33)
   })
 
-  it('qualifies from 0.6, is unsure from 0.4 and rejects below', () => {
+  it('qualifies from the threshold, is unsure a little below it and rejects what is less', () => {
     expect(weighed([true, 6], [false, 4])).toMatchObject({ qualified: true, unsure: false })
     expect(weighed([true, 59], [false, 41])).toMatchObject({ qualified: false, unsure: true })
     expect(weighed([true, 4], [false, 6])).toMatchObject({ qualified: false, unsure: true })
     expect(weighed([true, 39], [false, 61])).toMatchObject({ qualified: false, unsure: false })
+  })
+
+  it('goes by the threshold of the form, and is unsure from two thirds of it', () => {
+    expect(judged(0.3, [true, 3], [false, 7])).toMatchObject({ qualified: true, unsure: false })
+    expect(judged(0.3, [true, 2], [false, 8])).toMatchObject({ qualified: false, unsure: true })
+    expect(judged(0.9, [true, 8], [false, 2])).toMatchObject({ qualified: false, unsure: true })
+    expect(judged(0.9, [true, 59], [false, 41])).toMatchObject({ qualified: false, unsure: false })
+    expect(judged(0, [false, 1])).toMatchObject({ qualified: true })
   })
 
   it('gives a reason for each condition, in words', () => {
@@ -110,7 +120,7 @@ describe('the verdict', () => {
       condition('budget', 'gte', 100_000),
       condition('unknown', 'present'),
     ]
-    expect(evaluateCriteria({ conditions, text: '' }, answers).reasons).toEqual([
+    expect(evaluateCriteria({ conditions, ...REST }, answers).reasons).toEqual([
       'Team size: 40; wanted at least 20: met.',
       'Label of budget: 24,000.00 EUR; wanted at least 100,000: not met.',
       'unknown: not answered; wanted an answer: not met.',
@@ -118,7 +128,7 @@ describe('the verdict', () => {
   })
 
   it('is left to a person when there are no typed criteria', () => {
-    expect(evaluateCriteria({ conditions: [], text: 'Only nice people.' }, answers)).toMatchObject({
+    expect(evaluateCriteria({ ...REST, conditions: [], text: 'Only nice people.' }, answers)).toMatchObject({
       qualified: false,
       unsure: true,
     })

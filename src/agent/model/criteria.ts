@@ -1,9 +1,7 @@
 import type { BriefAnswer, BriefCondition, BriefCriteria } from './brief-block.ts'
 
-/** From here on a submission counts as qualified. */
-export const QUALIFIED_FROM = 0.6
-/** Between here and `QUALIFIED_FROM` a person is asked. */
-export const UNSURE_FROM = 0.4
+/** From this share of the threshold on, and below the threshold, a person is asked: 0.4 of the usual 0.6. */
+const UNSURE_FROM = 2 / 3
 
 export interface Verdict {
   /** Share of the conditions' weight that is met, 0 to 1, rounded to hundredths. */
@@ -17,7 +15,7 @@ export interface Verdict {
 
 /** Holds the answers against the typed conditions. A condition on an unanswered field is not met, `absent` aside. */
 export function evaluateCriteria(criteria: BriefCriteria, answers: readonly BriefAnswer[]): Verdict {
-  const { conditions } = criteria
+  const { conditions, threshold } = criteria
   if (conditions.length === 0) {
     const reason = 'The form has no typed criteria, so a person has to judge.'
     return { fit: 0.5, qualified: false, unsure: true, reasons: [reason] }
@@ -34,8 +32,8 @@ export function evaluateCriteria(criteria: BriefCriteria, answers: readonly Brie
     reasons.push(reasonOf(condition, answer, holds))
   }
   const fit = Math.round((met / total) * 100) / 100
-  const qualified = fit >= QUALIFIED_FROM
-  return { fit, qualified, unsure: !qualified && fit >= UNSURE_FROM, reasons }
+  const qualified = fit >= threshold
+  return { fit, qualified, unsure: !qualified && fit >= threshold * UNSURE_FROM, reasons }
 }
 
 function isMet(condition: BriefCondition, answer: BriefAnswer | undefined): boolean {

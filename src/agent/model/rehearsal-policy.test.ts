@@ -63,6 +63,26 @@ describe('a rehearsed submission', () => {
     expect(end).toContain('does not qualify (fit 0.00)')
   })
 
+  it('is judged by the threshold of its form', async () => {
+    const strict = { ...kite, criteria: { ...kite.criteria, threshold: 0.9 } }
+    const { turns } = await play(strict)
+    expect(inputOf(turns, 'qualify_submission')).toMatchObject({ qualified: false, fit: 0.83 })
+    expect(names(turns)[1]).toEqual(['send_inbox_message'])
+  })
+
+  it('becomes a deal whose name is long enough, however short the company or the person is called', async () => {
+    const dealOf = async (company: string | null, name: string | null) => {
+      const answers = kite.answers.filter((each) => !['company', 'name'].includes(each.key))
+      const contact = { id: 'contact_1', name, company, email: 'zed@example.com', known: true }
+      const { turns } = await play({ ...kite, answers, contact })
+      return inputOf(turns, 'open_deal')?.name
+    }
+    expect(await dealOf('X', 'Zed')).toBe('X (Zed)')
+    expect(await dealOf('X', null)).toBe('Deal with X')
+    expect(await dealOf(null, 'Z')).toBe('Deal with Z')
+    expect(await dealOf('HP', 'Zed')).toBe('HP')
+  })
+
   it('that could go either way is put before a person', async () => {
     const { turns, end } = await play(middling)
     expect(names(turns)).toEqual([['qualify_submission', 'update_contact'], ['send_inbox_message']])

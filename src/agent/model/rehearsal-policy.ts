@@ -103,8 +103,8 @@ function openDeal(submission: BriefSubmission, facts: Facts, bench: Bench): Step
   const known = {
     submission: submission.id,
     contact: submission.contact?.id,
-    name: facts.subject,
-    title: facts.subject,
+    name: dealName(facts),
+    title: dealName(facts),
     company: facts.company,
     pipeline: submission.pipeline?.id,
     stage: stage?.id,
@@ -113,6 +113,12 @@ function openDeal(submission: BriefSubmission, facts: Facts, bench: Bench): Step
   const { amount, currency } = facts.amount
   const amountMicros = String(Math.round(Number(amount) * 1_000_000))
   return bench.use('open_deal', { ...known, amount, currency, amountMicros }, known)
+}
+
+/** A deal's name has two characters at least; a company's or a person's may have one. */
+function dealName({ subject, name }: Facts): string {
+  if (subject.length > 1) return subject
+  return name === null || name === subject ? `Deal with ${subject}` : `${subject} (${name})`
 }
 
 function inboxKnown(submission: BriefSubmission, facts: Facts, verdict: Verdict): Known {

@@ -26,6 +26,7 @@ import type { ExternalTool, InternalTool, Tool } from '../../platform/tools/tool
 import type { CallState } from '../conversation.ts'
 import { type Decision, decide, type Mandate, RULES } from '../policy.ts'
 import { fingerprint, hashOf } from './fingerprint.ts'
+import { namesForeignRecord } from './records.ts'
 import type { ToolRegistry } from './registry.ts'
 import { reviewOf } from './review.ts'
 
@@ -238,13 +239,3 @@ const effectOf = (call: CallState, tool: Tool) => ({
   tool: tool.name,
   risk: tool.risk,
 })
-
-const RECORD_ID =
-  /^(?:workspace|member|employee|goal|form|submission|contact|pipeline|stage|deal|run|approval|inbox_message)_[0-9a-f-]{36}$/i
-
-/** Whether the arguments name a record of ours that the brief did not. */
-function namesForeignRecord(value: unknown, known: ReadonlySet<string>): boolean {
-  if (typeof value === 'string') return RECORD_ID.test(value) && !known.has(value)
-  if (typeof value !== 'object' || value === null) return false
-  return Object.values(value).some((inner) => namesForeignRecord(inner, known))
-}

@@ -43,7 +43,7 @@ export async function sendCall(means: LoopMeans, state: RunState, call: CallStat
   })
   if (marked.kind === 'NEXT') return marked.next
   const { ready } = marked
-  if (false) {
+  if (!(await means.maySend())) {
     await takeBack(means, call)
     throw unavailable('This process may not act outside at the moment.')
   }

@@ -8,7 +8,7 @@
  */
 
 import { z } from 'zod'
-import { publicId } from '../../platform/graphql/parse.ts'
+import { publicId } from '../../platform/lib/parse.ts'
 
 export const APPROVAL_STATUSES = ['PENDING', 'APPROVED', 'REJECTED', 'EXPIRED', 'STALE', 'EXECUTED', 'FAILED'] as const
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number]

@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url'
 import { z } from 'zod'
-import { publicId } from '../../platform/graphql/parse.ts'
+import { publicId } from '../../platform/lib/parse.ts'
 import { decodeId } from '../../platform/lib/ids.ts'
 
 /*

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseInput } from '../../platform/graphql/parse.ts'
+import { parseInput } from '../../platform/lib/parse.ts'
 import {
   type Answers,
   answerText,

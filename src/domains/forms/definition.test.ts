@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseInput } from '../../platform/graphql/parse.ts'
 import { AppError } from '../../platform/lib/errors.ts'
+import { parseInput } from '../../platform/lib/parse.ts'
 import {
   DEFAULT_LIMITS,
   type FormDefinitionInput,

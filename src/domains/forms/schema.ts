@@ -96,6 +96,12 @@ const Form = builder.prismaNode('Form', {
       select: { slug: true },
       resolve: async ({ slug }, _args, ctx) => `/f/${await workspaceSlug(ctx)}/${slug}`,
     }),
+    url: t.field({
+      type: 'URL',
+      description: 'Where people outside find it: its whole address.',
+      select: { slug: true },
+      resolve: async ({ slug }, _args, ctx) => `${ctx.baseUrl}/f/${await workspaceSlug(ctx)}/${slug}`,
+    }),
     kind: t.expose('kind', { type: FormKindEnum, description: 'What it is for.' }),
     status: t.expose('status', { type: FormStatusEnum, description: 'Whether it takes submissions.' }),
     autonomy: t.expose('autonomy', {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { publicId } from '../../platform/graphql/parse.ts'
+import { publicId } from '../../platform/lib/parse.ts'
 import { parseDuration } from '../../platform/lib/duration.ts'
 import { isMet, type Measure } from './attainment.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { publicId } from '../../platform/graphql/parse.ts'
+import { publicId } from '../../platform/lib/parse.ts'
 
 /*
  * A run: everything an employee does happens in one. The row is the truth; a waiting run is a row, not a parked promise.

@@ -98,8 +98,12 @@ function prefersHtml(request: DoorRequest): boolean {
   return !/\bapplication\/(?:\S+\+)?json\b/i.test(accept) || /\btext\/html\b/i.test(accept)
 }
 
+/** What an address names at all: anything else (zero bytes, dots) is no form's, and not worth a question to the database. */
+const isSlug = (text: string): boolean => /^[a-z0-9-]{1,63}$/.test(text)
+
 /** A stranger's context in the workspace that the address names. */
 async function enter({ db, bell, clock, log }: Door, request: DoorRequest): Promise<Ctx> {
+  if (!isSlug(request.workspace) || !isSlug(request.form)) throw notFound('This form')
   const workspace = await findWorkspaceBySlug(db.systemSql, request.workspace)
   if (workspace === null) throw notFound('This form')
   // The address stays out of the context: events would carry it.

@@ -13,7 +13,7 @@ import { findWorkspaceBySlug } from '../workspaces/service.ts'
 import { doorSecretOf } from './door-secret.ts'
 import { qualifySubmissionInput, rejectionError } from './model.ts'
 import { addressDigest } from './page-token.ts'
-import { qualifySubmission, submitForm } from './service.ts'
+import { qualifySubmission, type RejectedSubmission, submitForm } from './service.ts'
 
 /** Declared with the forms. */
 const FormByInput = 'FormBy' as unknown as ReturnType<typeof builder.inputRef<FormBy>>
@@ -45,7 +45,10 @@ const ownId = z.string().transform((text, ctx) => {
 const submitFormInput = z.object({ form: formBy, id: ownId.nullish(), answers: z.unknown() })
 type SubmitInput = z.output<typeof submitFormInput>
 
-mutation('submitForm', {
+type Accepted = { readonly submissionId: string; readonly replayed: boolean }
+type Rejected = { readonly rejection: Pick<RejectedSubmission, 'reason' | 'retryAfterMs'> }
+
+mutation<SubmitInput, Accepted, Rejected>('submitForm', {
   description:
     'Sends a form. Public: needs no credential when the form is named by `path`. With an `id` of your own, sending ' +
     'twice stores once.',
@@ -78,10 +81,15 @@ mutation('submitForm', {
       honeypot: false,
       origin: {},
     })
-    if (outcome.outcome === 'REJECTED') throw rejectionError(outcome)
+    if (outcome.outcome === 'REJECTED') {
+      const { reason, retryAfterMs } = outcome
+      return { rejection: { reason, retryAfterMs } }
+    }
     if (outcome.outcome === 'TRAPPED') throw new Error('there is no honeypot at this door')
     return { submissionId: outcome.submissionId, replayed: outcome.replayed }
   },
+  // Its row in the spam log and its event stay.
+  refusal: (outcome) => ('rejection' in outcome ? rejectionError(outcome.rejection) : undefined),
   payload: (t) => ({
     id: t.id({
       description: 'The id of the submission.',

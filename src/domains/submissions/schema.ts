@@ -8,6 +8,7 @@ import { loadById, node, typeOf } from '../../platform/graphql/node.ts'
 import { byIdField } from '../../platform/graphql/node-field.ts'
 import type { Answers, FormDefinition } from '../forms/model.ts'
 import { Answer, answersOf } from './answer-types.ts'
+import { submissionScopes } from './loaders.ts'
 import type { SubmissionStatus } from './model.ts'
 import './event-details.ts'
 import './mutations.ts'
@@ -92,7 +93,13 @@ const Submission = builder.prismaNode('Submission', {
       query: { orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
     }),
     version: t.exposeInt('version', { description: 'Counts up with every change.' }),
-    timeline: t.field(timeline('submission', 'What happened to it, oldest first.')),
+    timeline: t.field(
+      timeline(
+        'submission',
+        'What happened to it, to the runs that worked on it and to the deal that came of it, oldest first.',
+        submissionScopes,
+      ),
+    ),
   }),
 })
 

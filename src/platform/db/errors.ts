@@ -25,14 +25,14 @@ export function isConnectionError(err: unknown): boolean {
   )
 }
 
-/** What PostgreSQL refuses, in the caller's words. What is not the caller's doing is handed back as it is. */
+/**
+ * What PostgreSQL refuses, in the caller's words, whether it comes from the driver or through Prisma. What is not the
+ * caller's doing is handed back as it is.
+ */
 export function translateDatabaseError(err: unknown): unknown {
   if (err instanceof AppError) return err
-  if (isConnectionError(err)) {
-    const { message, details } = unavailable('The database cannot be reached at the moment.', 1_000)
-    return new AppError('UNAVAILABLE', message, { ...details, cause: err })
-  }
-  if (!(err instanceof pg.DatabaseError)) return err
+  if (isConnectionError(err)) return unreachable(err)
+  if (!(err instanceof pg.DatabaseError)) return translatePrismaError(err)
   switch (err.code) {
     case UNIQUE_VIOLATION:
       return conflict('DUPLICATE', `This ${err.table ?? 'thing'} exists already.`)
@@ -55,4 +55,28 @@ export function translateDatabaseError(err: unknown): unknown {
     default:
       return err
   }
+}
+
+const PRISMA_UNREACHABLE = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections'])
+const PRISMA_RECORD_NOT_FOUND = 'P2025'
+
+interface PrismaError extends Error {
+  readonly code?: string
+  readonly meta?: {
+    readonly driverAdapterError?: { readonly cause?: { readonly kind?: string; readonly originalCode?: string } }
+  }
+}
+
+/** Prisma only reads: the database is away, or a row went away while it was read. */
+function translatePrismaError(err: unknown): unknown {
+  if (!(err instanceof Error) || !err.name.startsWith('PrismaClient')) return err
+  const { code, meta } = err as PrismaError
+  if (code === PRISMA_RECORD_NOT_FOUND) return notFound('This')
+  const { kind = '', originalCode = '' } = meta?.driverAdapterError?.cause ?? {}
+  return PRISMA_UNREACHABLE.has(kind) || CONNECTION_LOST.test(originalCode) ? unreachable(err) : err
+}
+
+function unreachable(cause: unknown): AppError {
+  const { message, details } = unavailable('The database cannot be reached at the moment.', 1_000)
+  return new AppError('UNAVAILABLE', message, { ...details, cause })
 }

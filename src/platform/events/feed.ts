@@ -5,7 +5,7 @@ import { invalidInput, isAppError } from '../lib/errors.ts'
 import { backoffMs } from './backoff.ts'
 import { formatCursor, type LogPosition, parseCursor } from './cursor.ts'
 import type { StoredEvent } from './event.ts'
-import { type EventFilter, type PageQuery, readByOutboxIds, readPage } from './log-reader.ts'
+import { type EventFilter, type EventScope, type PageQuery, readByOutboxIds, readPage } from './log-reader.ts'
 import { type FeedItem, type LogRow, toItem, type WeighedItem } from './log-rows.ts'
 import type { Sequencer } from './sequencer.ts'
 import { Slots } from './slots.ts'
@@ -41,6 +41,8 @@ export interface EventQuery {
   /** The caller has made sure that the viewer may see the events of this workspace. */
   readonly workspaceId: string
   readonly filter?: EventFilter | undefined
+  /** Instead of a filter: what lies in any of these. */
+  readonly scopes?: readonly EventScope[] | undefined
   /** Events after this place in the log. */
   readonly from?: string | undefined
   /** Events up to and including this place. */
@@ -174,7 +176,7 @@ export function createEventFeed({ db, sequencer, tail, clock, maxCatchUps }: Eve
     },
 
     async read(query) {
-      const { workspaceId, filter = {}, first, last } = query
+      const { workspaceId, filter = {}, scopes, first, last } = query
       if (first !== undefined && last !== undefined) {
         throw invalidInput([{ path: ['last'], code: 'NOT_ALLOWED', message: 'Give either `first` or `last`.' }])
       }
@@ -194,6 +196,7 @@ export function createEventFeed({ db, sequencer, tail, clock, maxCatchUps }: Eve
       const rows = await readPage(db, {
         workspaceId,
         filter,
+        scopes,
         above,
         below,
         from: backwards ? 'newest' : 'oldest',

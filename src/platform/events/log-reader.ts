@@ -18,9 +18,14 @@ export const matchesFilter = (event: StoredEvent, { types, subject, runId }: Eve
   (subject === undefined || (event.subject.id === subject.id && event.subject.kind === subject.kind)) &&
   (runId === undefined || event.runId === runId)
 
+/** A part of the log that belongs to something: a thing's events (of one type alone, where it says so), or a run's. */
+export type EventScope = { readonly subject: NodeRef; readonly type?: string | undefined } | { readonly runId: string }
+
 export interface PageQuery {
   readonly workspaceId: string
   readonly filter: EventFilter
+  /** What lies in any of these, each event once; the filter is not asked then. */
+  readonly scopes?: readonly EventScope[] | undefined
   /** Positions above this one. */
   readonly above: bigint
   /** Positions below this one; no bound when undefined. */
@@ -99,13 +104,76 @@ function choosePositions(sql: Reader, query: PageQuery) {
 
 /** Reads one page of a workspace's log as `cadre_app`, in the log's order, in one snapshot. */
 export async function readPage(db: Database, query: PageQuery): Promise<readonly LogRow[]> {
-  if (query.filter.types?.length === 0 || query.limit <= 0) return []
+  if (query.limit <= 0) return []
+  if (query.scopes !== undefined) {
+    const [picked = []] = await pickByScopes(db, query, [query.scopes])
+    const found = await readByOutboxIds(
+      db,
+      query.workspaceId,
+      picked.map(({ outboxId }) => outboxId),
+    )
+    return found.toSorted(byPosition)
+  }
+  if (query.filter.types?.length === 0) return []
   // First which rows, from an index alone, then the rows: asked for both at once, PostgreSQL likes to walk the whole log
   // by position and to drop the other workspaces' rows.
   const rows: LogRow[] = await db.read(query.workspaceId, (sql) =>
     selectRows(sql).where('eventLog.position', 'in', choosePositions(sql, query)).execute(),
   )
-  return rows.sort((a, b) => (a.position < b.position ? -1 : 1))
+  return rows.sort(byPosition)
+}
+
+const byPosition = (a: { readonly position: bigint }, b: { readonly position: bigint }): number =>
+  a.position < b.position ? -1 : a.position > b.position ? 1 : 0
+
+export interface PickedEvent {
+  readonly position: bigint
+  readonly outboxId: bigint
+}
+
+/**
+ * For each of several lists of scopes the first or last events in any of them, in the log's order: one statement for all,
+ * an index range for each scope.
+ */
+export async function pickByScopes(
+  db: Database,
+  { workspaceId, above, below, from, limit }: Omit<PageQuery, 'filter' | 'scopes'>,
+  lists: readonly (readonly EventScope[])[],
+): Promise<readonly (readonly PickedEvent[])[]> {
+  const scopes = lists.flatMap((list, index) => list.map((scope) => ({ ...scope, index })))
+  const subjects = scopes.flatMap((scope) => ('subject' in scope ? [scope] : []))
+  const runs = scopes.flatMap((scope) => ('runId' in scope ? [scope] : []))
+  const within = sqlText`
+    event_log.workspace_id = ${workspaceId} and event_log.position > ${above}
+    ${below === undefined ? sqlText`` : sqlText`and event_log.position < ${below}`}`
+  const ends = sqlText`order by event_log.position ${sqlText.raw(from === 'oldest' ? 'asc' : 'desc')} limit ${limit}`
+  const { rows } = await db.read(workspaceId, (sql) =>
+    sqlText<PickedEvent & { readonly index: number }>`
+      select scope.index, found.position, found.outbox_id
+      from unnest(
+        ${subjects.map(({ index }) => index)}::int[], ${subjects.map(({ subject }) => subject.kind)}::text[],
+        ${subjects.map(({ subject }) => subject.id)}::uuid[], ${subjects.map(({ type }) => type ?? null)}::text[]
+      ) as scope(index, kind, id, type)
+      cross join lateral (
+        select event_log.position, event_log.outbox_id from event_log
+        where ${within} and event_log.subject_id = scope.id and event_log.subject_type = scope.kind
+          and (scope.type is null or event_log.type = scope.type)
+        ${ends}
+      ) as found
+      union
+      select scope.index, found.position, found.outbox_id
+      from unnest(${runs.map(({ index }) => index)}::int[], ${runs.map(({ runId }) => runId)}::uuid[])
+        as scope(index, run_id)
+      cross join lateral (
+        select event_log.position, event_log.outbox_id from event_log
+        where ${within} and event_log.run_id = scope.run_id
+        ${ends}
+      ) as found
+    `.execute(sql),
+  )
+  const picked: PickedEvent[][] = lists.map(() => [])
+  for (const { index, ...row } of rows.toSorted(byPosition)) picked[index]?.push(row)
+  return picked.map((list) => (from === 'oldest' ? list.slice(0, limit) : list.slice(-limit)))
 }
 
 /** The events with these outbox ids, as far as they are in the workspace's log. */

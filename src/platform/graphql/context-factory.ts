@@ -20,6 +20,8 @@ export interface Services {
   readonly eventTypes: EventTypes
   /** How things of a kind are called where it is not simply the column that `node()` names. */
   readonly names: Readonly<Record<string, NamesOf>>
+  /** How the world reaches us, without a slash at the end; undefined: as each request says. */
+  readonly publicUrl?: string | undefined
 }
 
 /** What is a request's own. */
@@ -27,6 +29,8 @@ export interface RequestContext {
   readonly viewer: Viewer
   readonly workspaceId: string
   readonly origin: Origin
+  /** The address that the caller used, as far as we can see. */
+  readonly requestUrl: string
   readonly idempotencyKey?: string | undefined
   readonly resumeAfter?: string | undefined
 }
@@ -37,7 +41,7 @@ export const NO_WORKSPACE = '00000000-0000-0000-0000-000000000000'
 /** Contexts for the executions of one request; each has loaders and names of its own. */
 export function contextFactory(services: Services, request: RequestContext): ContextFactory {
   const { db, bell, clock, log, feed, eventTypes } = services
-  const { viewer, origin, idempotencyKey, resumeAfter } = request
+  const { viewer, origin, idempotencyKey, resumeAfter, requestUrl } = request
   return (signal) => {
     let workspaceId = request.workspaceId
     const loaders = new Loaders()
@@ -58,6 +62,7 @@ export function contextFactory(services: Services, request: RequestContext): Con
       feed,
       eventTypes,
       loaders,
+      baseUrl: services.publicUrl ?? requestUrl,
       get names() {
         return loaders.get('names', () => createNames(nameLoaders(services, workspaceId)))
       },

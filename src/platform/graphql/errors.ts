@@ -13,7 +13,6 @@ import type { Logger } from '../observability/logger.ts'
 import { builder } from './builder.ts'
 import { describeEnum } from './enum.ts'
 import { loadNode } from './node.ts'
-import { translatePrismaError } from './prisma-errors.ts'
 
 export const ErrorCodeEnum = describeEnum<ErrorCode>('ErrorCode', 'What kind of failure it is, for programs.', {
   UNAUTHENTICATED: 'No credential, or one that is not valid (any more).',
@@ -195,7 +194,7 @@ export const typenameOfError = (err: AppError): string | undefined => memberType
 
 /** What is thrown, as an AppError where it is an expected failure; undefined when it is a fault. */
 export function expectedError(thrown: unknown): AppError | undefined {
-  const err = translateDatabaseError(translatePrismaError(thrown))
+  const err = translateDatabaseError(thrown)
   if (isAppError(err)) return err
   if (err instanceof CommitUnknown) {
     return unavailable(

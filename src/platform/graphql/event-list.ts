@@ -2,9 +2,10 @@
 
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
-import { type SqlBool, sql } from 'kysely'
+import { type Kysely, type SqlBool, sql } from 'kysely'
+import type { Tables } from '../db/tables.ts'
 import type { EventPage } from '../events/feed.ts'
-import type { EventFilter } from '../events/log-reader.ts'
+import { type EventFilter, type EventScope, pickByScopes } from '../events/log-reader.ts'
 import { invalidInput } from '../lib/errors.ts'
 import { isUuid } from '../lib/ids.ts'
 import { builder } from './builder.ts'
@@ -75,28 +76,57 @@ const pageArgs = () =>
 
 const complexity = (args: object) => ({ field: 1, multiplier: Math.max(1, pageSize(args as PageArguments)) })
 
-/** Options for `t.field` of a type whose ids are of this kind: its events, oldest first. */
-export const timeline = (kind: string, description: string) => ({
+/** Which parts of the log belong to things of a kind, by row id, in few statements for all of them. */
+export type ScopesOf = (sql: Kysely<Tables>, ids: readonly string[]) => Promise<ReadonlyMap<string, EventScope[]>>
+
+/**
+ * Options for `t.field` of a type whose ids are of this kind: its events, oldest first. `scopesOf` says which events
+ * belong to it beside its own.
+ */
+export const timeline = (kind: string, description: string, scopesOf?: ScopesOf) => ({
   type: EventConnection,
   description,
   args: pageArgs(),
   complexity,
   select: { id: true } as const,
-  resolve: (
+  resolve: async (
     { id }: { readonly id: string },
     args: PageArguments,
     ctx: GraphQLContext,
     info: GraphQLResolveInfo,
   ): Promise<EventPage> => {
+    const own: EventScope = kind === 'run' ? { runId: id } : { subject: { kind, id } }
+    const scopes = scopesOf === undefined ? undefined : [own, ...(await scopesLoader(kind, scopesOf, ctx).load(id))]
     const continued = [args.after, args.before].some((cursor) => cursor !== null && cursor !== undefined)
-    if (continued) return readEvents(args, kind === 'run' ? { runId: id } : { subject: { kind, id } }, ctx)
-    const loader = ctx.loaders.get(`timeline at ${fieldPath(info)}`, () => {
-      const request = readPageArguments(args, 'events', LOG_ORDER)
-      return new DataLoader<string, EventPage>((ids) => readTimelines(kind, ids, request, ctx))
-    })
-    return loader.load(id)
+    if (continued) return readEvents(args, scopes === undefined ? own : {}, ctx, scopes)
+    const path = fieldPath(info)
+    const request = readPageArguments(args, 'events', LOG_ORDER)
+    if (scopes === undefined) {
+      return ctx.loaders
+        .get(
+          `timeline at ${path}`,
+          () => new DataLoader<string, EventPage>((ids) => readTimelines(kind, ids, request, ctx)),
+        )
+        .load(id)
+    }
+    return ctx.loaders
+      .get(
+        `scoped timeline at ${path}`,
+        () => new DataLoader<readonly EventScope[], EventPage>((lists) => readScopes(lists, request, ctx)),
+      )
+      .load(scopes)
   },
 })
+
+const scopesLoader = (kind: string, scopesOf: ScopesOf, ctx: GraphQLContext) =>
+  ctx.loaders.get(
+    `log scopes of ${kind}`,
+    () =>
+      new DataLoader<string, EventScope[]>(async (ids) => {
+        const found = await ctx.db.read(ctx.workspaceId, (sql) => scopesOf(sql, ids))
+        return ids.map((id) => found.get(id) ?? [])
+      }),
+  )
 
 const LOG_ORDER = [{ column: 'position', direction: 'ASC' }] as const
 
@@ -123,10 +153,34 @@ async function readTimelines(
   }))
 }
 
+/** The first or last events of several lists of scopes, in two statements for all of them. */
+async function readScopes(
+  lists: readonly (readonly EventScope[])[],
+  { size, backwards }: PageRequest,
+  ctx: GraphQLContext,
+): Promise<EventPage[]> {
+  const { workspaceId } = ctx
+  const place = { workspaceId, above: 0n, from: backwards ? 'newest' : 'oldest', limit: size + 1 } as const
+  const picked = await pickByScopes(ctx.db, place, lists)
+  const kept = picked.map((events) =>
+    backwards ? events.slice(Math.max(0, events.length - size)) : events.slice(0, size),
+  )
+  const found = await ctx.feed.findMany(
+    workspaceId,
+    kept.flatMap((events) => events.map(({ outboxId }) => outboxId)),
+  )
+  return picked.map(({ length }, index) => ({
+    items: (kept[index] ?? []).flatMap(({ outboxId }) => found.get(outboxId) ?? []),
+    hasNextPage: !backwards && length > size,
+    hasPreviousPage: backwards && length > size,
+  }))
+}
+
 async function readEvents(
   args: PageArguments & { readonly from?: string | null | undefined; readonly to?: string | null | undefined },
   filter: EventFilter,
   ctx: GraphQLContext,
+  scopes?: readonly EventScope[],
 ): Promise<EventPage> {
   const backwards = args.last !== null && args.last !== undefined
   const size = pageSize(args)
@@ -141,6 +195,7 @@ async function readEvents(
   return await ctx.feed.read({
     workspaceId: ctx.workspaceId,
     filter,
+    scopes,
     ...(backwards ? { last: size } : { first: size }),
     after: args.after ?? undefined,
     before: args.before ?? undefined,

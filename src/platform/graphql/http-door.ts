@@ -9,8 +9,9 @@ import { type ExecutionResult, GraphQLError } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Authenticator, Identity } from '../auth/authenticate.ts'
 import type { IdentityWatch } from '../auth/identity-watch.ts'
-import { BodyTooLarge } from '../http/request.ts'
+import { BodyTooLarge, baseUrlOf } from '../http/request.ts'
 import type { Exchange, Route } from '../http/router.ts'
+import { answerUnread } from '../http/unread-body.ts'
 import { contextFactory, NO_WORKSPACE, type Services } from './context-factory.ts'
 import type { Engine, OperationParameters } from './engine.ts'
 import { presentThrown } from './errors.ts'
@@ -64,6 +65,7 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
         requestId: exchange.requestId,
         ...(exchange.address === undefined ? {} : { address: exchange.address }),
       },
+      requestUrl: baseUrlOf(exchange.request),
       idempotencyKey: headerOf(exchange, 'idempotency-key'),
       resumeAfter: typeof after === 'string' && after !== '' ? after : undefined,
     })
@@ -142,11 +144,7 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
         body = await exchange.readBody()
       } catch (err) {
         if (!(err instanceof BodyTooLarge)) throw err
-        response.setHeader('connection', 'close')
-        send(response, 413, err.message, 'LIMIT_EXCEEDED')
-        request.resume()
-        setTimeout(() => request.destroy(), 1_000).unref()
-        return
+        return send(response, 413, err.message, 'LIMIT_EXCEEDED')
       }
     }
     const answered = await yoga.fetch(
@@ -218,6 +216,9 @@ function withCode(err: GraphQLError): GraphQLError {
 }
 
 function send(response: ServerResponse, status: number, message: string, code: string): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
-  response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }))
+  const headers = { 'content-type': 'application/json; charset=utf-8' }
+  const body = JSON.stringify({ errors: [{ message, extensions: { code } }] })
+  if (!response.req.complete) return answerUnread(response.req, response, { status, headers, body })
+  response.writeHead(status, headers)
+  response.end(body)
 }

@@ -112,13 +112,14 @@ function canonical(value: unknown): string {
 
 /**
  * Makes the change of `work` in one transaction, once per claim: a repetition returns the stored outcome. Without a
- * claim it is made each time. Throws UNAVAILABLE while another request holds the key, CONFLICT when the key came with
+ * claim it is made each time, and so it is for an outcome that `keeps` says no to: committed, but not stored. Throws UNAVAILABLE while another request holds the key, CONFLICT when the key came with
  * another input before, and what `work` throws (then nothing has happened and nothing is stored).
  */
 export async function runOnce<Outcome>(
   ctx: Ctx,
   claim: Claim | undefined,
   work: (tx: Tx) => Promise<Outcome>,
+  keeps: (outcome: Outcome) => boolean = () => true,
 ): Promise<Committed<Outcome>> {
   try {
     return await ctx.db.inTransaction(ctx, async (tx) => {
@@ -131,7 +132,7 @@ export async function runOnce<Outcome>(
       }
       const outcome = asStored(await work(tx))
       const outboxId = lastEventOf(tx) ?? null
-      if (claim !== undefined) await store(tx, claim, outcome, outboxId)
+      if (claim !== undefined && keeps(outcome)) await store(tx, claim, outcome, outboxId)
       return { outcome, outboxId }
     })
   } catch (err) {

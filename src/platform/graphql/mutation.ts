@@ -10,7 +10,8 @@ import type { z } from 'zod'
 import { requirePermission } from '../auth/permissions.ts'
 import type { Permission, Viewer } from '../auth/viewer.ts'
 import type { Tx } from '../db/transaction.ts'
-import { unauthenticated } from '../lib/errors.ts'
+import { type AppError, unauthenticated } from '../lib/errors.ts'
+import { parseInput } from '../lib/parse.ts'
 import { builder, type Types } from './builder.ts'
 import { commitCursor, rememberCommit } from './commit-cursor.ts'
 import type { GraphQLContext } from './context.ts'
@@ -25,14 +26,13 @@ import {
   typenameOfError,
 } from './errors.ts'
 import { hashInput, idempotencyKeyOf, runOnce } from './idempotency.ts'
-import { parseInput } from './parse.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
 /** What a verb hands back: JSON that is stored for repetitions, e.g. `{ dealId }`. */
 type Outcome<Result> = { readonly [Name in keyof Result]: Json }
 
-interface MutationOptions<Valid, Result extends Outcome<Result>> {
+interface MutationOptions<Valid, Result extends Outcome<Result>, Refused extends Outcome<Refused> = never> {
   /** What it does for the caller, in a sentence. */
   readonly description: string
   /** What the caller needs; `public` for nothing: then `workspace` says in whose house it happens. */
@@ -41,7 +41,12 @@ interface MutationOptions<Valid, Result extends Outcome<Result>> {
   /** Makes the valid input; what it refuses becomes InvalidInputError, issue by issue, with its path. */
   readonly parse: z.ZodType<Valid>
   /** The change itself, in the transaction. */
-  readonly verb: (tx: Tx, input: Valid) => Promise<Result>
+  readonly verb: (tx: Tx, input: Valid) => Promise<Result | Refused>
+  /**
+   * The caller's error of an outcome that is committed and is none of success; undefined for success. What was refused is
+   * not stored under the idempotency key: a repetition is looked at anew.
+   */
+  readonly refusal?: (outcome: Result | Refused) => AppError | undefined
   /** The payload's fields beside `cursor`; their parent is the verb's outcome. */
   readonly payload: ObjectFieldsShape<Types, Result>
   /** Errors the union holds beside InvalidInput, Conflict and (unless public) Forbidden. */
@@ -77,9 +82,9 @@ interface MutationOptions<Valid, Result extends Outcome<Result>> {
  * })
  * ```
  */
-export function mutation<Valid, Result extends Outcome<Result>>(
+export function mutation<Valid, Result extends Outcome<Result>, Refused extends Outcome<Refused> = never>(
   name: string,
-  options: MutationOptions<Valid, Result>,
+  options: MutationOptions<Valid, Result, Refused>,
 ): void {
   const base = `${name[0]?.toUpperCase()}${name.slice(1)}`
   const input = builder.inputType(`${base}Input`, {
@@ -130,9 +135,9 @@ export function mutation<Valid, Result extends Outcome<Result>>(
   )
 }
 
-async function run<Valid, Result extends Outcome<Result>>(
+async function run<Valid, Result extends Outcome<Result>, Refused extends Outcome<Refused>>(
   name: string,
-  options: MutationOptions<Valid, Result>,
+  options: MutationOptions<Valid, Result, Refused>,
   rawInput: unknown,
   ctx: GraphQLContext,
   info: GraphQLResolveInfo,
@@ -153,7 +158,16 @@ async function run<Valid, Result extends Outcome<Result>>(
           operation: name,
           inputHash: hashInput(input),
         }
-  const { outcome, outboxId } = await runOnce(ctx, claim, (tx) => options.verb(tx, input))
+  const refusalOf = (outcome: Result | Refused) => options.refusal?.(outcome)
+  const { outcome, outboxId } = await runOnce(
+    ctx,
+    claim,
+    (tx) => options.verb(tx, input),
+    (outcome) => refusalOf(outcome) === undefined,
+  )
+  const refusal = refusalOf(outcome)
+  if (refusal !== undefined) throw refusal
+  // What is no refusal is the result.
   return rememberCommit(outcome as Result & object, outboxId)
 }
 

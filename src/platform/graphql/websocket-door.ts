@@ -15,7 +15,7 @@ import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePay
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticator, Identity } from '../auth/authenticate.ts'
 import type { IdentityWatch } from '../auth/identity-watch.ts'
-import { clientAddress, requestIdOf } from '../http/request.ts'
+import { baseUrlOf, clientAddress, requestIdOf } from '../http/request.ts'
 import type { SocketDoor } from '../http/server.ts'
 import { isAppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
@@ -62,11 +62,12 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
   const { log } = services
 
   const contextsOf = ({ connection, after }: Arguments) => {
-    const { identity, requestId, address } = connection
+    const { identity, request, requestId, address } = connection
     return contextFactory(services, {
       viewer: identity?.viewer ?? { kind: 'anonymous' },
       workspaceId: identity?.workspaceId ?? NO_WORKSPACE,
       origin: { requestId, ...(address === undefined ? {} : { address }) },
+      requestUrl: baseUrlOf(request),
       resumeAfter: after,
     })
   }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { AppError, limitExceeded, notFound } from '../lib/errors.ts'
 import { problemOf } from './problem.ts'
-import { BodyTooLarge, clientAddress, requestIdOf } from './request.ts'
+import { BodyTooLarge, baseUrlOf, clientAddress, requestIdOf } from './request.ts'
 import { createRouter } from './router.ts'
 
 const handler = () => {}
@@ -33,7 +33,19 @@ describe('the router', () => {
 })
 
 const request = (headers: Record<string, string>): IncomingMessage =>
-  ({ headers, socket: { remoteAddress: '10.0.0.9' } }) as unknown as IncomingMessage
+  ({
+    headers,
+    socket: { remoteAddress: '10.0.0.9', localAddress: '::1', localPort: 4000 },
+  }) as unknown as IncomingMessage
+
+test('we are called what the caller calls us, unless that is no host', () => {
+  for (const host of ['cadre.example:4000', 'localhost', '[::1]:4000', '10.0.0.1']) {
+    expect(baseUrlOf(request({ host }))).toBe(`http://${host}`)
+  }
+  for (const host of ['a/b', 'a@b', 'a b', '"><script>', '']) {
+    expect(baseUrlOf(request({ host }))).toBe('http://[::1]:4000')
+  }
+})
 
 test('X-Forwarded-For is believed for as many hops as there are proxies of ours', () => {
   const forged = request({ 'x-forwarded-for': '6.6.6.6, 1.2.3.4, 5.6.7.8' })

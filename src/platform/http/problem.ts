@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { AppError, ErrorCode } from '../lib/errors.ts'
+import { answerUnread } from './unread-body.ts'
 
 const STATUS: Record<ErrorCode, number> = {
   UNAUTHENTICATED: 401,
@@ -37,13 +38,13 @@ export function problemOf({ code, message, details }: AppError): Problem {
 /** Answers with a problem; for callers that read HTML there is nothing better to say here either. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
   const body = JSON.stringify({ type: 'about:blank', ...problem })
-  response.writeHead(problem.status, {
+  const headers = {
     'content-type': 'application/problem+json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
     ...(problem.retryAfterMs === undefined || problem.retryAfterMs === 0
       ? {}
       : { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1_000)) }),
-    ...(problem.status === 413 ? { connection: 'close' } : {}),
-  })
+  }
+  if (!response.req.complete) return answerUnread(response.req, response, { status: problem.status, headers, body })
+  response.writeHead(problem.status, { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }

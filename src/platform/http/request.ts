@@ -16,7 +16,8 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw new BodyTooLarge(maxBytes)
   const parts: Buffer[] = []
   let bytes = 0
-  for await (const part of request as AsyncIterable<Buffer>) {
+  // Left open when it is too large: whoever answers reads on until the client has noticed.
+  for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += part.length
     if (bytes > maxBytes) throw new BodyTooLarge(maxBytes)
     parts.push(part)
@@ -45,4 +46,15 @@ const REQUEST_ID = /^[\w.:-]{1,128}$/
 export function requestIdOf(request: IncomingMessage, newRequestId: () => string): string {
   const given = request.headers['x-request-id']
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : newRequestId()
+}
+
+/**
+ * The address by which the caller reached us, `http://127.0.0.1:4000`: what it calls us by where that is a plain host,
+ * else the socket's own address. Good for links that are shown to this caller, for nothing else: it may say what it likes.
+ */
+export function baseUrlOf(request: IncomingMessage): string {
+  const { host } = request.headers
+  if (host !== undefined && /^[\w.-]+(?::\d{1,5})?$|^\[[\da-f:.]+\](?::\d{1,5})?$/i.test(host)) return `http://${host}`
+  const { localAddress = 'localhost', localPort = 80 } = request.socket
+  return `http://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`
 }

@@ -175,29 +175,10 @@ function answerFailure(
     response.destroy()
     return
   }
-  const unread = !request.complete
-  if (unread) response.setHeader('connection', 'close')
   sendProblem(
     response,
     expected
       ? problemOf(err)
       : { status: 500, code: 'INTERNAL', title: `Internal error. Tell us the request id: ${requestId}.` },
   )
-  // A client that is still sending would never read the answer; it gets a moment, then the connection ends.
-  if (unread) discardRest(request)
-}
-
-const MAX_DISCARDED_BYTES = 1024 * 1024
-
-/** Reads on for a little, keeping nothing, so that the answer is not lost to a reset; then cuts the connection. */
-function discardRest(request: IncomingMessage): void {
-  let bytes = 0
-  const end = setTimeout(() => request.destroy(), 1_000)
-  request.on('data', (part: Buffer) => {
-    bytes += part.length
-    if (bytes > MAX_DISCARDED_BYTES) request.destroy()
-  })
-  request.on('close', () => clearTimeout(end))
-  request.on('error', () => clearTimeout(end))
-  request.resume()
 }

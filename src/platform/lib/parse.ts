@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type InputIssue, type IssueCode, invalidInput } from '../lib/errors.ts'
-import { decodeId } from '../lib/ids.ts'
+import { type InputIssue, type IssueCode, invalidInput } from './errors.ts'
+import { decodeId } from './ids.ts'
 
 /**
  * A public id in an input, as the row id that verbs take: `publicId('deal')`. An id of another kind, or none at all, is
@@ -8,9 +8,9 @@ import { decodeId } from '../lib/ids.ts'
  */
 export const publicId = (kind: string, what?: string) => z.string().transform((id) => decodeId(kind, id, what ?? kind))
 
-/** Parses what GraphQL let through; throws INVALID_INPUT with every issue and its path. */
+/** Parses an input from outside; throws INVALID_INPUT with every issue and its path. */
 export function parseInput<Valid>(schema: z.ZodType<Valid>, input: unknown): Valid {
-  const result = schema.safeParse(input, { error: describeIssue })
+  const result = schema.safeParse(input, { error: describeIssue, reportInput: true })
   if (result.success) return result.data
   throw invalidInput(result.error.issues.flatMap(toIssues))
 }
@@ -23,12 +23,16 @@ function toIssues(issue: z.core.$ZodIssue): InputIssue[] {
   return [{ path, code: issueCode(issue), message: issue.message }]
 }
 
+const isMissing = (input: unknown): boolean => input === undefined || input === null
+
 const isLength = (origin: string): boolean => ['string', 'array', 'set', 'map', 'file'].includes(origin)
 
 function issueCode(issue: z.core.$ZodIssue): IssueCode {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined || issue.input === null ? 'REQUIRED' : 'INVALID_FORMAT'
+      return isMissing(issue.input) ? 'REQUIRED' : 'INVALID_FORMAT'
+    case 'invalid_value':
+      return isMissing(issue.input) ? 'REQUIRED' : 'NOT_ALLOWED'
     case 'too_small':
       return isLength(issue.origin) ? 'TOO_SHORT' : 'TOO_SMALL'
     case 'too_big':
@@ -46,8 +50,7 @@ function issueCode(issue: z.core.$ZodIssue): IssueCode {
 function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
-      if (issue.input === undefined) return 'This is required.'
-      return issue.input === null ? 'This cannot be empty.' : `This must be a ${issue.expected}.`
+      return describeMissing(issue.input) ?? `This must be a ${issue.expected}.`
     case 'too_small':
       if (issue.origin === 'string' && issue.minimum === 1) return 'This cannot be empty.'
       if (issue.origin === 'string') return `At least ${issue.minimum} characters.`
@@ -56,10 +59,13 @@ function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
       if (issue.origin === 'string') return `At most ${issue.maximum} characters.`
       return isLength(issue.origin) ? `At most ${issue.maximum}.` : `This must be at most ${issue.maximum}.`
     case 'invalid_value':
-      return `One of: ${issue.values.map(String).join(', ')}.`
+      return describeMissing(issue.input) ?? `One of: ${issue.values.map(String).join(', ')}.`
     case 'invalid_format':
       return issue.format === 'email' ? 'This is no e-mail address.' : `This is not written as a ${issue.format} is.`
     default:
       return undefined
   }
 }
+
+const describeMissing = (input: unknown): string | undefined =>
+  input === undefined ? 'This is required.' : input === null ? 'This cannot be empty.' : undefined

@@ -1,0 +1,222 @@
+// Every list, filter and order of the schema, planned as `cadre_app` in one workspace of twenty: on 1,000,000 rows with
+// FULL=1, on fewer otherwise. What is asked is made from the schema: see `list-probes.ts` and `comparisons.ts`.
+
+import { type GraphQLInputType, getNamedType } from 'graphql'
+import type pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../src/platform/db/database.ts'
+import { acquireBound } from '../../src/platform/db/tenant-connections.ts'
+import { snakeCase } from '../../src/platform/graphql/filter-comparators.ts'
+import { schema } from '../../src/schema.ts'
+import { openDatabase } from '../support/context.ts'
+import { runSql } from '../support/sql.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { createAsker, type Statement } from './ask-lists.ts'
+import { type Comparison, comparisonsOf, filterOfType } from './comparisons.ts'
+import { listFieldsOf, type Probe, probesOf, tablesOf } from './list-probes.ts'
+import { fillTables, type Sample, sampleOf } from './many-rows.ts'
+import * as plans from './plans.ts'
+
+const ROWS = process.env.FULL === '1' ? 1_000_000 : 100_000
+// What most rows have, no index helps to find. And what one row in a hundred has, a page finds soonest by walking along
+// its order's index until it is full.
+const MOST = 0.5
+const FREQUENT = 0.01
+
+interface Planned {
+  readonly title: string
+  readonly statement: Statement
+  readonly plan: plans.PlanNode
+  /** The share of the workspace's rows that match, as far as the planner knows. */
+  readonly share: number
+}
+
+interface PlannedProbe extends Planned {
+  readonly probe: Probe
+  /** Takes rows in an order until it has enough; else it counts or sums them all. */
+  readonly isPage: boolean
+}
+
+interface PlannedComparison extends Planned {
+  readonly comparison: Comparison
+}
+
+let database: TestDatabase
+let db: Database
+let client: pg.PoolClient
+let predicates: plans.Predicates
+let probes: readonly Probe[]
+const samples = new Map<string, Sample>()
+const ofLists: PlannedProbe[] = []
+const ofFilters: PlannedComparison[] = []
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  const tables = tablesOf(schema)
+  await fillTables(database.url, tables.map(snakeCase), ROWS)
+  const workspaces = await runSql<{ id: string }>(database.url, 'select id from workspace order by id')
+  const workspaceId = String(workspaces[7]?.id)
+  db = openDatabase(database.url)
+  for (const table of tables) samples.set(table, await db.read(workspaceId, (tx) => sampleOf(tx, table)))
+  const rows = (table: string) => samples.get(table)?.rows ?? []
+  const rowsIn = (table: string): number => [...samples].find(([name]) => snakeCase(name) === table)?.[1].count ?? 0
+
+  client = await acquireBound(db.app, workspaceId)
+  predicates = await plans.predicatesOf(client)
+  const asker = createAsker(schema, db, workspaceId)
+  probes = probesOf(schema, rows)
+  for (const probe of probes) {
+    const statements = await asker.ask(probe)
+    const explained = []
+    for (const statement of statements) explained.push({ statement, plan: await plans.explain(client, statement) })
+    const counted = explained.find(({ statement }) => statement.text.includes('count(*)'))?.plan
+    const table = counted === undefined ? '' : plans.tableOf(counted, 'item')
+    const share = counted === undefined ? 0 : plans.expectedRows(counted) / rowsIn(table)
+    for (const { statement, plan } of explained) {
+      const isPage = /\blimit \d|\blimit \$/.test(statement.text)
+      ofLists.push({ title: titleOf(probe, isPage), probe, statement, plan, isPage, share })
+    }
+  }
+  for (const type of Object.values(schema.getTypeMap())) {
+    const filter = type.name === 'EventFilter' ? undefined : filterOfType(type as GraphQLInputType)
+    if (filter === undefined) continue
+    for (const comparison of comparisonsOf(type as GraphQLInputType, rows)) {
+      if (comparison.depth > 0) continue
+      for (const statement of await asker.askFilter(type as GraphQLInputType, comparison)) {
+        const plan = await plans.explain(client, statement)
+        const share = plans.expectedRows(plan) / rowsIn(snakeCase(filter.table))
+        const title = `${type.name} ${JSON.stringify(comparison.filter)}`
+        ofFilters.push({ title, comparison, statement, plan, share })
+      }
+    }
+  }
+}, 20 * 60_000)
+
+afterAll(async () => {
+  client?.release(true)
+  await db?.close()
+  await database?.drop()
+})
+
+const titleOf = ({ below, field, arguments: given }: Probe, isPage: boolean): string =>
+  `${isPage ? 'page' : 'whole'} of ${below === undefined ? '' : `${below.type}.`}${field} ${JSON.stringify(given)}`
+
+/** What a failing test shows: what was asked, what is wrong, the statement and its plan. */
+const fault = ({ title, statement, plan }: Planned, what: string): string =>
+  `${title}: ${what}\n${statement.text}\n${plans.sketch(plan)}`
+
+const faultsOf = <Each extends Planned>(all: readonly Each[], isFault: (each: Each) => string | false): string[] =>
+  all.flatMap((each) => {
+    const what = isFault(each)
+    return what === false ? [] : [fault(each, what)]
+  })
+
+/** The first few in full, all by their names. */
+function expectNone(faults: readonly string[]): void {
+  const names = faults.map((each) => each.split('\n')[0])
+  expect(names, `\n${faults.slice(0, 5).join('\n\n')}\n`).toEqual([])
+}
+
+test('every list of the schema is asked, each with every field of its filter', () => {
+  const asked = new Set(probes.map(({ below, field }) => `${below?.type ?? 'Query'}.${field}`))
+  const query = schema.getQueryType()
+  const lists = query == null ? [] : listFieldsOf(query)
+  expect(lists.length).toBeGreaterThan(5)
+  for (const { name, args } of lists) {
+    expect(asked).toContain(`Query.${name}`)
+    const filter = args.find((arg) => arg.name === 'filter')
+    if (filter === undefined) continue
+    const type = getNamedType(filter.type) as { getFields?(): object }
+    const { and, or, not, isNull, ...fields } = (type.getFields?.() ?? {}) as Record<string, unknown>
+    const compared = new Set(
+      probes
+        .filter((probe) => probe.below === undefined && probe.field === name)
+        .flatMap(({ comparisons }) => comparisons.flatMap((one) => Object.keys(one.filter))),
+    )
+    expect([...compared].sort()).toEqual(Object.keys(fields).sort())
+  }
+})
+
+test('no list, filter or order reads a table as a whole or beyond its workspace', () => {
+  expectNone(
+    faultsOf([...ofLists, ...ofFilters], ({ plan }) => {
+      const beyond = plans.beyondWorkspace(plan)
+      return beyond.length > 0 && `reads beyond the workspace: ${beyond.join(', ')}`
+    }),
+  )
+})
+
+test('eq, in, ranges and startsWith stand in an index condition', () => {
+  expectNone(
+    faultsOf(ofFilters, ({ comparison, plan, share }) => {
+      if (comparison.rule !== 'INDEXED' || share > MOST) return false
+      return !plans.isIndexed(plan, comparison, predicates) && `no index serves ${comparison.columns.join(' or ')}`
+    }),
+  )
+})
+
+test('a list looks up in an index what is rare, alone and beside another condition, and through relations', () => {
+  expectNone(
+    faultsOf(ofLists, ({ probe, plan, share }) => {
+      const { comparisons, joined, below } = probe
+      if (below !== undefined || share >= FREQUENT || comparisons.some(({ rule }) => rule !== 'INDEXED')) return false
+      // A relation beside `or` is asked row by row.
+      if (joined === 'or' && comparisons.some(({ depth }) => depth > 0)) return false
+      const missing = comparisons.filter((comparison) => !plans.isIndexed(plan, comparison, predicates))
+      const isServed = joined === 'or' ? missing.length === 0 : missing.length < comparisons.length
+      return (
+        comparisons.length > 0 &&
+        !isServed &&
+        `${missing.flatMap(({ columns }) => columns)} stand in no index condition`
+      )
+    }),
+  )
+})
+
+test('contains and endsWith stand in the search function', () => {
+  const searched = [
+    ...ofFilters.filter(({ comparison }) => comparison.rule === 'SEARCHED'),
+    ...ofLists.filter(({ probe }) => probe.comparisons.length === 1 && probe.comparisons[0]?.rule === 'SEARCHED'),
+  ]
+  expect(searched.length).toBeGreaterThan(0)
+  expectNone(faultsOf(searched, ({ plan }) => !plans.isSearched(plan) && 'does not ask the search function'))
+})
+
+test('the search functions read an index, of their workspace alone', async () => {
+  const searched = ofFilters.filter(({ comparison }) => comparison.rule === 'SEARCHED')
+  const faults: string[] = []
+  for (const each of searched) {
+    const read = await plans.tableReads(client, each.statement)
+    const table = samples.get([...samples.keys()].find((name) => snakeCase(name) === each.comparison.table) ?? '')
+    const count = table?.count ?? 0
+    for (const { name, sequentialScans, fetched } of read) {
+      if (sequentialScans > 0) faults.push(fault(each, `reads ${name} as a whole`))
+      // Once in the function, and once more where the rows found are looked up.
+      if (fetched > 2 * count) faults.push(fault(each, `reads ${fetched} rows of ${name}, the workspace has ${count}`))
+    }
+  }
+  expectNone(faults)
+})
+
+test('an order is read off an index, from either end and from any place', () => {
+  expectNone(
+    faultsOf(ofLists, ({ probe, plan, isPage }) => {
+      return isPage && probe.orderOnly && probe.below === undefined && plans.sorts(plan) && 'is sorted'
+    }),
+  )
+})
+
+test(
+  'a statement prepared for any values stays within the workspace too',
+  async () => {
+    const different = new Map(ofLists.map((each) => [each.statement.text, each]))
+    const faults: string[] = []
+    for (const each of different.values()) {
+      const plan = await plans.explainGeneric(client, each.statement)
+      const beyond = plans.beyondWorkspace(plan)
+      if (beyond.length > 0) faults.push(fault({ ...each, plan }, `reads beyond the workspace: ${beyond.join(', ')}`))
+    }
+    expectNone(faults)
+  },
+  10 * 60_000,
+)
