@@ -31,6 +31,7 @@ import { databaseAnswers, healthRoutes } from './platform/http/health.ts'
 import { type HttpServer, openHttpServer } from './platform/http/server.ts'
 import { systemClock } from './platform/lib/clock.ts'
 import { newId } from './platform/lib/ids.ts'
+import { Slots } from './platform/lib/slots.ts'
 import type { Logger } from './platform/observability/logger.ts'
 import { schema } from './schema.ts'
 
@@ -72,7 +73,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const clock = systemClock
   const opened: (() => Promise<unknown>)[] = []
   const closeAll = async (): Promise<void> => {
-    for (const close of opened.splice(0).reverse()) await close()
+    const faults: unknown[] = []
+    // One part that cannot close must not keep the others open.
+    for (const close of opened.splice(0).reverse()) await close().catch((err: unknown) => faults.push(err))
+    if (faults.length > 0) throw faults[0]
   }
   try {
     const db = createDatabase({
@@ -162,15 +166,16 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
     }
   } catch (err) {
-    await closeAll()
+    await closeAll().catch((fault: unknown) => log.error({ err: fault }, 'could not close what had been opened'))
     throw err
   }
 }
 
 /** What becomes due by the clock; every process sweeps, of each kind one at a time. */
 function createSweeps(db: Database, contextOf: (workspaceId: string) => Ctx, log: Logger): Sweep[] {
+  const slots = new Slots(1)
   const sweep = (name: string, everyMs: number, run: () => Promise<boolean>): Sweep =>
-    createSweep({ name, everyMs, system: db.system, log, clock: systemClock, run })
+    createSweep({ name, everyMs, system: db.system, slots, log, clock: systemClock, run })
   return [
     sweep('due-runs', 1_000, async () => (await sweepRuns(db, contextOf)) > 0),
     sweep('expired-approvals', 5_000, async () => (await sweepApprovals(db, contextOf)) > 0),

@@ -128,7 +128,8 @@ const settings = z.object({
   DATABASE_SYSTEM_URL: postgresUrl,
   DATABASE_DIRECT_URL: postgresUrl,
   POOL_APP: wholeNumber(10, 1, 1_000),
-  POOL_SYSTEM: wholeNumber(4, 1, 1_000),
+  // A sweep holds one while it needs another.
+  POOL_SYSTEM: wholeNumber(4, 2, 1_000),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(4000, 0, 65_535),
   PUBLIC_URL: webUrl,

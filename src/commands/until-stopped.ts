@@ -18,7 +18,10 @@ export async function untilStopped(app: App, postgres: Postgres, banner?: Banner
     process.on('SIGTERM', onSignal)
   })
   banner?.stopping()
-  const { unfinished } = await app.close()
-  await postgres.stop()
-  banner?.stopped(unfinished)
+  try {
+    const { unfinished } = await app.close()
+    banner?.stopped(unfinished)
+  } finally {
+    await postgres.stop()
+  }
 }

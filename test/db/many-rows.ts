@@ -239,13 +239,13 @@ export async function fillTables(url: string, tables: readonly string[], rows: n
 }
 
 export interface Sample {
-  /** Some sixty, in the order of the table's key, with camelCase columns. */
+  /** Sixty or more, in the order of the table's key, with camelCase columns. */
   readonly rows: readonly Readonly<Record<string, unknown>>[]
   /** How many the workspace has. */
   readonly count: number
 }
 
-/** Rows of the bound workspace, evenly from the first to the last. */
+/** Rows of the bound workspace, evenly from the first to the last; out of step with what repeats among them. */
 export async function sampleOf(tx: Kysely<Tables>, table: string): Promise<Sample> {
   const key = await sql<{ column: string }>`
     select a.attname as column from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
@@ -254,6 +254,6 @@ export async function sampleOf(tx: Kysely<Tables>, table: string): Promise<Sampl
   const { rows } = await sql<Record<string, unknown> & { nth: bigint; total: bigint }>`
     select * from (
       select t.*, row_number() over (order by ${order}) as nth, count(*) over () as total from ${sql.table(table)} t
-    ) as numbered where nth % greatest(1, total / 60) = 3 % greatest(1, total / 60)`.execute(tx)
+    ) as numbered where nth % (total / 1800 * 30 + 1) = 0`.execute(tx)
   return { rows, count: Number(rows[0]?.total ?? 0) }
 }

@@ -154,3 +154,28 @@ test('a COMMIT whose answer was lost is neither repeated nor called failed', asy
   expect(attempts).toBe(1)
   expect(await turnOf(id)).toBe(0)
 })
+
+test('a statement that failed and was swallowed does not pass for a commit', async () => {
+  const swallowed = db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+    await sql`select 1 / 0`.execute(tx.sql).catch(() => {})
+    return 'done'
+  })
+  await expect(swallowed).rejects.toThrow(/rolled back/)
+})
+
+test('a branch that was not awaited cannot write after the transaction has ended', async () => {
+  const id = newId()
+  let late: Promise<unknown> = Promise.resolve()
+  await db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+    late = new Promise((resolve) => setImmediate(resolve))
+      .then(() => new Promise((resolve) => setTimeout(resolve, 100)))
+      .then(() =>
+        tx.sql
+          .insertInto('handlerGroup')
+          .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+          .execute(),
+      )
+  })
+  await expect(late).rejects.toThrow(/has ended/)
+  expect(await turnOf(id)).toBeUndefined()
+})

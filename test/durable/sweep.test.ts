@@ -2,6 +2,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createSweep, type Sweep } from '../../src/platform/durable/sweep.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
+import { Slots } from '../../src/platform/lib/slots.ts'
 import { testLog } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { until } from './arrange.ts'
@@ -50,6 +51,25 @@ test('of one name only one works at a time, whoever it is; another name is not k
   sweep('other', other).start()
   await until(() => passes >= 20 && others >= 3)
   expect(most).toBe(1)
+})
+
+test('sweeps that share slots and a small pool never wait for each other’s connections', async () => {
+  const system = new pg.Pool({ connectionString: database.url, options: '-c role=cadre_system', max: 2 })
+  pools.push(system)
+  const slots = new Slots(1)
+  const passes = [0, 0, 0, 0]
+  for (const index of passes.keys()) {
+    const run = async () => {
+      await system.query('select 1')
+      passes[index] = (passes[index] ?? 0) + 1
+      return false
+    }
+    const shared = { system, slots, log: testLog.child({}, { level: 'silent' }), clock: systemClock }
+    const created = createSweep({ name: `shared ${index}`, everyMs: 1, ...shared, run })
+    sweeps.push(created)
+    created.start()
+  }
+  await until(() => passes.every((count) => count >= 3))
 })
 
 test('what left something undone goes on at once', async () => {

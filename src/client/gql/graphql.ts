@@ -1,10 +1,9 @@
 /* eslint-disable */
 /** Internal type. DO NOT USE DIRECTLY. */
-type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] }
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
-export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never }
-
-import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core'
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 /** What happened. Names are past tense; new ones may be added. */
 export type EventType =
   /** Somebody allowed an act, perhaps with other arguments. */
@@ -116,7 +115,7 @@ export type EventType =
   /** A form turned away what was sent to it; nothing but the reason was kept. */
   | 'SUBMISSION_REJECTED'
   /** A submission was given to an employee. */
-  | 'SUBMISSION_ROUTED'
+  | 'SUBMISSION_ROUTED';
 
 /** Where a run stands. The last four are final. */
 export type RunStatus =
@@ -133,7 +132,7 @@ export type RunStatus =
   /** The employee came to the end of it. */
   | 'SUCCEEDED'
   /** It cannot go on before something happens: see `waitingKind`. */
-  | 'WAITING'
+  | 'WAITING';
 
 /** What became of a submission. */
 export type SubmissionStatus =
@@ -148,65 +147,50 @@ export type SubmissionStatus =
   /** Stored; no employee has it. */
   | 'RECEIVED'
   /** Judged to be worth nothing. */
-  | 'SPAM'
+  | 'SPAM';
 
 export type DemoStorySubscriptionVariables = Exact<{
-  after?: string | null | undefined
-}>
+  after?: string | null | undefined;
+}>;
 
-export type DemoStorySubscription = {
-  events: { id: string; type: EventType; occurredAt: string; summary: string; actor: { name: string } }
-}
+
+export type DemoStorySubscription = { events: { id: string, type: EventType, occurredAt: string, summary: string, actor: { name: string } } };
 
 export type DemoEndsSubscriptionVariables = Exact<{
-  after?: string | null | undefined
-}>
+  after?: string | null | undefined;
+}>;
 
-export type DemoEndsSubscription = { events: { id: string; type: EventType } }
 
-export type DemoStartQueryVariables = Exact<{ [key: string]: never }>
+export type DemoEndsSubscription = { events: { id: string, type: EventType } };
 
-export type DemoStartQuery = { cursor: string; viewer: { workspace: { name: string } } }
+export type DemoStartQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DemoStartQuery = { cursor: string, viewer: { workspace: { name: string } } };
 
 export type DemoOutcomesQueryVariables = Exact<{
-  ids: Array<string> | string
-}>
+  ids: Array<string> | string;
+}>;
 
-export type DemoOutcomesQuery = {
-  submissions: {
-    nodes: Array<{
-      id: string
-      status: SubmissionStatus
-      qualified: boolean | null
-      contact: { id: string } | null
-      deal: { id: string } | null
-      runs: Array<{
-        id: string
-        status: RunStatus
-        rehearsal: boolean
-        cost: { micros: string }
-        employee: { name: string } | null
-      }>
-    }>
-  }
-}
+
+export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, status: SubmissionStatus, qualified: boolean | null, contact: { id: string } | null, deal: { id: string } | null, runs: Array<{ id: string, status: RunStatus, rehearsal: boolean, cost: { micros: string }, employee: { name: string } | null }> }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
 {
-  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>
-  private value: string
-  public __meta__?: Record<string, any> | undefined
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
 
   constructor(value: string, __meta__?: Record<string, any> | undefined) {
-    super(value)
-    this.value = value
-    this.__meta__ = __meta__
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
   }
 
   override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
-    return this.value
+    return this.value;
   }
 }
 
@@ -225,7 +209,7 @@ export const DemoStoryDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<DemoStorySubscription, DemoStorySubscriptionVariables>
+    `) as unknown as TypedDocumentString<DemoStorySubscription, DemoStorySubscriptionVariables>;
 export const DemoEndsDocument = new TypedDocumentString(`
     subscription DemoEnds($after: Cursor) {
   events(after: $after, filter: {types: [RUN_WAITING, RUN_FINISHED]}) {
@@ -233,7 +217,7 @@ export const DemoEndsDocument = new TypedDocumentString(`
     type
   }
 }
-    `) as unknown as TypedDocumentString<DemoEndsSubscription, DemoEndsSubscriptionVariables>
+    `) as unknown as TypedDocumentString<DemoEndsSubscription, DemoEndsSubscriptionVariables>;
 export const DemoStartDocument = new TypedDocumentString(`
     query DemoStart {
   cursor
@@ -243,7 +227,7 @@ export const DemoStartDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<DemoStartQuery, DemoStartQueryVariables>
+    `) as unknown as TypedDocumentString<DemoStartQuery, DemoStartQueryVariables>;
 export const DemoOutcomesDocument = new TypedDocumentString(`
     query DemoOutcomes($ids: [ID!]!) {
   submissions(first: 100, filter: {id: {in: $ids}}) {
@@ -271,4 +255,4 @@ export const DemoOutcomesDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<DemoOutcomesQuery, DemoOutcomesQueryVariables>
+    `) as unknown as TypedDocumentString<DemoOutcomesQuery, DemoOutcomesQueryVariables>;

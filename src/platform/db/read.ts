@@ -15,20 +15,17 @@ export async function readInWorkspace<Result>(
   work: (sql: Kysely<Tables>) => Promise<Result>,
 ): Promise<Result> {
   const client = await acquireBound(pool, workspaceId)
+  const dialect = new SingleConnectionDialect(client)
   let inDoubt = true
   try {
-    const result = await work(
-      new Kysely<Tables>({
-        dialect: new SingleConnectionDialect(client),
-        plugins: [new TenantPlugin(workspaceId), camelCase],
-      }),
-    )
+    const result = await work(new Kysely<Tables>({ dialect, plugins: [new TenantPlugin(workspaceId), camelCase] }))
     inDoubt = false
     return result
   } catch (err) {
     inDoubt = !(err instanceof pg.DatabaseError)
     throw translateDatabaseError(err)
   } finally {
+    dialect.close()
     client.release(inDoubt)
   }
 }

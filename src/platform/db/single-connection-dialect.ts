@@ -15,13 +15,19 @@ import { statementName } from './pool.ts'
 /** Kysely over one connection that somebody else opened, began a transaction on, and will release. */
 export class SingleConnectionDialect implements Dialect {
   readonly #client: pg.PoolClient
+  #open = true
 
   constructor(client: pg.PoolClient) {
     this.#client = client
   }
 
+  /** The connection is given back: a branch that was not awaited must not write into somebody else's transaction. */
+  close(): void {
+    this.#open = false
+  }
+
   createDriver(): Driver {
-    return new SingleConnectionDriver(this.#client)
+    return new SingleConnectionDriver(this.#client, () => this.#open)
   }
 
   createQueryCompiler() {
@@ -40,9 +46,10 @@ export class SingleConnectionDialect implements Dialect {
 class SingleConnectionDriver implements Driver {
   readonly #connection: DatabaseConnection
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, isOpen: () => boolean) {
     this.#connection = {
       async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+        if (!isOpen()) throw new Error('the transaction has ended: everything in it must be awaited')
         const name = statementName(query.sql)
         const result = await client.query<Row & pg.QueryResultRow>({
           ...(name === undefined ? {} : { name }),

@@ -78,10 +78,8 @@ async function attemptOnce<Result>(pool: pg.Pool, ctx: Ctx, work: (tx: Tx) => Pr
   let discard = false
   let committing = false
   let inDoubt = true
-  const sql = new Kysely<Tables>({
-    dialect: new SingleConnectionDialect(client),
-    plugins: [new TenantPlugin(ctx.workspaceId), camelCase],
-  })
+  const dialect = new SingleConnectionDialect(client)
+  const sql = new Kysely<Tables>({ dialect, plugins: [new TenantPlugin(ctx.workspaceId), camelCase] })
   const tx = {
     ...ctx,
     sql,
@@ -99,10 +97,15 @@ async function attemptOnce<Result>(pool: pg.Pool, ctx: Ctx, work: (tx: Tx) => Pr
     try {
       result = await work(tx)
       committing = true
-      await client.query(discard ? 'ROLLBACK' : 'COMMIT')
+      dialect.close()
+      const ended = await client.query(discard ? 'ROLLBACK' : 'COMMIT')
       inDoubt = false
+      // PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement failed and its error was swallowed.
+      if (!discard && ended.command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
     } catch (err) {
-      if (committing && !discard && !(err instanceof pg.DatabaseError)) throw new CommitUnknown(err)
+      dialect.close()
+      if (committing && !inDoubt) throw err
+      if (committing && !discard && mayHaveCommitted(err)) throw new CommitUnknown(err)
       await client.query('ROLLBACK')
       inDoubt = false
       throw err
@@ -110,6 +113,19 @@ async function attemptOnce<Result>(pool: pg.Pool, ctx: Ctx, work: (tx: Tx) => Pr
   } finally {
     client.release(inDoubt)
   }
-  if (!discard) for (const callback of callbacks) callback()
+  if (!discard) for (const callback of callbacks) afterCommit(callback, ctx)
   return result
+}
+
+// An answer of PostgreSQL itself says that nothing was committed, but for one about a connection that was lost.
+const mayHaveCommitted = (err: unknown): boolean =>
+  !(err instanceof pg.DatabaseError) || err.code === undefined || /^08|^40003$/.test(err.code)
+
+/** The change has happened: a fault in what follows must not make it look as if it had not. */
+function afterCommit(callback: () => void, ctx: Ctx): void {
+  try {
+    callback()
+  } catch (err) {
+    ctx.log.error({ err }, 'what should follow a commit failed')
+  }
 }

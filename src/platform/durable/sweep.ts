@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { isConnectionError } from '../db/errors.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Slots } from '../lib/slots.ts'
 import type { Logger } from '../observability/logger.ts'
 
 export interface SweepOptions {
@@ -16,6 +17,11 @@ export interface SweepOptions {
   readonly everyMs: number
   /** Connections as `cadre_system`; one is held while `run` works. */
   readonly system: pg.Pool
+  /**
+   * Shared by sweeps that share a pool whose connections `run` needs, too: as many as there are slots work at once. Were
+   * each to hold one connection and wait for another, none would ever get it.
+   */
+  readonly slots?: Slots
   readonly log: Logger
   readonly clock: Clock
   /** One pass. `true` when it left something undone (a full batch): the next follows at once. Must be repeatable. */
@@ -32,7 +38,7 @@ export interface Sweep {
  * Calls `run` every `everyMs`, in one process at a time. A pass that fails is logged and tried again at its next turn:
  * a sweep outlives an outage of the database.
  */
-export function createSweep({ name, everyMs, system, log, clock, run }: SweepOptions): Sweep {
+export function createSweep({ name, everyMs, system, slots, log, clock, run }: SweepOptions): Sweep {
   const stopping = new AbortController()
   const { signal } = stopping
   const lockKey = createHash('sha256').update(`cadre sweep ${name}`).digest().readBigInt64BE().toString()
@@ -60,7 +66,7 @@ export function createSweep({ name, everyMs, system, log, clock, run }: SweepOpt
     while (!signal.aborted) {
       let more = false
       try {
-        more = await passUnderLock()
+        more = await (slots === undefined ? passUnderLock() : slots.with(passUnderLock))
       } catch (err) {
         if (!signal.aborted) log[isConnectionError(err) ? 'debug' : 'error']({ err, sweep: name }, 'a sweep failed')
       }

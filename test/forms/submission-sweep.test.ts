@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { sweepSubmissions } from '../../src/domains/submissions/sweeps.ts'
+import type { Database } from '../../src/platform/db/database.ts'
+import { openDatabase, systemContext } from '../support/context.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { employeeIds, House } from './arrange.ts'
+
+let database: TestDatabase
+let db: Database
+let house: House
+let form: { readonly id: string }
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url)
+})
+afterAll(async () => {
+  await db?.close()
+  await database?.drop()
+})
+beforeEach(async () => {
+  house = await House.open(db, database.url)
+  const handlers = { strategy: 'PRINCIPAL', employees: employeeIds(await house.employee('Iris')) }
+  form = await house.form({ handlers })
+})
+
+const sweep = () => sweepSubmissions(db, (workspaceId) => systemContext(db, workspaceId))
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000)
+const accept = (minutes: number) => house.accept(form, { email: 'ada@example.com' }, {}, minutesAgo(minutes))
+const setRuns = (status: string) =>
+  house.rows(
+    `update run set status = $2, waiting_kind = case when $2 = 'WAITING' then 'PERSON' end,
+       waiting_since = case when $2 = 'WAITING' then now() end, reason = case when $2 = 'FAILED' then 'POISON' end,
+       finished_at = case when $2 = 'FAILED' then now() end where workspace_id = $1`,
+    [status],
+  )
+const statuses = async () =>
+  (
+    await house.rows<{ status: string; reason: string | null }>(
+      'select status, status_reason as reason from submission where workspace_id = $1 order by received_at',
+    )
+  ).map(({ status, reason }) => [status, reason])
+
+describe('a submission that is PROCESSING', () => {
+  it('without a live run needs a person after 30 minutes, once, and says why in the log', async () => {
+    await accept(31)
+    await setRuns('FAILED')
+    expect(await sweep()).toBe(1)
+    expect(await statuses()).toEqual([['NEEDS_REVIEW', 'For 30 minutes no run has worked on it.']])
+    expect(await sweep()).toBe(0)
+    expect((await house.eventTypes()).filter((type) => type === 'submission.needs_review')).toHaveLength(1)
+  })
+
+  it.each(['QUEUED', 'RUNNING', 'WAITING'])(
+    'stays as it is while a run is %s, however long ago it came',
+    async (status) => {
+      await accept(3 * 24 * 60)
+      await setRuns(status)
+      expect(await sweep()).toBe(0)
+      expect(await statuses()).toEqual([['PROCESSING', null]])
+    },
+  )
+
+  it('is left alone in its first 30 minutes', async () => {
+    await accept(29)
+    await setRuns('FAILED')
+    expect(await sweep()).toBe(0)
+    expect(await statuses()).toEqual([['PROCESSING', null]])
+  })
+
+  it('is moved by one of several passes at once', async () => {
+    await accept(60)
+    await accept(45)
+    await setRuns('FAILED')
+    const moved = await Promise.all([sweep(), sweep(), sweep()])
+    expect(moved.reduce((sum, each) => sum + each, 0)).toBe(2)
+    expect((await house.eventTypes()).filter((type) => type === 'submission.needs_review')).toHaveLength(2)
+  })
+})
