@@ -235,13 +235,13 @@ function warnOfUnusedQueries(log: Logger): void {
   })
 }
 
-/** GraphiQL signed in with the demo key; both places are needed, or its first look at the schema has no credential. */
+/** GraphiQL, signed in with the demo key for who sits at this machine; both places are needed, or its first look at the schema has no credential. */
 function graphiqlPage(key: string | undefined): GraphiqlPage {
-  const headers = key === undefined ? undefined : JSON.stringify({ authorization: `Bearer ${key}` }, null, 2)
   const query =
     'query WhoAmI {\n  viewer {\n    actor { name kind }\n    workspace { name timeZone currency }\n    permissions\n  }\n}\n'
-  return () => ({
-    ...(headers === undefined ? {} : { headers }),
-    defaultTabs: [{ query, ...(headers === undefined ? {} : { headers }) }],
-  })
+  return (signedIn) => {
+    const headers =
+      key === undefined || !signedIn ? {} : { headers: JSON.stringify({ authorization: `Bearer ${key}` }, null, 2) }
+    return { ...headers, defaultTabs: [{ query, ...headers }] }
+  }
 }

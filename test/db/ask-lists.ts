@@ -100,7 +100,7 @@ export function createAsker(schema: GraphQLSchema, db: Database, workspaceId: st
       kept.length = 0
       const filter = filterOfType(type)
       if (filter === undefined) throw new Error(`${type} is no filter`)
-      const at = { alias: 'item', now: context.clock.now(), path: [] }
+      const at = { alias: 'item', now: context.clock.now(), viewer: context.viewer, path: [] }
       const condition = filter.condition(coerceInputValue(given, type) as never, at)
       await recorder.read(workspaceId, (sql) => {
         const tables = sql as unknown as Kysely<Record<string, Record<string, unknown>>>

@@ -147,7 +147,7 @@ CREATE TABLE "form" (
     "pipeline_id" UUID,
     "draft" JSONB NOT NULL,
     "limits" JSONB NOT NULL DEFAULT '{}',
-    "autonomy" TEXT NOT NULL DEFAULT 'AUTONOMOUS',
+    "autonomy" TEXT NOT NULL DEFAULT 'SUPERVISED',
     "published_version" INTEGER,
     "version" INTEGER NOT NULL DEFAULT 1,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,

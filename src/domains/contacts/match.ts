@@ -32,7 +32,7 @@ export interface MatchedContact {
 
 /**
  * The contact with this e-mail, else (without one) with this phone number, locked; made when there is none, its empty
- * fields filled when there is. Null when neither is given. Two statements for a new contact and for a known one with
+ * fields filled when there is; a CUSTOMER's phone and company are left as they are. Null when neither is given. Two statements for a new contact and for a known one with
  * nothing to fill. However many transactions bring one new e-mail at once, they get one contact. Whoever may submit a
  * form may do this: no permission is asked.
  */
@@ -49,7 +49,7 @@ export async function matchOrCreateContact(tx: Tx, input: MatchContactInput): Pr
     .where('emailNormalised', '=', email)
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow()
-  return await complete(tx, known, facts)
+  return await complete(tx, known, credible(known, facts))
 }
 
 async function matchByPhone(tx: Tx, phone: string, facts: ContactFacts): Promise<MatchedContact> {
@@ -63,11 +63,18 @@ async function matchByPhone(tx: Tx, phone: string, facts: ContactFacts): Promise
     .limit(1)
     .forNoKeyUpdate()
     .executeTakeFirst()
-  if (known !== undefined) return await complete(tx, known, facts)
+  if (known !== undefined) return await complete(tx, known, credible(known, facts))
   const made = await insert(tx, facts)
   if (made === undefined) throw new Error('a contact without an e-mail met a unique index')
   return { contact: made, created: true, filled: [] }
 }
+
+/**
+ * What may be filled in of what a form says. Whoever knows a customer's e-mail can send a form in their name: a number to
+ * call and a company to bill are not taken from there.
+ */
+const credible = (known: ContactRow, facts: ContactFacts): ContactFacts =>
+  known.lifecycle === 'CUSTOMER' ? { name: facts.name } : facts
 
 /** Fills what is empty of a contact that the caller has locked. No statement when there is nothing to fill. */
 export async function complete(tx: Tx, contact: ContactRow, facts: ContactFacts): Promise<MatchedContact> {

@@ -9,8 +9,9 @@ import { attribute, type ContactField, type FormField, fieldSchema, refuseIn, ty
 
 export const MAX_FIELDS = 50
 
+/** Kept as browsers send it, in ASCII: it goes into a header. */
 const redirectSchema = z
-  .url({ protocol: /^https?$/, message: 'A redirect goes to an http or https address.' })
+  .url({ protocol: /^https?$/, normalize: true, message: 'A redirect goes to an http or https address.' })
   .max(2_000)
 
 const responseSchema = z

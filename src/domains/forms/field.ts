@@ -33,6 +33,7 @@ const KEY = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 export const fieldKeySchema = z
   .string()
   .regex(KEY, 'A key is a letter followed by up to 63 letters, digits or underscores.')
+  .refine((key) => !(key in Object.prototype), 'Every object in JavaScript has a member of this name: take another.')
 
 /** Left out and null are the same: the attribute is not there. */
 export const attribute = <Schema extends z.ZodType>(schema: Schema) =>

@@ -41,7 +41,8 @@ interface Form extends Omit<FormRow, 'status' | 'draft' | 'limits'> {
 }
 
 /**
- * Makes a form, as a draft: it takes nothing until it is published. Without a slug the name gives one. Needs
+ * Makes a form, as a draft: it takes nothing until it is published. Without a slug the name gives one, without an
+ * autonomy it is SUPERVISED: strangers write what comes through it. Needs
  * FORMS_WRITE. INVALID_INPUT with the path of each issue; CONFLICT DUPLICATE for a slug or id that is taken; NOT_FOUND
  * for an employee or pipeline. Atomic with its handlers.
  */
@@ -68,7 +69,7 @@ export async function createForm(tx: Tx, input: CreateFormInput): Promise<{ read
       pipelineId: input.pipeline ?? null,
       draft: json(draft),
       limits: json(limits),
-      autonomy: input.autonomy ?? 'AUTONOMOUS',
+      autonomy: input.autonomy ?? 'SUPERVISED',
       createdAt: tx.now,
       updatedAt: tx.now,
     })

@@ -110,7 +110,7 @@ export async function submissionBrief(reader: Reader, submissionId: string): Pro
       id: encodeId('submission', submissionId),
       form: { name: row.formName, slug: row.formSlug },
       answers: definition.fields.map((field) => {
-        const value = answers[field.key] ?? null
+        const value = Object.hasOwn(answers, field.key) ? (answers[field.key] ?? null) : null
         const text = value === null ? '' : answerText(field, value)
         return { key: field.key, label: field.label, type: field.kind, text, value, origin: 'PUBLIC' }
       }),

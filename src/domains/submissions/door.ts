@@ -35,6 +35,7 @@ import {
   statusOf,
 } from './door-response.ts'
 import { renderMessagePage } from './form-page.ts'
+import { SenderBusy } from './limits.ts'
 import { rejectionError } from './model.ts'
 import { addressDigest, type DoorSecret, issuePageToken, readPageToken } from './page-token.ts'
 import { type SubmitFormInput, type SubmitFormOutcome, submitForm } from './submit.ts'
@@ -92,10 +93,19 @@ const pathOf = (request: DoorRequest): string => `/f/${request.workspace}/${requ
 const isFormEncoded = (request: DoorRequest): boolean =>
   /^application\/x-www-form-urlencoded\b/i.test(request.header('content-type') ?? '')
 
+const MAX_ACCEPT_LENGTH = 1_000
+
+const isJsonType = (type: string): boolean =>
+  type === 'application/json' || (type.startsWith('application/') && type.endsWith('+json'))
+
 function prefersHtml(request: DoorRequest): boolean {
   if (request.query.has('schema')) return false
   const accept = request.header('accept') ?? '*/*'
-  return !/\bapplication\/(?:\S+\+)?json\b/i.test(accept) || /\btext\/html\b/i.test(accept)
+  const types = accept
+    .slice(0, MAX_ACCEPT_LENGTH)
+    .split(',')
+    .map((range) => range.split(';', 1)[0]?.trim().toLowerCase() ?? '')
+  return types.includes('text/html') || !types.some(isJsonType)
 }
 
 /** What an address names at all: anything else (zero bytes, dots) is no form's, and not worth a question to the database. */
@@ -121,7 +131,8 @@ function show(door: Door, form: PublicForm, request: DoorRequest, wantsPage: boo
   const path = pathOf(request)
   if (!wantsPage) return json(200, describeForm(form, path))
   if (form.status !== 'ACTIVE') return closedPage(form)
-  const values: Record<string, string> = {}
+  // Null-prototype: a field may be called `constructor`.
+  const values: Record<string, string> = Object.create(null)
   for (const { key } of form.definition.fields) {
     const given = request.query.get(key)
     if (given !== null) values[key] = given.slice(0, 1_000)
@@ -171,7 +182,9 @@ async function receivePage(door: Door, place: Place, request: DoorRequest): Prom
   try {
     const outcome = await submit(door, place.ctx, request, post)
     if (outcome.outcome === 'REJECTED') throw rejectionError(outcome)
-    return redirect(outcome.response.redirectUrl ?? `${pathOf(request)}/thanks`)
+    const { redirectUrl } = outcome.response
+    // In ASCII, also where an older version of the form was stored as it was typed: a header holds nothing else.
+    return redirect(redirectUrl === undefined ? `${pathOf(request)}/thanks` : new URL(redirectUrl).href)
   } catch (err) {
     if (err instanceof AppError) return again(door, place.form, request, post, err)
     throw err
@@ -202,13 +215,28 @@ async function submit(door: Door, ctx: Ctx, request: DoorRequest, post: Post): P
       ...(Object.keys(utm).length === 0 ? {} : { utm }),
     },
   }
-  const attempt = () => ctx.db.inTransaction(ctx, (tx) => submitForm(tx, input))
+  const attempt = () => untilFree(ctx, () => ctx.db.inTransaction(ctx, (tx) => submitForm(tx, input)))
   try {
     return await attempt()
   } catch (err) {
     // Whether it was stored is known to the database alone; the id makes asking it again harmless.
     if (err instanceof CommitUnknown) return await attempt()
     throw err
+  }
+}
+
+const MAX_ATTEMPTS = 5
+const LONGEST_FIRST_PAUSE_MS = 40
+
+/** Tries again a few times while the sender's last submission is being looked at, holding no connection in between. */
+async function untilFree<Result>(ctx: Ctx, attempt: () => Promise<Result>): Promise<Result> {
+  for (let number = 1; ; number++) {
+    try {
+      return await attempt()
+    } catch (err) {
+      if (!(err instanceof SenderBusy) || number === MAX_ATTEMPTS) throw err
+    }
+    await ctx.clock.sleep(Math.random() * LONGEST_FIRST_PAUSE_MS * 2 ** (number - 1))
   }
 }
 

@@ -1,17 +1,29 @@
 import { sql } from 'kysely'
 import type { Tx } from '../../platform/db/transaction.ts'
+import { AppError } from '../../platform/lib/errors.ts'
 import type { FormLimits } from '../forms/model.ts'
 import type { RejectionReason } from './model.ts'
 
 /*
  * Limits of a form, counted over what it has accepted. Two submissions of one sender that arrive at once must not both
  * find room for one, so a sender's submissions to a form pass one after the other, under advisory locks that live as
- * long as the transaction. Other senders are not held up, and a form whose limits are off takes no lock and counts
- * nothing.
+ * long as the transaction. Nobody waits for a lock inside a transaction: one sender who posts two hundred at once would
+ * hold every connection of the pool. Who does not get it is told to come again. Other senders are not held up, and a
+ * form whose limits are off takes no lock and counts nothing.
  */
 
 const HOUR_MS = 60 * 60 * 1000
 const MINUTE_MS = 60 * 1000
+
+const BUSY_RETRY_MS = 1_000
+
+/** Another submission of this sender is being looked at; a moment later this one can be. */
+export class SenderBusy extends AppError {
+  constructor() {
+    const message = 'Something else from you is being taken in at this moment. Please send it once more.'
+    super('UNAVAILABLE', message, { retryAfterMs: BUSY_RETRY_MS })
+  }
+}
 
 /** Who sends: without either, nothing can be counted. */
 export interface Sender {
@@ -51,7 +63,7 @@ export type LimitFindings = { readonly rejection: Rejection } | { readonly idTak
 /**
  * Holds the sender's next submission against the form's limits. Two statements (the locks, then one look that sees all
  * that they waited for), none when nothing applies. A repetition of a submission by its id is not counted: it is
- * reported as such.
+ * reported as such. Throws SenderBusy (UNAVAILABLE) while another submission of the sender is being looked at.
  */
 export async function checkLimits(
   tx: Tx,
@@ -113,14 +125,13 @@ export async function checkLimits(
   return null
 }
 
-/** In one order for everybody, so that two senders who share an address or an e-mail cannot wait for each other. */
 async function lockSender(tx: Tx, formId: string, sender: Sender): Promise<void> {
   const keys = [
     ...(sender.addressHash === undefined ? [] : [`address ${sender.addressHash}`]),
     ...(sender.emailNormalised === undefined ? [] : [`email ${sender.emailNormalised}`]),
   ].map((key) => `submission ${tx.workspaceId} ${formId} ${key}`)
-  await sql`
-    select pg_advisory_xact_lock(hashtextextended(key, 0)) from unnest(${keys}::text[]) with ordinality as k(key, n)
-    order by n
+  const { rows } = await sql<{ got: boolean }>`
+    select bool_and(pg_try_advisory_xact_lock(hashtextextended(key, 0))) as got from unnest(${keys}::text[]) as k(key)
   `.execute(tx.sql)
+  if (rows[0]?.got !== true) throw new SenderBusy()
 }

@@ -59,7 +59,8 @@ mutation<SubmitInput, Accepted, Rejected>('submitForm', {
     if (workspace === null) throw notFound('Form', `${form.workspace}/${form.slug}`)
     return workspace.id
   },
-  credential: ({ form, id }) => `form:${JSON.stringify(form)}:${id ?? ''}`,
+  // Only who made an id is told from all the others who may have chosen the same key.
+  credential: ({ form, id }) => (id == null ? undefined : `form:${JSON.stringify(form)}:${id}`),
   input: (t) => ({
     form: t.field({ type: FormByInput, required: true, description: 'Which form.' }),
     id: t.id({ description: 'A UUID made by you: sending twice stores once, for ever.' }),

@@ -81,7 +81,7 @@ export type SubmitFormOutcome = AcceptedSubmission | TrappedSubmission | Rejecte
  * Takes what somebody sends through a form: stores it, ties it to its contact, gives it to an employee and queues the
  * run, all or nothing. Anybody may. Throws NOT_FOUND for a form that is not there or was never published, CONFLICT
  * CLOSED for a paused or archived one, INVALID_INPUT with an issue per field, CONFLICT IDEMPOTENCY_MISMATCH for an id
- * that came with other answers before. A rejection is returned, not thrown: commit, then show `rejectionError`.
+ * that came with other answers before, and SenderBusy while another of the sender's is being looked at. A rejection is returned, not thrown: commit, then show `rejectionError`.
  */
 export async function submitForm(tx: Tx, input: SubmitFormInput): Promise<SubmitFormOutcome> {
   const form = await loadForm(tx, input)

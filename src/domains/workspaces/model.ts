@@ -15,6 +15,9 @@ export type MemberRole = (typeof MEMBER_ROLES)[number]
 /** Part of public addresses: small letters, digits and single hyphens. */
 const slugPattern = /^[a-z0-9](-?[a-z0-9])*$/
 
+/** Whether a text can be a workspace's slug at all. */
+export const isWorkspaceSlug = (text: string): boolean => text.length <= 63 && slugPattern.test(text)
+
 export const createWorkspaceInput = z.object({
   slug: z.string().max(63).regex(slugPattern, 'Small letters, digits and single hyphens only.'),
   name: z.string().trim().min(2).max(255),

@@ -74,33 +74,50 @@ export interface KnownWorkspace {
   readonly name: string
   readonly timeZone: string
   readonly currency: string
-  readonly status: string
 }
 
 const CACHED_MS = 5_000
+const MISS_CACHED_MS = 1_000
 const MAX_CACHED = 1_000
-// Per database, for as long as the database is there; a workspace that was not found is looked for anew.
-const caches = new WeakMap<Kysely<Tables>, LRUCache<string, KnownWorkspace>>()
+
+interface SlugCache {
+  readonly found: LRUCache<string, KnownWorkspace>
+  /** Apart from the others, so that guessing does not push them out. */
+  readonly missing: LRUCache<string, true>
+}
+
+// Per database, for as long as the database is there.
+const caches = new WeakMap<Kysely<Tables>, SlugCache>()
 
 /**
- * The workspace with this slug, or null; as cadre_system, for requests that name their workspace in an address. What it
- * says may be up to 5 s old: the public form's door asks with every request.
+ * The workspace with this slug, or null, also for one that is suspended; as cadre_system, for requests that name their
+ * workspace in an address. What it says may be up to 5 s old, null up to 1 s: the public form's door asks with every
+ * request.
  */
 export async function findWorkspaceBySlug(systemSql: Kysely<Tables>, slug: string): Promise<KnownWorkspace | null> {
+  if (!isWorkspaceSlug(slug)) return null
   let cache = caches.get(systemSql)
   if (cache === undefined) {
-    cache = new LRUCache({ max: MAX_CACHED, ttl: CACHED_MS })
+    cache = {
+      found: new LRUCache({ max: MAX_CACHED, ttl: CACHED_MS }),
+      missing: new LRUCache({ max: MAX_CACHED, ttl: MISS_CACHED_MS }),
+    }
     caches.set(systemSql, cache)
   }
-  const cached = cache.get(slug)
+  const cached = cache.found.get(slug)
   if (cached !== undefined) return cached
+  if (cache.missing.has(slug)) return null
   const workspace = await systemSql
     .selectFrom('workspace')
-    .select(['id', 'slug', 'name', 'timeZone', 'currency', 'status'])
+    .select(['id', 'slug', 'name', 'timeZone', 'currency'])
     .where('slug', '=', slug)
+    .where('status', '=', 'ACTIVE')
     .executeTakeFirst()
-  if (workspace === undefined) return null
-  cache.set(slug, workspace)
+  if (workspace === undefined) {
+    cache.missing.set(slug, true)
+    return null
+  }
+  cache.found.set(slug, workspace)
   return workspace
 }
 

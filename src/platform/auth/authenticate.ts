@@ -21,7 +21,7 @@ export interface Identity {
 export interface Authenticator {
   /**
    * The caller behind an `Authorization` header (or the same text in `connection_init`). Nothing given is anonymous;
-   * a credential that is not valid is UNAUTHENTICATED, never anonymous.
+   * a credential that is not valid, or of a suspended workspace, is UNAUTHENTICATED, never anonymous.
    */
   authenticate(authorization: string | undefined): Promise<Identity>
 }
@@ -55,10 +55,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const find = async (hash: string): Promise<Found | undefined> => {
     const row = await db.systemSql
       .selectFrom('apiKey')
-      .select(['workspaceId', 'id', 'memberId', 'name', 'permissions', 'expiresAt', 'revokedAt'])
-      .where('keyHash', '=', hash)
+      .innerJoin('workspace', 'workspace.id', 'apiKey.workspaceId')
+      .select(['apiKey.workspaceId', 'apiKey.id', 'apiKey.memberId', 'apiKey.name', 'apiKey.permissions'])
+      .select(['apiKey.expiresAt', 'apiKey.revokedAt', 'workspace.status'])
+      .where('apiKey.keyHash', '=', hash)
       .executeTakeFirst()
-    if (row === undefined || row.revokedAt !== null) return undefined
+    if (row === undefined || row.revokedAt !== null || row.status !== 'ACTIVE') return undefined
     const granted = new Set(row.permissions)
     return {
       identity: {

@@ -93,6 +93,12 @@ export interface DeclaredList {
   query(args: object, now: Date): PageQuery
 }
 
+/** When a list is asked for, and by whom. */
+interface Asking {
+  readonly now: Date
+  readonly viewer: Viewer
+}
+
 const declaredLists: DeclaredList[] = []
 
 /** Every list of the schema. */
@@ -131,16 +137,17 @@ export function listOf<const Table extends TableName, Field extends string>(
     return keys
   }
 
-  const queryOf = (keys: readonly OrderKey[], args: ListArguments, field: FieldOptions, now: Date): PageQuery => {
+  const queryOf = (keys: readonly OrderKey[], args: ListArguments, field: FieldOptions, asking: Asking): PageQuery => {
     const { filter } = options
+    const at = { alias: LIST_ALIAS, ...asking }
     const asked = args.filter ?? undefined
     const shorthand = field.where?.(args as Readonly<Record<string, unknown>>)
     const condition =
       filter === undefined
         ? TRUE
         : allOf([
-            ...(asked === undefined ? [] : [filter.condition(asked, { alias: LIST_ALIAS, now, path: ['filter'] })]),
-            ...(shorthand === undefined ? [] : [filter.condition(shorthand, { alias: LIST_ALIAS, now, path: [] })]),
+            ...(asked === undefined ? [] : [filter.condition(asked, { ...at, path: ['filter'] })]),
+            ...(shorthand === undefined ? [] : [filter.condition(shorthand, { ...at, path: [] })]),
           ])
     return {
       table: options.table,
@@ -155,7 +162,10 @@ export function listOf<const Table extends TableName, Field extends string>(
     table: options.table,
     filter: options.filter,
     orderFields: Object.keys(order),
-    query: (args, now) => queryOf(keysOf(args as ListArguments), args as ListArguments, { description: '' }, now),
+    query: (args, now) => {
+      const asking: Asking = { now, viewer: { kind: 'system' } }
+      return queryOf(keysOf(args as ListArguments), args as ListArguments, { description: '' }, asking)
+    },
   })
 
   const load = async (rows: readonly Row[], ctx: GraphQLContext, info: GraphQLResolveInfo) => {
@@ -225,7 +235,7 @@ export function listOf<const Table extends TableName, Field extends string>(
       resolve: async (_parent, given, ctx, info) => {
         const args = given as ListArguments
         const keys = keysOf(args)
-        const query = queryOf(keys, args, field, ctx.clock.now())
+        const query = queryOf(keys, args, field, { now: ctx.clock.now(), viewer: ctx.viewer })
         const request = readPageArguments(args, name, keys)
         const wanted = wants(info)
         const page = wanted.page ? await pickPage(query, request, ctx) : nothing
@@ -239,7 +249,7 @@ export function listOf<const Table extends TableName, Field extends string>(
       resolve: async (parent, given, ctx, info) => {
         const args = given as ListArguments
         const keys = keysOf(args)
-        const query = queryOf(keys, args, field, ctx.clock.now())
+        const query = queryOf(keys, args, field, { now: ctx.clock.now(), viewer: ctx.viewer })
         const wanted = wants(info)
         const loader = ctx.loaders.get(fieldPath(info), () => {
           const request = readPageArguments(args, name, keys)

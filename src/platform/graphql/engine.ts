@@ -1,6 +1,7 @@
 // An operation from its text to its answer, the same way for HTTP, WebSocket and SSE.
 //
-//   prepare     parse (token limit) → validate → depth, alias and directive limits → variables → cost
+//   prepare     length and nesting → parse (token limit) → field, depth, alias and directive limits → validate → variables
+//               → cost
 //   execute     queries and mutations: one answer, within the time limit
 //   subscribe   a source of items; each is one execution in a context of its own, its cursor goes out as an extension
 //
@@ -29,7 +30,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { GraphQLContext } from './context.ts'
 import { costOf } from './cost.ts'
 import { presentError, presentThrown, topLevelError } from './errors.ts'
-import { checkDocument, type OperationLimits, tooMuch } from './limits.ts'
+import { checkDocument, checkText, isNestedAtMost, type OperationLimits, tooMuch } from './limits.ts'
 import type { Streamed } from './subscription.ts'
 
 /** A request as all transports carry it. */
@@ -83,12 +84,21 @@ interface CheckedDocument {
 }
 
 const MAX_ERRORS = 10
+const MAX_DOCUMENTS = 1_000
+// Characters of all kept documents; a parsed one takes about fifty times its text.
+const MAX_DOCUMENTS_LENGTH = 1_024 * 1_024
 
 export function createEngine({ schema, limits, introspection, log, clock }: EngineOptions): Engine {
-  const documents = new LRUCache<string, CheckedDocument>({ max: 1_000 })
+  const documents = new LRUCache<string, CheckedDocument>({
+    max: MAX_DOCUMENTS,
+    maxSize: MAX_DOCUMENTS_LENGTH,
+    sizeCalculation: (_checked, query) => query.length,
+  })
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
 
   const check = (query: string): CheckedDocument => {
+    const unread = checkText(query, limits)
+    if (unread.length > 0) return { errors: unread }
     let document: DocumentNode
     try {
       document = parse(query, { maxTokens: limits.maxTokens })
@@ -97,15 +107,17 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
       const long = err.message.includes('token limit') || err.message.includes('tokens')
       return { errors: [long ? tooMuch(`A document has at most ${limits.maxTokens} tokens.`) : invalid(err)] }
     }
+    const excess = checkDocument(document, limits)
+    if (excess.length > 0) return { errors: excess }
     const errors = validate(schema, document, rules, { maxErrors: MAX_ERRORS })
     if (errors.length > 0) return { errors: errors.map((err) => invalid(introspection ? err : withoutSuggestion(err))) }
-    return { document, errors: checkDocument(document, limits) }
+    return { document, errors: [] }
   }
 
   const checked = (query: string): CheckedDocument => {
     const known = documents.get(query)
     if (known !== undefined) return known
-    const made = check(query)
+    const made = withinStack(() => check(query)) ?? { errors: [tooDeep()] }
     // A refused document is not worth keeping: the next one will be another.
     if (made.errors.length === 0) documents.set(query, made)
     return made
@@ -174,6 +186,9 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
         return { errors: [invalid(new GraphQLError(message))] }
       }
       const given = (variables ?? {}) as Record<string, unknown>
+      if (!isNestedAtMost(given, limits.maxVariableDepth)) {
+        return { errors: [tooMuch(`Variables are nested at most ${limits.maxVariableDepth} deep.`)] }
+      }
       const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: MAX_ERRORS })
       if (coerced.errors !== undefined) return { errors: coerced.errors.map(invalid) }
       const cost = costOf(schema, document, operation, coerced.coerced)
@@ -213,6 +228,18 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
       errors: [...errors],
       extensions: cost === undefined ? { cost: { limit: limits.maxCost } } : costs(cost),
     }),
+  }
+}
+
+const tooDeep = (): GraphQLError => tooMuch('The document is nested too deep.')
+
+/** What `work` returns; undefined when it went deeper than the stack: what is read there is all the caller's. */
+function withinStack<Result>(work: () => Result): Result | undefined {
+  try {
+    return work()
+  } catch (err) {
+    if (err instanceof RangeError) return undefined
+    throw err
   }
 }
 

@@ -5,6 +5,7 @@
 
 import type { InputFieldMap, InputRef } from '@pothos/core'
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { Viewer } from '../auth/viewer.ts'
 import { type IssueCode, invalidInput } from '../lib/errors.ts'
 import { builder } from './builder.ts'
 
@@ -18,6 +19,8 @@ export interface Scope {
   readonly alternative: boolean
   column(name: string): RawBuilder<unknown>
   readonly now: Date
+  /** Whose permissions a relation's filter asks for. */
+  readonly viewer: Viewer
   readonly path: readonly string[]
 }
 

@@ -2,6 +2,7 @@
 
 import type { InputRef } from '@pothos/core'
 import { expressionBuilder, type RawBuilder, sql } from 'kysely'
+import type { Viewer } from '../auth/viewer.ts'
 import type { TableName, Tables } from '../db/tables.ts'
 import { builder } from './builder.ts'
 import { allOf, anyOf, type Comparison, type Condition, notThat, refuse, type Scope } from './filter-comparators.ts'
@@ -24,7 +25,7 @@ export interface Filter {
   /** The condition for rows of `alias`. Throws INVALID_INPUT with the path of what cannot be. */
   condition(
     given: Comparison,
-    at: { readonly alias: string; readonly now: Date; readonly path: readonly string[] },
+    at: { readonly alias: string; readonly now: Date; readonly viewer: Viewer; readonly path: readonly string[] },
   ): Condition
   /** A sub-query of the ids of matching rows. */
   ids(given: Comparison, scope: Scope): RawBuilder<unknown>
@@ -113,10 +114,10 @@ export function filterOf<const Table extends TableName>(
     table,
     input: ref as unknown as InputRef<unknown>,
     fields,
-    condition: (given, { alias, now, path }) =>
+    condition: (given, { alias, now, viewer, path }) =>
       compile(
         given,
-        { depth: 0, alternative: false, column: (column) => sql.ref(`${alias}.${column}`), now, path },
+        { depth: 0, alternative: false, column: (column) => sql.ref(`${alias}.${column}`), now, viewer, path },
         { left: MAX_CONDITIONS },
       ),
     ids: (given, scope) => {

@@ -4,11 +4,13 @@
 // filter is named, not imported: `relation('contactId', 'Contact')`.
 
 import type { InputRef } from '@pothos/core'
+import { requirePermission } from '../auth/permissions.ts'
 import type { DescribedEnum } from './enum.ts'
 import * as comparators from './filter-comparators.ts'
 import { anyOf, type Comparison, type Condition, notThat } from './filter-comparators.ts'
 import * as kinds from './filter-conditions.ts'
 import { type FilterField, filterNamed, markNullable } from './filter-of.ts'
+import { permissionOfType } from './permission-plugin.ts'
 
 export { type Filter, type FilterField, filterNamed, filterOf } from './filter-of.ts'
 
@@ -126,7 +128,10 @@ export const oneOf = <const Column extends string, Value extends string>(
   }
 }
 
-/** The thing that `column` refers to, filtered by its own filter: `relation('stageId', 'Stage', { description })`. */
+/**
+ * The thing that `column` refers to, filtered by its own filter: `relation('stageId', 'Stage', { description })`. Whoever
+ * uses it needs the permission of that type, or could guess its records letter by letter: FORBIDDEN.
+ */
 export const relation = <const Column extends string>(
   column: Column,
   filter: string,
@@ -138,6 +143,8 @@ export const relation = <const Column extends string>(
     description,
     type: () => filterNamed(filter).input,
     compile: ({ isNull, ...given }, scope) => {
+      const permission = permissionOfType(filter)
+      if (permission !== undefined) requirePermission(scope.viewer, permission)
       const conditions: Condition[] = []
       if (isNull !== undefined && isNull !== null) {
         conditions.push(comparators.isNull(scope.column(column), isNull === true))

@@ -15,7 +15,7 @@ import { answerUnread } from '../http/unread-body.ts'
 import { contextFactory, NO_WORKSPACE, type Services } from './context-factory.ts'
 import type { Engine, OperationParameters } from './engine.ts'
 import { presentThrown } from './errors.ts'
-import { type GraphiqlPage, renderGraphiql } from './graphiql.ts'
+import { comesFromHere, type GraphiqlPage, renderGraphiql } from './graphiql.ts'
 import { guarded, relay, relayStream } from './http-relay.ts'
 import { eventStream } from './sse.ts'
 
@@ -130,8 +130,11 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
     const { request, response, url } = exchange
     const method = request.method ?? 'GET'
     if (graphiql !== undefined && (method === 'GET' || method === 'HEAD') && wantsPage(exchange)) {
+      // The page may carry a key: no other origin may read it, whoever may call the API.
+      response.removeHeader('access-control-allow-origin')
+      const page = await renderGraphiql(graphiql, comesFromHere(request))
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
-      response.end(await renderGraphiql(graphiql))
+      response.end(page)
       return
     }
     let body: Buffer | undefined

@@ -63,14 +63,20 @@ export function idempotencyKeyOf(ctx: GraphQLContext, info: GraphQLResolveInfo):
   return key
 }
 
-function rootFieldCount(selectionSet: SelectionSetNode, info: GraphQLResolveInfo): number {
+/** A fragment counts once, however often it is spread: its fields are merged, and nested spreads double at each level. */
+function rootFieldCount(
+  selectionSet: SelectionSetNode,
+  info: Pick<GraphQLResolveInfo, 'fragments'>,
+  visited = new Set<string>(),
+): number {
   let count = 0
   for (const selection of selectionSet.selections) {
     if (selection.kind === Kind.FIELD) count += 1
-    else if (selection.kind === Kind.INLINE_FRAGMENT) count += rootFieldCount(selection.selectionSet, info)
-    else {
+    else if (selection.kind === Kind.INLINE_FRAGMENT) count += rootFieldCount(selection.selectionSet, info, visited)
+    else if (!visited.has(selection.name.value)) {
+      visited.add(selection.name.value)
       const fragment = info.fragments[selection.name.value]
-      if (fragment !== undefined) count += rootFieldCount(fragment.selectionSet, info)
+      if (fragment !== undefined) count += rootFieldCount(fragment.selectionSet, info, visited)
     }
   }
   return count
@@ -94,20 +100,39 @@ export interface Committed<Outcome> {
 /** SHA-256 of an input, whatever the order of its fields. */
 export const hashInput = (input: unknown): string => createHash('sha256').update(canonical(input)).digest('hex')
 
-function canonical(value: unknown): string {
-  if (value === null || value === undefined) return 'null'
-  if (typeof value === 'bigint') return `"${value}"`
-  if (value instanceof Date) return JSON.stringify(value)
-  if (value instanceof Set) return canonical([...value])
-  if (value instanceof Map) return canonical(Object.fromEntries(value))
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+/** A part of a canonical text: words that stand, or a value still to be written. */
+type Part = string | { readonly value: unknown }
+
+/** With a list of what is still to be written and not by recursion: an input may be nested deeper than the stack is. */
+function canonical(input: unknown): string {
+  const written: string[] = []
+  const open: Part[] = [{ value: input }]
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    if (typeof part === 'string') written.push(part)
+    else for (const inner of partsOf(part.value).reverse()) open.push(inner)
+  }
+  return written.join('')
+}
+
+function partsOf(value: unknown): Part[] {
+  if (value === null || value === undefined) return ['null']
+  if (typeof value === 'bigint') return [`"${value}"`]
+  if (value instanceof Date) return [JSON.stringify(value)]
+  if (value instanceof Map) return partsOf(Object.fromEntries(value))
+  if (Array.isArray(value) || value instanceof Set) {
+    return ['[', ...[...value].flatMap((item, index): Part[] => [index === 0 ? '' : ',', { value: item }]), ']']
+  }
   if (typeof value === 'object') {
     const entries = Object.entries(value)
       .filter(([, member]) => member !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-    return `{${entries.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
+    const members = entries.flatMap(([name, member], index): Part[] => [
+      `${index === 0 ? '' : ','}${JSON.stringify(name)}:`,
+      { value: member },
+    ])
+    return ['{', ...members, '}']
   }
-  return JSON.stringify(value)
+  return [JSON.stringify(value)]
 }
 
 /**

@@ -10,8 +10,16 @@ import {
 } from 'graphql'
 
 export interface OperationLimits {
+  /** Characters of a document. */
+  readonly maxLength: number
   /** Words and signs of a document. */
   readonly maxTokens: number
+  /** Brackets within brackets of a document: parsing and validation go as deep on the stack. */
+  readonly maxNesting: number
+  /** Fields of a document, and spreads of its fragments: validation compares them with one another. */
+  readonly maxFields: number
+  /** Objects and lists within one another, in variables. */
+  readonly maxVariableDepth: number
   readonly maxDepth: number
   readonly maxAliases: number
   readonly maxDirectives: number
@@ -22,7 +30,11 @@ export interface OperationLimits {
 }
 
 export const defaultLimits: OperationLimits = {
+  maxLength: 64 * 1_024,
   maxTokens: 4_000,
+  maxNesting: 100,
+  maxFields: 500,
+  maxVariableDepth: 50,
   maxDepth: 15,
   maxAliases: 60,
   maxDirectives: 60,
@@ -30,12 +42,54 @@ export const defaultLimits: OperationLimits = {
   timeoutMs: 30_000,
 }
 
-/** Errors of a valid document that asks for too much; introspection does not count as depth. */
+/** Why a text is not parsed at all: it is too long, or nested too deep. */
+export function checkText(query: string, limits: OperationLimits): GraphQLError[] {
+  if (query.length > limits.maxLength) return [tooMuch(`A document has at most ${limits.maxLength} characters.`)]
+  if (nestingOf(query) > limits.maxNesting) {
+    return [tooMuch(`The brackets of a document are nested at most ${limits.maxNesting} deep.`)]
+  }
+  return []
+}
+
+// Comments and strings are skipped whole; a text in which one does not end is refused by the parser.
+const SIGNS = /#[^\n\r]*|"""(?:\\"""|(?!""")[^])*(?:""")?|"(?:\\.|[^"\\\n\r])*"?|[{}[\]()]/g
+
+function nestingOf(query: string): number {
+  let depth = 0
+  let deepest = 0
+  for (const [sign] of query.matchAll(SIGNS)) {
+    if (sign === '{' || sign === '[' || sign === '(') deepest = Math.max(deepest, ++depth)
+    else if (sign === '}' || sign === ']' || sign === ')') depth -= 1
+  }
+  return deepest
+}
+
+/** Whether a value has no more than so many objects and lists within one another. */
+export function isNestedAtMost(value: unknown, maxDepth: number): boolean {
+  const open: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 0 }]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next.value !== 'object' || next.value === null) continue
+    const depth = next.depth + 1
+    if (depth > maxDepth) return false
+    for (const inner of Object.values(next.value)) open.push({ value: inner, depth })
+  }
+  return true
+}
+
+/**
+ * Errors of a document that asks for too much; introspection does not count as depth. It need not be valid: this is
+ * looked at before validation, whose work grows with the square of what is here counted.
+ */
 export function checkDocument(document: DocumentNode, limits: OperationLimits): GraphQLError[] {
+  let fields = 0
   let aliases = 0
   let directives = 0
   visit(document, {
+    FragmentSpread: () => {
+      fields += 1
+    },
     Field: (field) => {
+      fields += 1
       if (field.alias !== undefined) aliases += 1
     },
     Directive: () => {
@@ -46,6 +100,7 @@ export function checkDocument(document: DocumentNode, limits: OperationLimits): 
   const refuse = (what: string, has: number, most: number) => {
     if (has > most) errors.push(tooMuch(`The document has ${has} ${what}; at most ${most} are allowed.`))
   }
+  refuse('fields', fields, limits.maxFields)
   refuse('levels', depthOf(document), limits.maxDepth)
   refuse('aliases', aliases, limits.maxAliases)
   refuse('directives', directives, limits.maxDirectives)
@@ -64,6 +119,8 @@ function depthOf(document: DocumentNode): number {
   const depthOfSet = (set: SelectionSetNode): number => {
     const before = known.get(set)
     if (before !== undefined) return before
+    // A fragment that spreads itself ends here; validation refuses it.
+    known.set(set, 0)
     let depth = 0
     for (const selection of set.selections) {
       if (selection.kind === Kind.FIELD) {

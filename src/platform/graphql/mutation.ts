@@ -53,8 +53,11 @@ interface MutationOptions<Valid, Result extends Outcome<Result>, Refused extends
   readonly errors?: readonly ('NOT_FOUND' | 'LIMIT_EXCEEDED')[]
   /** For public mutations: the workspace that the input names, where the caller has no credential. */
   readonly workspace?: (input: Valid, ctx: GraphQLContext) => Promise<string>
-  /** For public mutations: whose an anonymous caller's idempotency key is. */
-  readonly credential?: (input: Valid) => string
+  /**
+   * For public mutations: whose an anonymous caller's idempotency key is. Undefined when that cannot be told: then the
+   * key is not heeded, for two strangers may have chosen the same.
+   */
+  readonly credential?: (input: Valid) => string | undefined
 }
 
 /**
@@ -149,11 +152,12 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
     ctx.enterWorkspace(await options.workspace(input, ctx))
   }
   const key = idempotencyKeyOf(ctx, info)
+  const credential = credentialOf(ctx.viewer) ?? options.credential?.(input)
   const claim =
-    key === undefined
+    key === undefined || credential === undefined
       ? undefined
       : {
-          credential: credentialOf(ctx.viewer) ?? options.credential?.(input) ?? 'anonymous',
+          credential,
           key,
           operation: name,
           inputHash: hashInput(input),

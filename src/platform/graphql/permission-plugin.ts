@@ -3,9 +3,10 @@
 // A type says which permission its records need (`permission: 'DEALS_READ'`), a field may say so too. Every field that
 // leads to such a type checks it before it is resolved, however one got there, so no edge can be forgotten: a nullable
 // field answers null with FORBIDDEN at its path, a non-null one takes its parent with it. Payloads of mutations are the
-// exception: they show the caller what it has just written.
+// exception: they show the caller what it has just written. A filter that goes through a relation tells of the records
+// behind it too, so it asks `permissionOfType` for the same permission.
 
-import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
+import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type PothosTypeConfig, type SchemaTypes } from '@pothos/core'
 import type { GraphQLFieldResolver } from 'graphql'
 import { requirePermission } from '../auth/permissions.ts'
 import type { Permission } from '../auth/viewer.ts'
@@ -29,10 +30,26 @@ declare global {
   }
 }
 
+const permissionsOfTypes = new Map<string, Permission | undefined>()
+
+/**
+ * What a viewer needs to see records of the type of this name; undefined for nothing. For whoever leads to a type by
+ * other ways than a field. Throws for a type that the schema does not have: not knowing is no permission.
+ */
+export function permissionOfType(typename: string): Permission | undefined {
+  if (permissionsOfTypes.has(typename)) return permissionsOfTypes.get(typename)
+  throw new Error(`the schema has no type ${typename}`)
+}
+
 const needed = (options: object | undefined): Permission | undefined =>
   (options as { permission?: Permission } | undefined)?.permission
 
 export class PermissionPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
+  override onTypeConfig(typeConfig: PothosTypeConfig): PothosTypeConfig {
+    permissionsOfTypes.set(typeConfig.name, needed(typeConfig.pothosOptions))
+    return typeConfig
+  }
+
   override wrapResolve(
     resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
     fieldConfig: PothosOutputFieldConfig<Types>,
