@@ -177,8 +177,8 @@ function createSweeps(db: Database, contextOf: (workspaceId: string) => Ctx, log
   const sweep = (name: string, everyMs: number, run: () => Promise<boolean>): Sweep =>
     createSweep({ name, everyMs, system: db.system, slots, log, clock: systemClock, run })
   return [
-    sweep('due-runs', 1_000, async () => (await sweepRuns(db, contextOf)) > 0),
-    sweep('expired-approvals', 5_000, async () => (await sweepApprovals(db, contextOf)) > 0),
+    sweep('due-runs', 1_000, async () => (await sweepRuns(db, contextOf, log)) > 0),
+    sweep('expired-approvals', 5_000, async () => (await sweepApprovals(db, contextOf, log)) > 0),
     sweep('abandoned-submissions', 60_000, async () => (await sweepSubmissions(db, contextOf)) > 0),
     sweep('old-idempotency-claims', 600_000, async () => (await purgeClaims(db, systemClock.now())) > 0),
   ]

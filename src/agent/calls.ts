@@ -10,12 +10,13 @@ import { recordsNamedBy } from './tools/records.ts'
 
 /** What is written and told about tool calls, whoever closes them. */
 
-/** What calls of a turn are performed with; `state` is the run before it. */
+/** What a call of a turn is performed with; `state` is the run before it, `unwritten` the effects of the calls before. */
 export const performMeans = (
   means: LoopMeans,
   state: RunState,
   content: readonly AnswerBlock[],
   savepoints: boolean,
+  unwritten: readonly NewEffect[] = [],
 ): PerformMeans => ({
   registry: means.registry,
   mandate: means.context.mandate,
@@ -24,6 +25,7 @@ export const performMeans = (
   employeeId: means.run.employeeId,
   words: textOf(content),
   maxCallsPerTurn: means.limits.maxCallsPerTurn,
+  unwritten,
   savepoints,
 })
 

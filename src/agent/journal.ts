@@ -6,23 +6,14 @@ import { isAppError } from '../platform/lib/errors.ts'
 /*
  * How the loop writes. Each write is one transaction behind the run's fence. The database going away does not end a run
  * and does not cost a paid turn: the write waits and is done again, as often as it takes, for it holds everything in memory
- * and the fence keeps it from being done twice. When the answer to a COMMIT was lost, the run's own row (or the ledger) says
- * whether it happened.
+ * and the fence keeps it from being done twice. When the answer to a COMMIT was lost, the run's own row says whether it
+ * happened: every write is counted there.
  */
-
-export interface WriteOptions {
-  /** Whether this write has happened, for one that appends no steps and so leaves no trace in the fence. */
-  readonly proof?: (tx: Tx) => Promise<boolean>
-}
 
 export interface Journal {
   readonly fence: Fence
   /** One write. `work` is run inside the transaction, behind the fence, and again when it must be repeated. */
-  write<Result>(
-    entry: Entry,
-    work: (tx: Tx, signals: Signals) => Promise<Result>,
-    options?: WriteOptions,
-  ): Promise<Result>
+  write<Result>(entry: Entry, work: (tx: Tx, signals: Signals) => Promise<Result>): Promise<Result>
 }
 
 const FIRST_PAUSE_MS = 100
@@ -34,34 +25,35 @@ export function createJournal(ctx: Ctx, claimed: Fence, signal: AbortSignal): Jo
   const { db, clock } = ctx
 
   /** Whether a write whose COMMIT went unanswered is there. */
-  const happened = async (entry: Entry, proof: WriteOptions['proof']): Promise<boolean> =>
+  const happened = async (): Promise<boolean> =>
     db.inTransaction(ctx, async (tx) => {
       const row = await tx.sql
         .selectFrom('run')
-        .select(['attempt', 'nextSeq', 'status'])
+        .select(['attempt', 'writes'])
         .where('id', '=', fence.runId)
         // Waits for a server that is still committing what it could not answer.
         .forUpdate()
         .executeTakeFirst()
       if (row === undefined || row.attempt !== fence.attempt) throw new FenceLost(fence)
-      if (entry.steps > 0) return row.nextSeq === fence.seq + entry.steps
-      // The run's last write, or its wait: nothing else takes it out of RUNNING behind this fence.
-      if (row.status !== 'RUNNING') return true
-      return proof === undefined ? false : await proof(tx)
+      return row.writes === fence.writes + 1
     })
+
+  const advance = ({ steps }: Entry): void => {
+    fence = { ...fence, seq: fence.seq + steps, writes: fence.writes + 1 }
+  }
 
   return {
     get fence() {
       return fence
     },
-    async write(entry, work, { proof } = {}) {
+    async write(entry, work) {
       type Result = Awaited<ReturnType<typeof work>>
       let worked: { readonly result: Result } | undefined
       let inDoubt = false
       for (let failures = 0; ; failures++) {
         try {
-          if (inDoubt && worked !== undefined && (await happened(entry, proof))) {
-            fence = { ...fence, seq: fence.seq + entry.steps }
+          if (inDoubt && worked !== undefined && (await happened())) {
+            advance(entry)
             return worked.result
           }
           inDoubt = false
@@ -70,7 +62,7 @@ export function createJournal(ctx: Ctx, claimed: Fence, signal: AbortSignal): Jo
             worked = { result: await work(tx, signals) }
             return worked.result
           })
-          fence = { ...fence, seq: fence.seq + entry.steps }
+          advance(entry)
           return result
         } catch (err) {
           if (err instanceof CommitUnknown) inDoubt = true

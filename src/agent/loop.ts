@@ -27,10 +27,20 @@ import { settleOpenCalls } from './settle.ts'
 export async function runLoop(means: LoopMeans, start: Extract<Next, { kind: 'GO_ON' }>): Promise<void> {
   let next: Next = start
   while (next.kind === 'GO_ON') {
+    if (means.letGo.aborted) await giveBack(means, next.held)
     means.letGo.throwIfAborted()
     const state: RunState = next.state
     next = openCalls(state).length > 0 ? await settleOpenCalls(means, state) : await takeTurn(means, next)
   }
+}
+
+/** Let go before a call that money was held for: it was not sent, so nothing of it counts. */
+async function giveBack(means: LoopMeans, held: Held | null): Promise<void> {
+  if (held === null) return
+  const { runId, turn, attempt } = held
+  await means.journal.write({ steps: 0 }, async (tx) => {
+    await means.budget?.end(tx, { runId, turn, attempt, status: 'RELEASED' })
+  })
 }
 
 async function takeTurn(means: LoopMeans, { state, held }: Extract<Next, { kind: 'GO_ON' }>): Promise<Next> {

@@ -5,7 +5,15 @@
  */
 
 import type { RunEnd, RunWait } from '../domains/runs/model.ts'
-import { closeRun, DEADLINE_END, OFFBOARDED_END, PAUSED_WAIT, parkRun, type Signals } from '../domains/runs/service.ts'
+import {
+  closeRun,
+  DEADLINE_END,
+  holdEmployeeStatus,
+  OFFBOARDED_END,
+  PAUSED_WAIT,
+  parkRun,
+  type Signals,
+} from '../domains/runs/service.ts'
 import type { Tx } from '../platform/db/transaction.ts'
 import { appendEvents } from '../platform/events/append.ts'
 import type { NewEvent } from '../platform/events/event.ts'
@@ -41,12 +49,12 @@ export interface Standing {
 const HELD_BY_OTHERS_WAIT_MS = 15_000
 
 export async function proceed(means: LoopMeans, tx: Tx, standing: Standing): Promise<Next> {
-  const { state, signals, events, ended } = standing
+  const { state, events, ended } = standing
+  const signals = await surelyPaused(tx, means.run.employeeId, standing.signals)
   const end = endWanted(signals, tx.now)
   if (end !== undefined) return closeBooks(means, tx, end, events, ended)
   const open = openCalls(state)
-  const paused = signals.employeeStatus === 'PAUSED'
-  if (paused) return park(means, tx, PAUSED_WAIT, events, ended)
+  if (signals.employeeStatus === 'PAUSED') return park(means, tx, PAUSED_WAIT, events, ended)
   if (open.some((call) => call.status === 'RUNNING')) return goOn(means, tx, standing)
   if (open.length > 0) {
     const asked = await findOpenApproval(tx, means.run.id)
@@ -60,6 +68,12 @@ export async function proceed(means: LoopMeans, tx: Tx, standing: Standing): Pro
     return closeBooks(means, tx, { status: 'FAILED', reason: 'STEP_LIMIT', text }, events, ended)
   }
   return holdNext(means, tx, standing)
+}
+
+/** An employee that was resumed since the write began would never look for a run that is only now being parked. */
+async function surelyPaused(tx: Tx, employeeId: string, signals: Signals): Promise<Signals> {
+  if (signals.employeeStatus !== 'PAUSED') return signals
+  return { ...signals, employeeStatus: await holdEmployeeStatus(tx, employeeId) }
 }
 
 /** What ends a run from outside, by what the write has just read. */

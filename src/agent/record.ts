@@ -66,7 +66,7 @@ export async function recordTurn(
       for (const call of calls) {
         performed.push(
           stands || runEnd !== undefined
-            ? await performCall(tx, performMeans(means, state, answer.content, savepoints), call)
+            ? await performCall(tx, performMeans(means, state, answer.content, savepoints, effectsOf(performed)), call)
             : { call, title: `Call ${call.tool}` },
         )
       }
@@ -74,7 +74,7 @@ export async function recordTurn(
         tx,
         means.run.id,
         [turnStep, ...performed.map((each) => stepOf(each, tx.now))],
-        performed.flatMap(({ effect }): NewEffect[] => (effect === undefined ? [] : [effect])),
+        effectsOf(performed),
       )
       const events = [
         stepFinished(means.run.id, turnStep.seq, 'MODEL_TURN', 'DONE'),
@@ -141,6 +141,9 @@ function titleOf(content: readonly AnswerBlock[]): string {
   const tools = content.flatMap((block) => (block.type === 'tool_use' ? [block.name] : []))
   return tools.length === 0 ? 'Ends' : `Calls ${tools.join(', ')}`
 }
+
+const effectsOf = (performed: readonly Performed[]): NewEffect[] =>
+  performed.flatMap(({ effect }) => (effect === undefined ? [] : [effect]))
 
 const stepOf = ({ call, title }: Performed, now: Date): NewStep => ({
   seq: call.seq,

@@ -1,14 +1,17 @@
 /*
  * A process's worker: claims a segment's run, works it with the loop until it waits or ends, and gives it back.
  *
- * What goes wrong is told apart. The database away: thrown, and the segment is tried again as if nothing had been. Another
- * process has the run: this one must not take it back, so before it claims again it asks whether the segment is still its
- * own. Anything else is a fault of ours or of the run: tried again, but the next claim counts it like a take-over, so that a
- * run which always fails ends as POISON and not never.
+ * Before every claim it asks whether the segment is still its own, by the queue's token: what another process was given in
+ * the meantime must not be taken back.
+ *
+ * What goes wrong is told apart. The database away, or another process at the run: thrown, and the segment is tried again as
+ * if nothing had been. Anything else is a fault of ours or of the run: tried again, but the next claim counts it like a
+ * take-over, so that a run which always fails ends as POISON and not never. A process that stops gives its runs back, so that
+ * no restart counts against them.
  */
 
 import { settleApproval } from '../domains/approvals/service.ts'
-import { type ClaimedRun, claimSegment, enterLiveRun, FenceLost } from '../domains/runs/service.ts'
+import { type ClaimedRun, claimSegment, enterLiveRun, FenceLost, releaseRun } from '../domains/runs/service.ts'
 import { beginText, endText, writeText } from '../domains/runs/text-lane.ts'
 import type { Bell, Ctx } from '../platform/context.ts'
 import type { Database } from '../platform/db/database.ts'
@@ -16,7 +19,7 @@ import { isConnectionError } from '../platform/db/errors.ts'
 import type { Tx } from '../platform/db/transaction.ts'
 import { CommitUnknown } from '../platform/db/transaction.ts'
 import { type Segment, workflowIdOf } from '../platform/durable/queue.ts'
-import type { SegmentMeans, WorkSegment } from '../platform/durable/segments.ts'
+import { SegmentLetGo, type SegmentMeans, type WorkSegment } from '../platform/durable/segments.ts'
 import type { Clock } from '../platform/lib/clock.ts'
 import { isAppError, unavailable } from '../platform/lib/errors.ts'
 import type { Logger } from '../platform/observability/logger.ts'
@@ -54,15 +57,14 @@ export interface WorkerOptions {
 const FAILURES_TO_OPEN = 5
 const CIRCUIT_OPEN_MS = 30_000
 
-type Trouble = 'FENCE_LOST' | 'FAULT'
-
 const sink: TextSink = { begin: beginText, text: writeText }
 
 /** What works segments, for `createDurable`. `connectAgent` must have been called. */
 export function createWorker(options: WorkerOptions): WorkSegment {
   const { db, bell, clock, log } = options
   const circuits = new Map<string, CircuitBreaker>()
-  const troubles = new Map<string, Trouble>()
+  /** Executions of a segment, each by its signal, whose last try ended with a fault. */
+  const faulty = new WeakSet<AbortSignal>()
 
   const circuitOf = (model: string): CircuitBreaker => {
     const known = circuits.get(model)
@@ -74,14 +76,6 @@ export function createWorker(options: WorkerOptions): WorkSegment {
 
   return async (segment, means) => {
     const key = workflowIdOf(segment)
-    const trouble = troubles.get(key)
-    if (trouble === 'FENCE_LOST' && !(await means.maySend())) {
-      if (await isBeyond(db, segment)) {
-        troubles.delete(key)
-        return
-      }
-      throw unavailable('The run is worked elsewhere.')
-    }
     const ctx: Ctx = {
       viewer: { kind: 'system' },
       workspaceId: segment.workspaceId,
@@ -93,19 +87,20 @@ export function createWorker(options: WorkerOptions): WorkSegment {
     }
     const live = enterLiveRun(segment.runId)
     try {
-      const claim = await takeSegment(options, circuitOf, ctx, segment, means, trouble === 'FAULT', live.signal)
+      if (!(await means.isOurs())) {
+        if (await isBeyond(db, segment)) return
+        throw unavailable('The run is worked elsewhere.')
+      }
+      const claim = await takeSegment(options, circuitOf, ctx, segment, means, faulty.has(means.signal), live.signal)
+      faulty.delete(means.signal)
       if (claim !== undefined) await runLoop(claim.means, claim.next)
-      troubles.delete(key)
     } catch (err) {
       if (means.signal.aborted) {
-        troubles.delete(key)
+        await release(ctx, segment, means)
         throw err
       }
-      if (err instanceof FenceLost) {
-        troubles.set(key, 'FENCE_LOST')
-        throw unavailable(err.message)
-      }
-      if (!isOutage(err)) troubles.set(key, 'FAULT')
+      if (err instanceof FenceLost) throw unavailable(err.message)
+      if (!isOutage(err)) faulty.add(means.signal)
       throw err
     } finally {
       live.leave()
@@ -117,12 +112,24 @@ export function createWorker(options: WorkerOptions): WorkSegment {
 const isOutage = (err: unknown): boolean =>
   isConnectionError(err) || err instanceof CommitUnknown || (isAppError(err) && err.code === 'UNAVAILABLE')
 
+/** Where the process stops: the run is given back, so that the next claim is no take-over. */
+async function release(ctx: Ctx, { runId }: Segment, { signal, executorId }: SegmentMeans): Promise<void> {
+  if (!(signal.reason instanceof SegmentLetGo) || signal.reason.why !== 'stopping') return
+  try {
+    await ctx.db.inTransaction(ctx, (tx) => releaseRun(tx, runId, executorId))
+  } catch (err) {
+    // What ended the segment is thrown all the same; the claim that follows counts one take-over too many.
+    ctx.log.warn({ err, runId }, 'a run could not be given back')
+  }
+}
+
 /** Whether the run has left the segment behind: it waits, is over, or is at a later one. */
 async function isBeyond(db: Database, segment: Segment): Promise<boolean> {
   const row = await db.read(segment.workspaceId, (sql) =>
     sql.selectFrom('run').select(['segment', 'status']).where('id', '=', segment.runId).executeTakeFirst(),
   )
-  if (row === undefined || row.segment !== segment.segment) return true
+  if (row === undefined) throw new Error(`the run ${segment.runId} cannot be seen`)
+  if (row.segment !== segment.segment) return true
   return row.status !== 'RUNNING' && row.status !== 'QUEUED'
 }
 

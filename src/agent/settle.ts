@@ -71,7 +71,7 @@ async function carryOut(
     const verdict = await redeemApproval(tx, approvalOf(call))
     if (verdict.status === 'PENDING') return proceed(means, tx, { state, signals, events: [] })
     if (verdict.status !== 'APPROVED' || tool === undefined) {
-      const closed = refusedBy(call, verdict)
+      const closed = verdict.status === 'APPROVED' ? await withoutTool(tx, call) : refusedBy(call, verdict)
       await closeCall(tx, means, closed)
       return proceed(means, tx, {
         state: withCalls(state, [closed]),
@@ -88,6 +88,13 @@ async function carryOut(
     )
     return proceed(means, tx, { state: withCalls(state, [done]), signals, events: callFinished(means.run.id, done) })
   })
+}
+
+/** Approved, but its tool is gone: the approval is not left open. */
+async function withoutTool(tx: Tx, call: CallState): Promise<CallState> {
+  const message = `There is no tool ${call.tool} any more.`
+  await settleApproval(tx, approvalOf(call), { status: 'FAILED', error: message })
+  return { ...call, status: 'FAILED', isError: true, output: { error: { code: 'UNKNOWN_TOOL', message } } }
 }
 
 async function runApproved(tx: Tx, call: CallState, tool: InternalTool<unknown>, verdict: Verdict) {

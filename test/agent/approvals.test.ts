@@ -5,7 +5,7 @@ import { updateContact } from '../../src/domains/contacts/service.ts'
 import { cancelRun } from '../../src/domains/runs/service.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { AppError } from '../../src/platform/lib/errors.ts'
-import { openDatabase } from '../support/context.ts'
+import { openDatabase, testLog } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { type ApprovalRow, closeAll, Office } from './arrange.ts'
 
@@ -206,7 +206,7 @@ describe('an approval', () => {
   it('that nobody decides expires with the sweep, once, however many processes sweep', async () => {
     const { office, runId } = await asking()
     await office.rows(`update approval set expires_at = now() - interval '1 second' where workspace_id = $1`)
-    const closed = await Promise.all(Array.from({ length: 4 }, () => sweepApprovals(db, () => office.ctx())))
+    const closed = await Promise.all(Array.from({ length: 4 }, () => sweepApprovals(db, () => office.ctx(), testLog)))
     expect(closed.reduce((a, b) => a + b)).toBe(1)
     expect(await office.run(runId)).toMatchObject({ status: 'QUEUED', segment: 2 })
     await office.close()

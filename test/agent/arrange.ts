@@ -321,6 +321,7 @@ export const rehearsal = (): Model => createModel({ mode: 'rehearsal', timeoutMs
 export const process = (executorId: string = randomUUID()): SegmentMeans => ({
   executorId,
   signal: new AbortController().signal,
+  isOurs: async () => true,
   maySend: async () => true,
 })
 

@@ -256,11 +256,13 @@ describe('two processes at one run', () => {
     const { runId } = await office.lead()
     const { slow, reached, release } = stoppedBefore(2)
     const work = office.worker({ db: slow })
-    const lost = { ...process(), maySend: async () => false }
+    let ours = true
+    const lost = { ...process(), isOurs: async () => ours }
     const first = office.work(runId, work, lost).catch((err: Error) => err.message)
     await reached
     const { db: dying } = dyingDatabase(db, { transaction: 1, when: 'AFTER_COMMIT' })
     await expect(office.work(runId, office.worker({ db: dying }))).rejects.toThrow(Crash)
+    ours = false
     release()
     expect(await first).toContain('no longer worked')
     await expect(office.work(runId, work, lost)).rejects.toThrow('worked elsewhere')

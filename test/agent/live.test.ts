@@ -13,7 +13,7 @@ import type { Database } from '../../src/platform/db/database.ts'
 import type { WorkSegment } from '../../src/platform/durable/segments.ts'
 import { notFound } from '../../src/platform/lib/errors.ts'
 import { internalTool } from '../../src/platform/tools/tool.ts'
-import { openDatabase } from '../support/context.ts'
+import { openDatabase, testLog } from '../support/context.ts'
 import {
   type MessagesServer,
   type MessagesServerOptions,
@@ -301,7 +301,7 @@ describe('a run without money', () => {
 
     await office.rows('update workspace set daily_budget_micros = 10000000 where id = $1')
     await office.do((tx) => wakeRunsWaitingForBudget(tx))
-    expect(await sweepRuns(db, () => office.ctx())).toBe(1)
+    expect(await sweepRuns(db, () => office.ctx(), testLog)).toBe(1)
     await office.work(runId, work)
     expect((await office.run(runId)).status).toBe('SUCCEEDED')
     await office.close()
@@ -324,10 +324,10 @@ describe('a model that does not answer', () => {
     expect(await office.run(runId)).toMatchObject({ status: 'WAITING', waiting_kind: 'TIME', next_seq: 1 })
     expect((await office.steps(runId))[0]).toMatchObject({ kind: 'NOTE' })
     expect(await balance(office)).toMatchObject({ held: 0 })
-    expect(await sweepRuns(db, () => office.ctx())).toBe(0)
+    expect(await sweepRuns(db, () => office.ctx(), testLog)).toBe(0)
 
     await office.rows(`update run set wake_at = now() where workspace_id = $1`)
-    expect(await sweepRuns(db, () => office.ctx())).toBe(1)
+    expect(await sweepRuns(db, () => office.ctx(), testLog)).toBe(1)
     await office.work(runId, work)
     expect((await office.run(runId)).status).toBe('SUCCEEDED')
     expect((await reservations(office)).map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4])
@@ -447,7 +447,7 @@ describe('a run that is interrupted', () => {
     expect(await office.count('inbox_message')).toBe(0)
 
     await office.do((tx) => resumeEmployee(tx, { id: office.employeeId }))
-    expect(await sweepRuns(db, () => office.ctx())).toBe(1)
+    expect(await sweepRuns(db, () => office.ctx(), testLog)).toBe(1)
     await office.work(runId, work)
     expect((await office.run(runId)).status).toBe('SUCCEEDED')
     expect(await office.count('inbox_message')).toBe(1)
@@ -458,7 +458,7 @@ describe('a run that is interrupted', () => {
   it('by its deadline ends EXPIRED, whether it is worked or waits', async () => {
     const { office, runId, work } = await setUp([])
     await office.rows(`update run set deadline = now() - interval '1 second' where workspace_id = $1`)
-    expect(await sweepRuns(db, () => office.ctx())).toBe(1)
+    expect(await sweepRuns(db, () => office.ctx(), testLog)).toBe(1)
     expect(await office.run(runId)).toMatchObject({ status: 'EXPIRED', reason: 'DEADLINE' })
     await office.work(runId, work)
     expect(server?.requests).toHaveLength(0)

@@ -22,6 +22,8 @@ export type Rule = 'INDEXED' | 'SEARCHED' | 'BOUNDED'
 /** One comparison as a client writes it. */
 export interface Comparison {
   readonly filter: Readonly<Record<string, unknown>>
+  /** The same without the relations before it, as it is asked of its own table. */
+  readonly own: Readonly<Record<string, unknown>>
   readonly rule: Rule
   readonly table: string
   /** One of these stands in the index condition. */
@@ -70,6 +72,7 @@ const comparison = (
   ...columns: readonly string[]
 ): Comparison => ({
   filter: given,
+  own: given,
   rule,
   table: snakeCase(filter.table),
   columns: columns.map(snakeCase),

@@ -170,6 +170,7 @@ function eventProbes(schema: GraphQLSchema, isQuery: boolean, rows: Rows, add: A
     const { given, column } = field
     return given.map((value) => ({
       filter: { [name]: value },
+      own: { [name]: value },
       rule: 'INDEXED',
       table: 'event_log',
       columns: [column],

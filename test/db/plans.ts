@@ -117,30 +117,58 @@ export function isIndexed(plan: PlanNode, comparison: Comparison, predicates: Pr
 export const isSearched = (plan: PlanNode): boolean =>
   nodesOf(plan).some((node) => node.Output?.some((output) => output.includes('cadre_search.')))
 
-interface TableRead {
+/** A statement inside one of the search functions. */
+export interface SearchBody {
   readonly name: string
-  readonly sequentialScans: number
-  readonly fetched: number
+  readonly column: string
+  readonly text: string
 }
 
-/** Runs a statement and says what it read of the tables, functions that it calls included. */
-export async function tableReads(client: pg.ClientBase, { text, values }: Statement): Promise<TableRead[]> {
-  const counters = async () =>
-    (
-      await client.query<{ name: string; scans: string; fetched: string }>(
-        `select relname as name, seq_scan::text as scans, coalesce(idx_tup_fetch, 0)::text as fetched
-           from pg_stat_xact_user_tables where schemaname = 'public'`,
-      )
-    ).rows
+/** What the search functions run, as they stand in the database. Throws when one is not written as is known here. */
+export async function searchBodies(client: pg.ClientBase): Promise<SearchBody[]> {
+  const { rows } = await client.query<{ name: string; source: string }>(
+    `select proname as name, prosrc as source from pg_proc where pronamespace = 'cadre_search'::regnamespace`,
+  )
+  return rows.flatMap(({ name, source }) => {
+    const found = [...source.matchAll(/WHEN '(\w+)' THEN RETURN QUERY ([^;]+);/g)]
+    if (found.length !== source.split('RETURN QUERY').length - 1) throw new Error(`${name} is written in another way`)
+    return found.map(([, column = '', text = '']) => ({ name, column, text }))
+  })
+}
+
+/** The plan inside a search function, as the role that it runs as, for this pattern and workspace. */
+export async function explainSearch(
+  client: pg.ClientBase,
+  { text }: SearchBody,
+  workspaceId: string,
+  pattern: string,
+): Promise<PlanNode> {
+  await client.query('begin; set local role cadre_search')
+  try {
+    const values = [workspaceId, pattern]
+    return await explain(client, {
+      text: text.replace(/\btenant\b/, '$1::uuid').replace(/\bpattern\b/, '$2::text'),
+      values,
+    })
+  } finally {
+    await client.query('rollback')
+  }
+}
+
+/** Runs a statement and names the tables that were read as a whole for it, inside functions too. */
+export async function tablesReadWhole(client: pg.ClientBase, { text, values }: Statement): Promise<string[]> {
+  const counts = async () => {
+    const { rows } = await client.query<{ name: string; scans: string }>(
+      `select relname as name, seq_scan::text as scans from pg_stat_xact_user_tables where schemaname = 'public'`,
+    )
+    return new Map(rows.map(({ name, scans }) => [name, Number(scans)]))
+  }
   await client.query('begin read only')
   try {
-    const before = new Map((await counters()).map((row) => [row.name, row]))
+    const before = await counts()
     await client.query({ text, values: [...values] })
-    return (await counters()).map(({ name, scans, fetched }) => ({
-      name,
-      sequentialScans: Number(scans) - Number(before.get(name)?.scans ?? 0),
-      fetched: Number(fetched) - Number(before.get(name)?.fetched ?? 0),
-    }))
+    const after = await counts()
+    return [...after].flatMap(([name, scans]) => (scans > (before.get(name) ?? 0) ? [name] : []))
   } finally {
     await client.query('rollback')
   }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createFormInput } from '../../src/domains/forms/model.ts'
 import { createForm, publishForm } from '../../src/domains/forms/service.ts'
+import { SenderBusy } from '../../src/domains/submissions/limits.ts'
 import { type SubmitFormInput, type SubmitFormOutcome, submitForm } from '../../src/domains/submissions/service.ts'
 import type { Viewer } from '../../src/platform/auth/viewer.ts'
 import type { Ctx } from '../../src/platform/context.ts'
@@ -96,16 +98,22 @@ export class House {
     return { id, slug: parsed.slug ?? slug }
   }
 
-  /** Sends answers as a stranger does. */
-  submit(
+  /** Sends answers as a stranger does, and again while told that another of theirs is being taken in. */
+  async submit(
     form: { readonly id: string },
     answers: unknown,
     more: Partial<SubmitFormInput> = {},
     now?: Date,
   ): Promise<SubmitFormOutcome> {
-    return this.db.inTransaction(this.ctx(undefined, now), (tx) =>
-      submitForm(tx, { form: { id: form.id }, answers, honeypot: true, origin: {}, ...more }),
-    )
+    const input: SubmitFormInput = { form: { id: form.id }, answers, honeypot: true, origin: {}, ...more }
+    for (;;) {
+      try {
+        return await this.db.inTransaction(this.ctx(undefined, now), (tx) => submitForm(tx, input))
+      } catch (err) {
+        if (!(err instanceof SenderBusy)) throw err
+        await sleep(Math.random() * 20)
+      }
+    }
   }
 
   /** Sends answers that must be accepted, and gives back the submission's id. */

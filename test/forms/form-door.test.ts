@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { FormDefinition } from '../../src/domains/forms/model.ts'
 import { archiveForm, pauseForm } from '../../src/domains/forms/service.ts'
+import { answersOf } from '../../src/domains/submissions/answer-types.ts'
 import { formRoutes } from '../../src/domains/submissions/http.ts'
+import { submissionBrief, submitForm } from '../../src/domains/submissions/service.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { type HttpServer, openHttpServer } from '../../src/platform/http/server.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
@@ -79,6 +82,51 @@ describe('a program at the door', () => {
     const second = await postJson(form, { ...ada, _id: id.toUpperCase() })
     expect([second.status, (await bodyOf(second)).replayed]).toEqual([200, true])
     expect(await house.count('submission')).toBe(1)
+  })
+
+  it.each([
+    ['application/json', 'application/json'],
+    ['application/vnd.api+json;q=0.9, */*', 'application/json'],
+    ['text/html, application/json', 'text/html'],
+    ['*/*', 'text/html'],
+    [`${'x/y, '.repeat(200)}application/json`, 'text/html'],
+  ])('that accepts %.40s gets %s', async (accept, type) => {
+    const response = await fetch(at(await house.form()), { headers: { accept } })
+    expect(response.headers.get('content-type')).toContain(type)
+  })
+
+  it('is not found in a workspace that is suspended', async () => {
+    const form = await house.form()
+    await house.rows(`update workspace set status = 'SUSPENDED' where id = $1`)
+    expect([(await fetch(at(form))).status, (await postJson(form, ada)).status]).toEqual([404, 404])
+    expect(await house.count('submission')).toBe(0)
+  })
+
+  it('that posts many times at once is taken in one after the other, or told when to come again', async () => {
+    const form = await house.form({ limits: { perEmailPerHour: 3 } })
+    const responses = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => postJson(form, { ...ada, message: `${n}` })),
+    )
+    const statuses = responses.map(({ status }) => status)
+    expect(statuses.filter((status) => ![201, 429, 503].includes(status))).toEqual([])
+    expect(await house.count('submission')).toBe(statuses.filter((status) => status === 201).length)
+    expect(await house.count('submission')).toBeGreaterThan(0)
+    expect(await house.count('submission')).toBeLessThanOrEqual(3)
+    for (const response of responses.filter(({ status }) => status === 503)) {
+      expect(response.headers.get('retry-after')).toBe('1')
+    }
+  })
+
+  it('that is busy for longer than the door tries is 503 with the time to wait', async () => {
+    const form = await house.form({ limits: { perEmailPerHour: 3 } })
+    const input = { form, answers: ada, honeypot: false, origin: {} }
+    await db.inTransaction(house.ctx(), async (tx) => {
+      await submitForm(tx, input)
+      const response = await postJson(form, ada)
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+      expect(await response.json()).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1_000 })
+    })
+    expect((await postJson(form, ada)).status).toBe(201)
   })
 
   it('gets 201 without an id of its own, each time anew', async () => {
@@ -262,6 +310,45 @@ describe('a browser at the door', () => {
     expect(page.headers.get('content-security-policy')).toContain("form-action 'self' https://shop.example;")
     const response = await postForm(form, [['email', 'ada@example.com']])
     expect(response.headers.get('location')).toBe('https://shop.example/thanks?from=form')
+  })
+
+  it('is led there in ASCII, also by a form that was stored before that was made sure of', async () => {
+    const form = await house.form({ response: { redirectUrl: 'https://shop.example/' } })
+    await house.rows(
+      `update form_version set definition = jsonb_set(definition, '{response,redirectUrl}', '"https://bücher.example/☃"')
+       where workspace_id = $1 and form_id = $2`,
+      [form.id],
+    )
+    const response = await postForm(form, [['email', 'ada@example.com']])
+    expect([response.status, response.headers.get('location')]).toEqual([
+      303,
+      'https://xn--bcher-kva.example/%E2%98%83',
+    ])
+  })
+
+  it('sees an empty field where nothing was given, whatever the field is called', async () => {
+    const form = await house.form()
+    await house.rows(
+      `update form_version set definition = replace(definition::text, '"company"', '"constructor"')::jsonb
+       where workspace_id = $1 and form_id = $2`,
+      [form.id],
+    )
+    const page = await (await fetch(at(form))).text()
+    expect(page).toContain('name="constructor"')
+    expect(page).not.toContain('native code')
+    const submissionId = await house.accept(form, { email: 'ada@example.com' })
+    const ctx = house.ctx()
+    const brief = await db.read(ctx.workspaceId, (sql) =>
+      submissionBrief({ db, workspaceId: ctx.workspaceId, sql }, submissionId),
+    )
+    expect(brief.submission.answers.find(({ key }) => key === 'constructor')).toMatchObject({ value: null, text: '' })
+    const row = await db.read(ctx.workspaceId, (sql) =>
+      sql.selectFrom('formVersion').select('definition').where('formId', '=', form.id).executeTakeFirstOrThrow(),
+    )
+    const [answer] = answersOf(row.definition as unknown as FormDefinition, {}).filter(
+      ({ field }) => field.key === 'constructor',
+    )
+    expect(answer?.value).toBeNull()
   })
 
   it('gets the page back with what was typed, and each message at its field', async () => {

@@ -175,6 +175,11 @@ describe('forms over GraphQL', () => {
     expect((await read('{ form(by: { path: "elsewhere/book-a-demo" }) { id } }')).form).toBeNull()
   })
 
+  it('that do not say how far employees go let them go no further than SUPERVISED', async () => {
+    const made = await mutate('createForm', { name: 'Book a demo' }, 'form { autonomy }')
+    expect(made.form).toEqual({ autonomy: 'SUPERVISED' })
+  })
+
   it('name the field that is wrong, the version that is stale, and the slug that is taken', async () => {
     const fields = [{ key: 'a', kind: 'SELECT', label: 'A' }]
     expect(await mutate('createForm', { name: 'Book a demo', fields }, 'form { id }')).toMatchObject({
@@ -417,6 +422,30 @@ describe('submissions over GraphQL', () => {
     expect((await read(SUBMIT, { input: elsewhere }, null)).submitForm).toMatchObject({ code: 'NOT_FOUND' })
   })
 
+  it('of two strangers who choose the same idempotency key are two, unless the id is theirs too', async () => {
+    const form = await house.form()
+    const send = async (more: object, answers: object) => {
+      const input = { form: { path: `${house.slug}/${form.slug}` }, answers, ...more }
+      const response = await fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': '1' },
+        body: JSON.stringify({ query: SUBMIT, variables: { input } }),
+      })
+      return ((await response.json()) as { data: Data }).data.submitForm
+    }
+    const first = await send({}, { email: 'ada@example.com' })
+    const second = await send({}, { email: 'ada@example.com' })
+    expect(await send({}, { email: 'kim@example.com' })).toMatchObject({ __typename: 'SubmitFormPayload' })
+    expect(second).toMatchObject({ __typename: 'SubmitFormPayload', replayed: false })
+    expect(second.id).not.toBe(first.id)
+    expect(await house.count('idempotency_claim')).toBe(0)
+    const id = randomUUID()
+    const own = await send({ id }, { email: 'ada@example.com' })
+    expect(own).toMatchObject({ id: `submission_${id}` })
+    expect(await send({ id }, { email: 'ada@example.com' })).toMatchObject({ id: own.id })
+    expect(await house.count('submission')).toBe(4)
+  })
+
   it('with wrong answers, to a closed form or with a used id are refused in the union', async () => {
     const form = await house.form()
     const send = async (input: object) =>
@@ -485,6 +514,24 @@ describe('submissions over GraphQL', () => {
     await house.rows(`update submission set received_at = received_at - interval '2 hours' where workspace_id = $1`)
     expect(await send(limited)).toMatchObject({ __typename: 'SubmitFormPayload', replayed: false })
     expect(await house.count('idempotency_claim')).toBe(1)
+  })
+
+  it('are not narrowed by what the caller may not read: no contact is guessed letter by letter', async () => {
+    await house.accept(await house.form(), { email: 'ada@example.com', name: 'Ada' })
+    const query = `query ($filter: SubmissionFilter) { submissions(filter: $filter) { totalCount } }`
+    const byName = { contact: { name: { startsWith: 'a' } } }
+    const poor = await makeKey(['SUBMISSIONS_READ'])
+    for (const filter of [byName, { not: byName }, { or: [{ and: [byName] }] }]) {
+      const { errors } = await ask(query, { filter }, poor)
+      expect(errors.map(({ extensions }) => [extensions.code, extensions.needs])).toEqual([
+        ['FORBIDDEN', 'CONTACTS_READ'],
+      ])
+    }
+    const enough = await makeKey(['SUBMISSIONS_READ', 'CONTACTS_READ'])
+    expect(await read(query, { filter: byName }, enough)).toEqual({ submissions: { totalCount: 1 } })
+    const shorthand = `query ($form: ID!) { submissions(form: $form) { totalCount } }`
+    const { id } = await house.form()
+    expect(await read(shorthand, { form: encodeId('form', id) }, poor)).toEqual({ submissions: { totalCount: 0 } })
   })
 
   it('need SUBMISSIONS_READ to be read and SUBMISSIONS_WRITE to be judged, and are of their workspace alone', async () => {

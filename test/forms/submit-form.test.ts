@@ -3,6 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { archiveForm, pauseForm, publishForm, updateForm } from '../../src/domains/forms/service.ts'
 import { rejectionError } from '../../src/domains/submissions/model.ts'
+import { submitForm } from '../../src/domains/submissions/service.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { openDatabase } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -358,6 +359,21 @@ describe('what is turned away', () => {
     expect(await house.count('submission')).toBe(3)
     expect(await house.count('submission_rejection')).toBe(17)
     expect(await rejections()).toBe(17)
+  })
+
+  it('waits for nothing in its transaction: who is busy is told to come again, and holds no connection', async () => {
+    const form = await house.form({ limits: { perAddressPerHour: 3 } })
+    const input = { form, answers: ada, addressHash: 'one', honeypot: false, origin: {} }
+    const ctx = house.ctx()
+    await db.inTransaction(ctx, async (first) => {
+      await submitForm(first, input)
+      const err = await refusal(db.inTransaction(ctx, (second) => submitForm(second, input)))
+      expect([err.code, err.details.retryAfterMs]).toEqual(['UNAVAILABLE', 1_000])
+      await db.inTransaction(ctx, (other) =>
+        submitForm(other, { ...input, answers: { email: 'kim@example.com' }, addressHash: 'two' }),
+      )
+    })
+    expect(await house.count('submission')).toBe(2)
   })
 
   it('is told in words, with the time to wait', () => {

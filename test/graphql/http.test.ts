@@ -139,6 +139,15 @@ describe('a credential', () => {
     expect(data).toBeNull()
   })
 
+  test('of a workspace that is suspended is 401', async () => {
+    const house = await server.house('Suspended')
+    expect((await ask(server, house.key, '{ deals { totalCount } }')).errors).toBeUndefined()
+    await server.db.inTransaction(systemContext(server.db, house.id), (tx) =>
+      tx.sql.updateTable('workspace').set({ status: 'SUSPENDED' }).where('id', '=', house.id).execute(),
+    )
+    await expect.poll(async () => (await ask(server, house.key, '{ __typename }')).status).toBe(401)
+  })
+
   test('that is revoked is refused soon, and its use was noted', async () => {
     const { plain, id } = await server.key(acme, ['DEALS_READ'])
     expect((await ask(server, plain, '{ deals { totalCount } }')).errors).toBeUndefined()

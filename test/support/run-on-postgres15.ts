@@ -47,10 +47,9 @@ async function main(): Promise<number> {
       env: { ...process.env, DATABASE_URL: postgres.url, TEST_DATABASE_URL: '' },
       stdio: 'inherit',
     })
-    // Ctrl-C reaches the suite too, which ends by itself; the server is stopped after it.
-    const passOn = (signal: NodeJS.Signals) => void suite.kill(signal)
-    process.once('SIGINT', () => {})
-    process.once('SIGTERM', passOn)
+    // However often we are told to end (a terminal tells the suite as well): the suite first, then the server.
+    process.on('SIGINT', () => {})
+    process.on('SIGTERM', (signal) => void suite.kill(signal))
     const [exitCode] = (await once(suite, 'exit')) as [number | null]
     return exitCode ?? 1
   } finally {

@@ -305,6 +305,7 @@ CREATE TABLE "run" (
     "attempt" INTEGER NOT NULL DEFAULT 0,
     "executor_id" UUID,
     "next_seq" INTEGER NOT NULL DEFAULT 0,
+    "writes" INTEGER NOT NULL DEFAULT 0,
     "takeovers" INTEGER NOT NULL DEFAULT 0,
     "cancel_requested_at" TIMESTAMPTZ(3),
     "started_at" TIMESTAMPTZ(3),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { canonical } from '../../domains/approvals/service.ts'
+import type { NewEffect } from '../../domains/runs/service.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import type { Outgoing } from '../../platform/tools/tool.ts'
 
@@ -9,21 +10,24 @@ export const hashOf = (value: unknown): string => createHash('sha256').update(ca
 
 /**
  * The content's hash for the ledger, which holds each (tool, target, hash) of a run once. A repetition that is allowed
- * after all (the first one failed, or a person said so) gets a hash of its own.
+ * after all (the first one failed, or a person said so) gets a hash of its own. `unwritten`: effects of this very turn,
+ * which enter the ledger together with the one that is asked about.
  */
 export async function fingerprint(
   tx: Tx,
   runId: string,
   tool: string,
   outgoing: Outgoing,
+  unwritten: readonly NewEffect[] = [],
 ): Promise<{ readonly contentHash: string; readonly repeated: boolean; readonly doubtful: boolean }> {
-  const rows = await tx.sql
+  const written = await tx.sql
     .selectFrom('effect')
     .select(['contentHash', 'status'])
     .where('runId', '=', runId)
     .where('tool', '=', tool)
     .where('target', '=', outgoing.target)
     .execute()
+  const rows = [...written, ...unwritten.filter((effect) => effect.tool === tool && effect.target === outgoing.target)]
   const earlier = new Map(rows.map((row) => [row.contentHash, row.status]))
   const first = hashOf(outgoing.content)
   let contentHash = first

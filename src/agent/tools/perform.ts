@@ -40,6 +40,8 @@ export interface PerformMeans {
   readonly words: string
   /** Calls of one turn beyond it are answered with an error. */
   readonly maxCallsPerTurn: number
+  /** What the calls before this one in its turn did or are to send: the ledger has it only with the turn. */
+  readonly unwritten: readonly NewEffect[]
   /** Every call in a savepoint of its own. */
   readonly savepoints: boolean
 }
@@ -136,7 +138,7 @@ async function performExternal(
   first: Decision,
 ): Promise<Performed> {
   const outgoing = await tool.prepare(tx, input)
-  const { contentHash, repeated, doubtful } = await fingerprint(tx, means.runId, tool.name, outgoing)
+  const { contentHash, repeated, doubtful } = await fingerprint(tx, means.runId, tool.name, outgoing, means.unwritten)
   const decision = decide(means.mandate, {
     tool: tool.name,
     risk: tool.risk,

@@ -38,9 +38,7 @@ export const effectKey = (runId: string, call: Pick<CallState, 'turn' | 'index'>
 export async function sendCall(means: LoopMeans, state: RunState, call: CallState): Promise<Next> {
   const tool = means.registry.find(call.tool)
   if (tool === undefined || !isExternal(tool)) throw new Error(`${call.tool} does not act outside`)
-  const marked = await means.journal.write({ steps: 0 }, (tx, signals) => mark(means, tx, state, call, tool, signals), {
-    proof: (tx) => hasStatus(tx, means.run.id, call.seq, 'SENT'),
-  })
+  const marked = await means.journal.write({ steps: 0 }, (tx, signals) => mark(means, tx, state, call, tool, signals))
   if (marked.kind === 'NEXT') return marked.next
   const { ready } = marked
   if (!(await means.maySend())) {
@@ -48,21 +46,17 @@ export async function sendCall(means: LoopMeans, state: RunState, call: CallStat
     throw unavailable('This process may not act outside at the moment.')
   }
   const sent = await attemptSend(means, call, tool, ready)
-  return means.journal.write(
-    { steps: 0 },
-    async (tx, signals) => {
-      await moveEffect(tx, means.run.id, { seq: call.seq, from: 'SENT', ...sent.effect })
-      await closeCall(tx, means, sent.call)
-      if (sent.effect.to === 'CONFIRMED') await tool.confirmed?.(tx, ready.input, ready.outgoing)
-      if (call.approvalId !== undefined) {
-        const failure = { status: 'FAILED', error: sent.effect.error ?? 'It failed.' } as const
-        await settleApproval(tx, call.approvalId, sent.effect.to === 'CONFIRMED' ? { status: 'EXECUTED' } : failure)
-      }
-      const events = [effectEvent(means.run.id, sent.call, sent.effect.to), ...callFinished(means.run.id, sent.call)]
-      return proceed(means, tx, { state: withCalls(state, [sent.call]), signals, events })
-    },
-    { proof: async (tx) => !(await hasStatus(tx, means.run.id, call.seq, 'SENT')) },
-  )
+  return means.journal.write({ steps: 0 }, async (tx, signals) => {
+    await moveEffect(tx, means.run.id, { seq: call.seq, from: 'SENT', ...sent.effect })
+    await closeCall(tx, means, sent.call)
+    if (sent.effect.to === 'CONFIRMED') await tool.confirmed?.(tx, ready.input, ready.outgoing)
+    if (call.approvalId !== undefined) {
+      const failure = { status: 'FAILED', error: sent.effect.error ?? 'It failed.' } as const
+      await settleApproval(tx, call.approvalId, sent.effect.to === 'CONFIRMED' ? { status: 'EXECUTED' } : failure)
+    }
+    const events = [effectEvent(means.run.id, sent.call, sent.effect.to), ...callFinished(means.run.id, sent.call)]
+    return proceed(means, tx, { state: withCalls(state, [sent.call]), signals, events })
+  })
 }
 
 /** SENT, or what keeps it from being sent. */
@@ -181,13 +175,3 @@ const getEffect = (tx: Tx, runId: string, seq: number) =>
     .where('runId', '=', runId)
     .where('seq', '=', seq)
     .executeTakeFirstOrThrow()
-
-async function hasStatus(tx: Tx, runId: string, seq: number, status: string): Promise<boolean> {
-  const row = await tx.sql
-    .selectFrom('effect')
-    .select('status')
-    .where('runId', '=', runId)
-    .where('seq', '=', seq)
-    .executeTakeFirst()
-  return row?.status === status
-}

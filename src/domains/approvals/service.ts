@@ -10,11 +10,13 @@ import type { Ctx } from '../../platform/context.ts'
 import type { Database } from '../../platform/db/database.ts'
 import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
+import { dealWithDue } from '../../platform/durable/due-items.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { AppError, conflict, invalidInput, isAppError, notFound } from '../../platform/lib/errors.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
+import type { Logger } from '../../platform/observability/logger.ts'
 import type { Risk } from '../../platform/tools/tool.ts'
-import { lockRun, resumeRun } from '../runs/service.ts'
+import { lockFreeRun, lockRun, resumeRun } from '../runs/service.ts'
 import { APPROVAL_EXPIRES_AFTER_MS, type DecideApprovalInput } from './model.ts'
 import { type Review, review, shownHash } from './review.ts'
 import { CHANGED, expire, type LockedApproval, lockRow, move, reviewAgain } from './rows.ts'
@@ -198,25 +200,32 @@ async function resumeWhenSettled(tx: Tx, run: Awaited<ReturnType<typeof lockRun>
 /** Due at once at most per pass. */
 const BATCH = 50
 
-/** One pass over approvals nobody decided in time; returns how many it closed. Any number of processes may sweep. */
-export async function sweepApprovals(db: Database, contextOf: (workspaceId: string) => Ctx): Promise<number> {
-  const due = await db.systemSql
-    .selectFrom('approval')
-    .select(['workspaceId', 'id'])
-    .where('status', '=', 'PENDING')
-    .where('expiresAt', '<=', sql<Date>`now()`)
-    .orderBy('expiresAt')
-    .limit(BATCH)
-    .execute()
-  let closed = 0
-  for (const { workspaceId, id } of due) {
-    closed += await db.inTransaction(contextOf(workspaceId), async (tx) => {
-      const { approval, run } = await lockApproval(tx, id)
-      if (approval.status !== 'PENDING' || !approval.isExpired) return 0
-      await expire(tx, approval)
-      await resumeWhenSettled(tx, run)
-      return 1
-    })
-  }
-  return closed
+/**
+ * One pass over approvals nobody decided in time; returns how many it closed. Any number of processes may sweep; an approval
+ * whose run somebody has locked is left for the next pass.
+ */
+export function sweepApprovals(db: Database, contextOf: (workspaceId: string) => Ctx, log: Logger): Promise<number> {
+  return dealWithDue({
+    log,
+    find: (seen) =>
+      db.systemSql
+        .selectFrom('approval')
+        .select(['workspaceId', 'id'])
+        .where('status', '=', 'PENDING')
+        .where('expiresAt', '<=', sql<Date>`now()`)
+        .$if(seen.length > 0, (query) => query.where('id', 'not in', seen))
+        .orderBy('expiresAt')
+        .limit(BATCH)
+        .execute(),
+    deal: ({ workspaceId, id }) =>
+      db.inTransaction(contextOf(workspaceId), async (tx) => {
+        const run = await lockFreeRun(tx, await findRunOf(tx, id))
+        if (run === undefined) return false
+        const approval = await lockRow(tx, id)
+        if (approval.status !== 'PENDING' || !approval.isExpired) return false
+        await expire(tx, approval)
+        await resumeWhenSettled(tx, run)
+        return true
+      }),
+  })
 }

@@ -74,6 +74,21 @@ test('another spelling of the e-mail finds the same contact, and what was empty 
   })
 })
 
+test("a customer's empty phone and company are not filled from a form, only the name is", async () => {
+  const first = await match({ email: 'customer@example.com' })
+  await db.inTransaction(ctx, (tx) =>
+    tx.sql
+      .updateTable('contact')
+      .set({ lifecycle: 'CUSTOMER' })
+      .where('id', '=', first?.contact.id ?? '')
+      .execute(),
+  )
+  const claims = { email: 'customer@example.com', name: 'Kim', phone: '+1 415 555 2672', companyName: 'Evil Ltd' }
+  const second = await match(claims)
+  expect(second?.filled).toEqual(['name'])
+  expect(second?.contact).toMatchObject({ name: 'Kim', phone: null, companyName: null })
+})
+
 test('a name that is filled can be searched for', async () => {
   await match({ email: 'asa@example.com' })
   const matched = await match({ email: 'asa@example.com', name: 'Åsa Öberg' })

@@ -37,6 +37,12 @@ const withCondition = (condition: object): unknown => ({
 })
 
 describe('a form definition', () => {
+  it('keeps its redirect in ASCII, as a header needs it', () => {
+    const response = { redirectUrl: 'https://bücher.example/danke schön?für=dich' }
+    const redirectUrl = 'https://xn--bcher-kva.example/danke%20sch%C3%B6n?f%C3%BCr=dich'
+    expect(parseInput(formDefinitionSchema, { fields: [email], response }).response).toEqual({ redirectUrl })
+  })
+
   it('is complete with nothing but its fields', () => {
     expect(parseInput(formDefinitionSchema, { fields: [email] } satisfies FormDefinitionInput)).toEqual({
       fields: [{ key: 'email', kind: 'EMAIL', label: 'E-mail', help: '', required: true }],
@@ -50,6 +56,7 @@ describe('a form definition', () => {
   it.each<[string, unknown, string[]]>([
     ['two fields with one key', { fields: [email, email] }, ['fields.1.key DUPLICATE']],
     ['a key that is no name', { fields: [{ ...email, key: '_id' }] }, ['fields.0.key INVALID_FORMAT']],
+    ['a key that every object has', { fields: [{ ...email, key: 'constructor' }] }, ['fields.0.key NOT_ALLOWED']],
     ['an unknown kind', { fields: [{ ...email, kind: 'FILE' }] }, ['fields.0.kind NOT_ALLOWED']],
     ['a select without options', { fields: [{ key: 'a', kind: 'SELECT', label: 'A' }] }, ['fields.0.options REQUIRED']],
     [

@@ -6,7 +6,7 @@ import type { NewEvent } from '../../platform/events/event.ts'
 import { loseHeld } from '../budgets/service.ts'
 import { announceEnd } from './ending.ts'
 import type { Fence } from './journal.ts'
-import { parkRun } from './journal.ts'
+import { holdEmployeeStatus, parkRun } from './journal.ts'
 import {
   MAX_TAKEOVERS,
   type RunEnd,
@@ -71,6 +71,7 @@ export interface SegmentClaim {
  * found RUNNING is taken over: an act that was sent but not confirmed becomes UNKNOWN and is never repeated, held budget is
  * lost. A cancelled or overdue run, one of an offboarded employee or one that was taken over three times without a new
  * entry (POISON) ends here; one of a paused employee waits. Call it first in its transaction; it acts as the employee.
+ * Throws for a run that is not there: whatever hides it, its segment is not done.
  */
 export async function claimSegment(outer: Tx, claim: SegmentClaim): Promise<Claim> {
   const row = await outer.sql
@@ -87,6 +88,7 @@ export async function claimSegment(outer: Tx, claim: SegmentClaim): Promise<Clai
       'run.segment',
       'run.attempt',
       'run.nextSeq',
+      'run.writes',
       'run.takeovers',
       'run.executorId',
       'run.trigger',
@@ -107,7 +109,8 @@ export async function claimSegment(outer: Tx, claim: SegmentClaim): Promise<Clai
     .where('run.id', '=', claim.runId)
     .forUpdate('run')
     .executeTakeFirst()
-  if (row === undefined || row.segment !== claim.segment) return { kind: 'SETTLED' }
+  if (row === undefined) throw new Error(`the run ${claim.runId} cannot be seen`)
+  if (row.segment !== claim.segment) return { kind: 'SETTLED' }
   const status = row.status as RunStatus
   if (status !== 'QUEUED' && status !== 'RUNNING') return { kind: 'SETTLED' }
 
@@ -116,10 +119,13 @@ export async function claimSegment(outer: Tx, claim: SegmentClaim): Promise<Clai
     viewer: { kind: 'employee', employeeId: row.employeeId, name: row.employeeName, runId: row.id },
   }
   const takenOver = status === 'RUNNING'
-  const isOther = row.executorId !== claim.executorId || claim.afterFault === true
+  // A process that stopped in good order has given the run back: nobody was brought down by it.
+  const isOther = (row.executorId !== null && row.executorId !== claim.executorId) || claim.afterFault === true
   const takeovers = takenOver && isOther ? row.takeovers + 1 : row.takeovers
-  const fence: Fence = { runId: row.id, attempt: row.attempt + 1, seq: row.nextSeq }
-  const end = endOnClaim(row, takeovers)
+  const fence: Fence = { runId: row.id, attempt: row.attempt + 1, seq: row.nextSeq, writes: row.writes }
+  const employeeStatus =
+    row.employeeStatus === 'PAUSED' ? await holdEmployeeStatus(tx, row.employeeId) : row.employeeStatus
+  const end = endOnClaim({ ...row, employeeStatus }, takeovers)
   await tx.sql
     .updateTable('run')
     .set({
@@ -147,7 +153,7 @@ export async function claimSegment(outer: Tx, claim: SegmentClaim): Promise<Clai
   } else if (takenOver) {
     events.push({ type: 'run.resumed', ...about, data: { employeeId: row.employeeId, takenOver: true } })
   }
-  if (row.employeeStatus === 'PAUSED') {
+  if (employeeStatus === 'PAUSED') {
     await parkRun(tx, fence, row, PAUSED_WAIT, events)
     if (takenOver) await loseHeld(tx, row.id)
     return { kind: 'CLOSED' }
@@ -172,6 +178,20 @@ export async function claimSegment(outer: Tx, claim: SegmentClaim): Promise<Clai
       steps,
     },
   }
+}
+
+/**
+ * A process that stops gives back a run it works: whoever goes on has not taken it over from a process it brought down. The
+ * caller writes nothing more for it. A run that is worked elsewhere, waits or is over is left alone.
+ */
+export async function releaseRun(tx: Tx, runId: string, executorId: string): Promise<void> {
+  await tx.sql
+    .updateTable('run')
+    .set({ executorId: null, updatedAt: tx.now })
+    .where('id', '=', runId)
+    .where('executorId', '=', executorId)
+    .where('status', '=', 'RUNNING')
+    .execute()
 }
 
 /** A paused employee's run stands still until somebody resumes the employee. */

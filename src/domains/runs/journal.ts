@@ -2,10 +2,12 @@
  * The journal of a run: what was thought and done, in order. It is the durable record; going on after a crash is reading
  * it, and what it holds is never paid or done again.
  *
- * The fence. A process that claims a run raises `attempt`; `next_seq` counts the entries. Every write first does
- * `update run set next_seq = … where id = … and attempt = $mine and next_seq = $seq`: zero rows means that another
- * process has taken the run over, so this one stops at once (`FenceLost`). The update also locks the row, so that writes,
- * cancellation and decisions on the run's approvals come one after the other.
+ * The fence. A process that claims a run raises `attempt`; `next_seq` counts the entries and `writes` the writes. Every
+ * write first does `update run set next_seq = …, writes = … where id = … and attempt = $mine and next_seq = $seq and
+ * writes = $writes`: zero rows means that another process has taken the run over, so this one stops at once (`FenceLost`).
+ * Every write leaves its trace in `writes`, so that one whose COMMIT went unanswered can be told from one that did not
+ * happen. The update also locks the row, so that writes, cancellation and decisions on the run's approvals come one after
+ * the other.
  *
  * One write is one transaction with its acts, effects, events and budget movement.
  */
@@ -19,11 +21,12 @@ import { announceEnd, type EndedRun } from './ending.ts'
 import { cutTitle, type RunEnd, type RunWait, type StepKind, type StepStatus } from './model.ts'
 import { closeOpenSteps, endColumns } from './waiting.ts'
 
-/** What a process writes a run's journal with: its own attempt, and the entry that comes next. */
+/** What a process writes a run's journal with: its own attempt, the entry that comes next, the writes there have been. */
 export interface Fence {
   readonly runId: string
   readonly attempt: number
   readonly seq: number
+  readonly writes: number
 }
 
 /** Another process works this run now, or the run is over: nothing more may be done for it here. */
@@ -68,6 +71,7 @@ export async function advanceRun(tx: Tx, fence: Fence, entry: Entry): Promise<Si
     .updateTable('run')
     .set((eb) => ({
       updatedAt: tx.now,
+      writes: fence.writes + 1,
       ...(steps === 0 ? {} : { nextSeq: fence.seq + steps, takeovers: 0 }),
       ...(tokens === undefined
         ? {}
@@ -84,6 +88,7 @@ export async function advanceRun(tx: Tx, fence: Fence, entry: Entry): Promise<Si
     .where('id', '=', fence.runId)
     .where('attempt', '=', fence.attempt)
     .where('nextSeq', '=', fence.seq)
+    .where('writes', '=', fence.writes)
     .where('status', '=', 'RUNNING')
     .returning((eb) => [
       'cancelRequestedAt',
@@ -102,6 +107,20 @@ export async function advanceRun(tx: Tx, fence: Fence, entry: Entry): Promise<Si
     employeeStatus: row.employeeStatus ?? 'OFFBOARDED',
     deadline: row.deadline,
   }
+}
+
+/**
+ * What an employee that was seen PAUSED is now. Ask before parking a run for it, behind the run's fence: the employee
+ * stays so until the transaction ends, and whoever resumes it afterwards finds the run parked.
+ */
+export async function holdEmployeeStatus(tx: Tx, employeeId: string): Promise<string> {
+  const { status } = await tx.sql
+    .selectFrom('employee')
+    .select('status')
+    .where('id', '=', employeeId)
+    .forShare()
+    .executeTakeFirstOrThrow()
+  return status
 }
 
 /** One entry. `turn` counts model calls from 0; `callIndex` is the tool call's place in its turn. */

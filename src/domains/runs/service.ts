@@ -5,6 +5,7 @@ export {
   DEADLINE_END,
   OFFBOARDED_END,
   PAUSED_WAIT,
+  releaseRun,
   type SegmentClaim,
   type StoredStep,
   UNKNOWN_OUTPUT,
@@ -20,16 +21,18 @@ export {
   type Entry,
   type Fence,
   FenceLost,
+  holdEmployeeStatus,
   type NewStep,
   parkRun,
   type Signals,
 } from './journal.ts'
 export { enterLiveRun } from './live-runs.ts'
 export { type StartRunInput, type StartRunResult, startRun } from './start.ts'
-export { findDueRuns, sweepRuns } from './sweeps.ts'
+export { sweepRuns } from './sweeps.ts'
 export {
   cancelRun,
   cancelRunsOfEmployee,
+  lockFreeRun,
   lockRun,
   resumeRun,
   wakeRunsOfEmployee,

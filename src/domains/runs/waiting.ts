@@ -16,7 +16,17 @@ import { isTerminal, type RunEnd, type RunPriority, type RunStatus } from './mod
 
 /** The run's row, locked. NOT_FOUND in the caller's words. */
 export async function lockRun(tx: Tx, runId: string) {
-  const run = await tx.sql
+  const run = await selectRun(tx, runId).forUpdate().executeTakeFirst()
+  if (run === undefined) throw notFound('Run', encodeId('run', runId))
+  return run
+}
+
+/** The run's row, locked; undefined when somebody else has it locked (or it is not there). For sweeps, which come again. */
+export const lockFreeRun = (tx: Tx, runId: string): Promise<LockedRun | undefined> =>
+  selectRun(tx, runId).forUpdate().skipLocked().executeTakeFirst()
+
+const selectRun = (tx: Tx, runId: string) =>
+  tx.sql
     .selectFrom('run')
     .select([
       'id',
@@ -33,11 +43,6 @@ export async function lockRun(tx: Tx, runId: string) {
       sql<boolean>`coalesce(deadline <= clock_timestamp(), false)`.as('isPastDeadline'),
     ])
     .where('id', '=', runId)
-    .forUpdate()
-    .executeTakeFirst()
-  if (run === undefined) throw notFound('Run', encodeId('run', runId))
-  return run
-}
 
 type LockedRun = Awaited<ReturnType<typeof lockRun>>
 

@@ -11,7 +11,10 @@ export interface GivenAnswer {
 
 /** The answers of a submission in the order of the fields of the version it answered; what was left out has no value. */
 export const answersOf = (definition: FormDefinition, answers: Answers): GivenAnswer[] =>
-  definition.fields.map((field) => ({ field, value: Object.hasOwn(answers, field.key) ? (answers[field.key] ?? null) : null }))
+  definition.fields.map((field) => ({
+    field,
+    value: Object.hasOwn(answers, field.key) ? (answers[field.key] ?? null) : null,
+  }))
 
 type TypedValue =
   | { readonly type: 'TextValue'; readonly text: string }

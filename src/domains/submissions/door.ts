@@ -225,8 +225,9 @@ async function submit(door: Door, ctx: Ctx, request: DoorRequest, post: Post): P
   }
 }
 
-const MAX_ATTEMPTS = 5
-const LONGEST_FIRST_PAUSE_MS = 40
+const MAX_ATTEMPTS = 12
+const FIRST_PAUSE_MS = 40
+const LONGEST_PAUSE_MS = 400
 
 /** Tries again a few times while the sender's last submission is being looked at, holding no connection in between. */
 async function untilFree<Result>(ctx: Ctx, attempt: () => Promise<Result>): Promise<Result> {
@@ -236,7 +237,7 @@ async function untilFree<Result>(ctx: Ctx, attempt: () => Promise<Result>): Prom
     } catch (err) {
       if (!(err instanceof SenderBusy) || number === MAX_ATTEMPTS) throw err
     }
-    await ctx.clock.sleep(Math.random() * LONGEST_FIRST_PAUSE_MS * 2 ** (number - 1))
+    await ctx.clock.sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (number - 1)))
   }
 }
 

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openDatabase, systemContext } from '../../../test/support/context.ts'
+import { runSql } from '../../../test/support/sql.ts'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts'
 import { hashKey, looksLikeKey } from '../../platform/auth/api-key.ts'
 import type { Ctx } from '../../platform/context.ts'
@@ -34,10 +36,28 @@ test('a workspace is found by its slug once it is there, and only then', async (
     name: 'Acme',
     timeZone: 'Europe/Berlin',
     currency: 'EUR',
-    status: 'ACTIVE',
   }
   expect(await findWorkspaceBySlug(db.systemSql, 'acme')).toEqual(known)
   expect(await findWorkspaceBySlug(db.systemSql, 'acme')).toEqual(known)
+})
+
+test('a workspace that is suspended is not found by its slug', async () => {
+  const ctx = systemContext(db, newId())
+  await found(ctx, 'suspended')
+  await runSql(database.url, `update workspace set status = 'SUSPENDED' where slug = 'suspended'`)
+  expect(await findWorkspaceBySlug(db.systemSql, 'suspended')).toBeNull()
+})
+
+test('guessing slugs costs the database one question per slug, and none for what can be no slug', async () => {
+  const asked = vi.spyOn(pg.Client.prototype, 'query')
+  try {
+    for (const slug of ['guessed', 'guessed', 'Not A Slug', '\0', 'x'.repeat(64)]) {
+      expect(await findWorkspaceBySlug(db.systemSql, slug)).toBeNull()
+    }
+    expect(asked).toHaveBeenCalledTimes(1)
+  } finally {
+    asked.mockRestore()
+  }
 })
 
 test('a slug that is taken is a conflict', async () => {

@@ -6,7 +6,7 @@ import type { Tx } from '../../platform/db/transaction.ts'
 import { forbidden, invalidInput, notFound } from '../../platform/lib/errors.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
 import { normaliseEmail } from '../contacts/model.ts'
-import type { AddMemberInput, CreateApiKeyInput, CreateWorkspaceInput } from './model.ts'
+import { type AddMemberInput, type CreateApiKeyInput, type CreateWorkspaceInput, isWorkspaceSlug } from './model.ts'
 
 /**
  * Makes the workspace that the transaction is bound to: its id is `tx.workspaceId`. Only the server itself may. CONFLICT
@@ -18,6 +18,7 @@ export async function createWorkspace(tx: Tx, input: CreateWorkspaceInput): Prom
     .insertInto('workspace')
     .values({ id: tx.workspaceId, ...input, createdAt: tx.now, updatedAt: tx.now })
     .execute()
+  tx.onCommit(() => caches.get(tx.db.systemSql)?.missing.delete(input.slug))
   return { id: tx.workspaceId }
 }
 

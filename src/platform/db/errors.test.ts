@@ -1,9 +1,13 @@
+import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { notFound } from '../lib/errors.ts'
-import { translateDatabaseError } from './errors.ts'
+import { isConnectionError, translateDatabaseError } from './errors.ts'
 
 const prismaError = (more: object): Error =>
   Object.assign(new Error('from Prisma'), { name: 'PrismaClientKnownRequestError', ...more })
+
+const divisionByZero = (): Error =>
+  Object.assign(new pg.DatabaseError('division by zero', 1, 'error'), { code: '22012' })
 
 describe('translateDatabaseError', () => {
   it('says UNAVAILABLE when the database is away, of the driver and of Prisma alike', () => {
@@ -20,8 +24,33 @@ describe('translateDatabaseError', () => {
     expect(translateDatabaseError(prismaError({ code: 'P2025' }))).toMatchObject({ code: 'NOT_FOUND' })
   })
 
+  it.each([
+    ['57014', 'LIMIT_EXCEEDED'],
+    ['22001', 'INVALID_INPUT'],
+    ['22003', 'INVALID_INPUT'],
+    ['22007', 'INVALID_INPUT'],
+    ['22008', 'INVALID_INPUT'],
+    ['22P02', 'INVALID_INPUT'],
+  ])(
+    'says of %s that it is the caller’s doing and no lost connection, of the driver and of Prisma alike',
+    (code, said) => {
+      const direct = Object.assign(new pg.DatabaseError('refused', 1, 'error'), { code })
+      const cause = { kind: 'postgres', originalCode: code }
+      for (const err of [direct, prismaError({ code: 'P2010', meta: { driverAdapterError: { cause } } })]) {
+        expect(isConnectionError(err)).toBe(false)
+        expect(translateDatabaseError(err)).toMatchObject({ code: said })
+      }
+    },
+  )
+
   it('hands back what is no doing of the caller, and what is translated already', () => {
-    for (const err of [new Error('a fault'), prismaError({ code: 'P2000' }), notFound('This'), 'text']) {
+    for (const err of [
+      new Error('a fault'),
+      prismaError({ code: 'P2000' }),
+      divisionByZero(),
+      notFound('This'),
+      'text',
+    ]) {
       expect(translateDatabaseError(err)).toBe(err)
     }
   })

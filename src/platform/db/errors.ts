@@ -1,14 +1,19 @@
 import pg from 'pg'
-import { AppError, conflict, invalidInput, notFound, unavailable } from '../lib/errors.ts'
+import { AppError, conflict, invalidInput, limitExceeded, notFound, unavailable } from '../lib/errors.ts'
 
 // PostgreSQL's error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const UNIQUE_VIOLATION = '23505'
 const FOREIGN_KEY_VIOLATION = '23503'
 const CHECK_VIOLATION = '23514'
 const NOT_NULL_VIOLATION = '23502'
-const NUMERIC_OUT_OF_RANGE = '22003'
 const UNTRANSLATABLE_CHARACTER = '22P05'
 const CHARACTER_NOT_IN_REPERTOIRE = '22021'
+// Class 22 is what values are; the rest of it (a division by zero, a bad argument) would be a fault of a statement.
+const OVERFLOWS = new Set(['22003', '22008', '22015'])
+const BAD_FORMATS = new Set(['22007', '22009', '22018', '2201B', '22025', '22P02', '22P03'])
+const TEXT_TOO_LONG = '22001'
+// By `statement_timeout`; no connection is lost by it.
+const QUERY_CANCELED = '57014'
 const CONNECTION_LOST = /^(08|57P0[123]|53)/
 const NETWORK_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT'])
 
@@ -47,14 +52,25 @@ export function translateDatabaseError(err: unknown): unknown {
           message: `The rule ${err.constraint ?? err.column ?? 'of this table'} is not met.`,
         },
       ])
-    case NUMERIC_OUT_OF_RANGE:
-      return invalidInput([{ path: [], code: 'TOO_LARGE', message: 'A number is out of range.' }])
-    case UNTRANSLATABLE_CHARACTER:
-    case CHARACTER_NOT_IN_REPERTOIRE:
-      return invalidInput([{ path: [], code: 'INVALID_FORMAT', message: 'Text must not contain the null character.' }])
     default:
-      return err
+      return translateCode(err.code) ?? err
   }
+}
+
+/** What a code says by itself, from whichever driver; undefined when it is not the caller's doing. */
+function translateCode(code = ''): AppError | undefined {
+  if (code === QUERY_CANCELED) return limitExceeded('COST', 'This took the database too long. Ask for less at once.', 0)
+  if (code === UNTRANSLATABLE_CHARACTER || code === CHARACTER_NOT_IN_REPERTOIRE) {
+    return invalidInput([{ path: [], code: 'INVALID_FORMAT', message: 'Text must not contain the null character.' }])
+  }
+  if (OVERFLOWS.has(code)) {
+    return invalidInput([{ path: [], code: 'TOO_LARGE', message: 'A number or moment is out of range.' }])
+  }
+  if (code === TEXT_TOO_LONG) return invalidInput([{ path: [], code: 'TOO_LONG', message: 'A text is too long.' }])
+  if (BAD_FORMATS.has(code)) {
+    return invalidInput([{ path: [], code: 'INVALID_FORMAT', message: 'A value is not written as it should be.' }])
+  }
+  return undefined
 }
 
 const PRISMA_UNREACHABLE = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections'])
@@ -73,7 +89,8 @@ function translatePrismaError(err: unknown): unknown {
   const { code, meta } = err as PrismaError
   if (code === PRISMA_RECORD_NOT_FOUND) return notFound('This')
   const { kind = '', originalCode = '' } = meta?.driverAdapterError?.cause ?? {}
-  return PRISMA_UNREACHABLE.has(kind) || CONNECTION_LOST.test(originalCode) ? unreachable(err) : err
+  if (PRISMA_UNREACHABLE.has(kind) || CONNECTION_LOST.test(originalCode)) return unreachable(err)
+  return translateCode(originalCode) ?? err
 }
 
 function unreachable(cause: unknown): AppError {

@@ -33,6 +33,11 @@ export interface SegmentMeans {
   /** The process that works, for the run's row. */
   readonly executorId: string
   /**
+   * Whether the segment is still this execution's, by DBOS's own token. Ask before taking the run: an execution that was
+   * queued here while another process took it over must not take the run back. Throws what the database throws.
+   */
+  isOurs(): Promise<boolean>
+  /**
    * Whether an act outside the database may begin now: the segment is still this execution's by DBOS's own token, and the
    * last heartbeat is less than 5 s old, so nobody can have taken this process for dead. Ask right before each such act,
    * beside the run's own fence; on `false` do not act and throw. Throws what the database throws.
@@ -115,18 +120,20 @@ export class Segments {
 
   #means(segment: Segment, owner: string, signal: AbortSignal): SegmentMeans {
     const { executorId, system, isFresh } = this.#options
+    const isOurs = async (): Promise<boolean> => {
+      if (signal.aborted) return false
+      const { rowCount } = await system.query(
+        `SELECT FROM ${SCHEMA}.workflow_status WHERE workflow_uuid = $1 AND status = 'PENDING' AND owner_xid = $2`,
+        [workflowIdOf(segment), owner],
+      )
+      return rowCount === 1 && !signal.aborted
+    }
     return {
       signal,
       executorId,
-      maySend: async () => {
-        if (signal.aborted) return false
-        const { rowCount } = await system.query(
-          `SELECT FROM ${SCHEMA}.workflow_status WHERE workflow_uuid = $1 AND status = 'PENDING' AND owner_xid = $2`,
-          [workflowIdOf(segment), owner],
-        )
-        // The clock last: this process may have been stopped while the answer was under way.
-        return rowCount === 1 && !signal.aborted && isFresh()
-      },
+      isOurs,
+      // The clock last: this process may have been stopped while the answer was under way.
+      maySend: async () => (await isOurs()) && isFresh(),
     }
   }
 

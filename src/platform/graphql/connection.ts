@@ -9,6 +9,7 @@ import type { InputFieldMap, ObjectFieldsShape, OutputRef } from '@pothos/core'
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
+import type { Viewer } from '../auth/viewer.ts'
 import type { TableName, Tables } from '../db/tables.ts'
 import { invalidInput } from '../lib/errors.ts'
 import { builder, type Types } from './builder.ts'
@@ -93,6 +94,9 @@ export interface DeclaredList {
   query(args: object, now: Date): PageQuery
 }
 
+/** A shorthand's condition is written by the schema; the caller gives a value or an id. */
+const SCHEMA: Viewer = { kind: 'system' }
+
 /** When a list is asked for, and by whom. */
 interface Asking {
   readonly now: Date
@@ -147,7 +151,7 @@ export function listOf<const Table extends TableName, Field extends string>(
         ? TRUE
         : allOf([
             ...(asked === undefined ? [] : [filter.condition(asked, { ...at, path: ['filter'] })]),
-            ...(shorthand === undefined ? [] : [filter.condition(shorthand, { ...at, path: [] })]),
+            ...(shorthand === undefined ? [] : [filter.condition(shorthand, { ...at, viewer: SCHEMA, path: [] })]),
           ])
     return {
       table: options.table,
@@ -163,7 +167,7 @@ export function listOf<const Table extends TableName, Field extends string>(
     filter: options.filter,
     orderFields: Object.keys(order),
     query: (args, now) => {
-      const asking: Asking = { now, viewer: { kind: 'system' } }
+      const asking: Asking = { now, viewer: SCHEMA }
       return queryOf(keysOf(args as ListArguments), args as ListArguments, { description: '' }, asking)
     },
   })

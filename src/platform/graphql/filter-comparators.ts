@@ -22,6 +22,26 @@ export interface Scope {
   /** Whose permissions a relation's filter asks for. */
   readonly viewer: Viewer
   readonly path: readonly string[]
+  /** What the whole filter may still hold, its relations included. */
+  readonly budget: FilterBudget
+}
+
+/** Counted down while a filter is compiled; one for all of it. */
+export interface FilterBudget {
+  /** Conditions, members of `and` and `or`, and values of lists. */
+  left: number
+}
+
+const MAX_PARTS = 2_000
+
+export const newBudget = (): FilterBudget => ({ left: MAX_PARTS })
+
+/** Takes `parts` from what the filter may still hold. Throws INVALID_INPUT with the path where that is too much. */
+export function spend(scope: Scope, parts: number, ...below: string[]): void {
+  scope.budget.left -= parts
+  if (scope.budget.left < 0) {
+    refuse(scope, 'TOO_LONG', `A filter has at most ${MAX_PARTS} conditions and values in all.`, ...below)
+  }
 }
 
 export type Comparison = Readonly<Record<string, unknown>>
@@ -70,6 +90,7 @@ export function compare(given: Comparison, column: Column, scope: Scope): Condit
       case 'in': {
         const list = value as readonly unknown[]
         if (list.length > MAX_LIST) refuse(scope, 'TOO_LONG', `At most ${MAX_LIST} values.`, operator)
+        spend(scope, list.length, operator)
         const wanted = list.map((item) => column.value(item, operator)).filter((item) => item !== undefined)
         conditions.push(wanted.length === 0 ? FALSE : sql<SqlBool>`${column.ref} in (${sql.join(wanted)})`)
         if (wanted.length > 0 && column.indexed !== undefined) conditions.push(column.indexed(wanted))

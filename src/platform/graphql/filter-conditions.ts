@@ -77,9 +77,10 @@ const likeText = (text: string, operator: string, scope: Scope): string =>
 function momentOf(given: unknown, operator: string, scope: Scope): Date {
   const moment = given as Moment
   const at = 'at' in moment ? moment.at : addDuration(scope.now, moment.fromNow)
-  if (at === undefined || Math.abs(at.getUTCFullYear()) > 9_999) {
+  if (at === undefined || at.getUTCFullYear() > 9_999) {
     return refuse(scope, 'TOO_LARGE', 'This is beyond the calendar.', operator)
   }
+  if (at.getUTCFullYear() < 1) return refuse(scope, 'TOO_SMALL', 'This is before the calendar.', operator)
   return at
 }
 

@@ -5,7 +5,17 @@ import { expressionBuilder, type RawBuilder, sql } from 'kysely'
 import type { Viewer } from '../auth/viewer.ts'
 import type { TableName, Tables } from '../db/tables.ts'
 import { builder } from './builder.ts'
-import { allOf, anyOf, type Comparison, type Condition, notThat, refuse, type Scope } from './filter-comparators.ts'
+import {
+  allOf,
+  anyOf,
+  type Comparison,
+  type Condition,
+  newBudget,
+  notThat,
+  refuse,
+  type Scope,
+  spend,
+} from './filter-comparators.ts'
 
 /** One thing a list can be filtered by. `Column` are the table's columns it reads. */
 export interface FilterField<Column extends string = string> {
@@ -89,8 +99,10 @@ export function filterOf<const Table extends TableName>(
       count.left -= 1
       if (count.left < 0) refuse(scope, 'TOO_LONG', `A filter has at most ${MAX_CONDITIONS} conditions.`)
       const below: Scope = { ...scope, path: [...scope.path, key] }
+      spend(below, 1)
       if (value === null) refuse(below, 'NOT_ALLOWED', 'Leave it out instead of giving null.')
       if (key === 'and' || key === 'or') {
+        spend(below, (value as readonly Comparison[]).length)
         const parts = (value as readonly Comparison[]).map((part, index) =>
           compile(
             part,
@@ -117,7 +129,15 @@ export function filterOf<const Table extends TableName>(
     condition: (given, { alias, now, viewer, path }) =>
       compile(
         given,
-        { depth: 0, alternative: false, column: (column) => sql.ref(`${alias}.${column}`), now, viewer, path },
+        {
+          depth: 0,
+          alternative: false,
+          column: (column) => sql.ref(`${alias}.${column}`),
+          now,
+          viewer,
+          path,
+          budget: newBudget(),
+        },
         { left: MAX_CONDITIONS },
       ),
     ids: (given, scope) => {

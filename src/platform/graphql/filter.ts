@@ -186,6 +186,7 @@ export const owner = <const Column extends string>(
       }
     }
     if (kind !== undefined && kind !== null) {
+      comparators.spend(scope, kind.length, 'kind')
       conditions.push(
         anyOf(
           kind.flatMap((wanted) =>

@@ -221,7 +221,10 @@ function withCode(err: GraphQLError): GraphQLError {
 function send(response: ServerResponse, status: number, message: string, code: string): void {
   const headers = { 'content-type': 'application/json; charset=utf-8' }
   const body = JSON.stringify({ errors: [{ message, extensions: { code } }] })
-  if (!response.req.complete) return answerUnread(response.req, response, { status, headers, body })
+  if (!response.req.complete) {
+    answerUnread(response.req, response, { status, headers, body })
+    return
+  }
   response.writeHead(status, headers)
   response.end(body)
 }

@@ -52,7 +52,7 @@ export function checkText(query: string, limits: OperationLimits): GraphQLError[
 }
 
 // Comments and strings are skipped whole; a text in which one does not end is refused by the parser.
-const SIGNS = /#[^\n\r]*|"""(?:\\"""|(?!""")[^])*(?:""")?|"(?:\\.|[^"\\\n\r])*"?|[{}[\]()]/g
+const SIGNS = /#[^\n\r]*|"""(?:\\"""|(?!""")[\s\S])*(?:""")?|"(?:\\.|[^"\\\n\r])*"?|[{}[\]()]/g
 
 function nestingOf(query: string): number {
   let depth = 0

@@ -6,7 +6,12 @@
 // exception: they show the caller what it has just written. A filter that goes through a relation tells of the records
 // behind it too, so it asks `permissionOfType` for the same permission.
 
-import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type PothosTypeConfig, type SchemaTypes } from '@pothos/core'
+import SchemaBuilder, {
+  BasePlugin,
+  type PothosOutputFieldConfig,
+  type PothosTypeConfig,
+  type SchemaTypes,
+} from '@pothos/core'
 import type { GraphQLFieldResolver } from 'graphql'
 import { requirePermission } from '../auth/permissions.ts'
 import type { Permission } from '../auth/viewer.ts'

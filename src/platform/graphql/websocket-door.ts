@@ -31,6 +31,11 @@ export interface WebSocketDoorOptions {
   readonly path?: string
   readonly maxMessageBytes: number
   readonly maxOperationsPerSocket?: number
+  /** Of this process; what comes on top is answered with 503. */
+  readonly maxSockets?: number
+  readonly maxAnonymousPerAddress?: number
+  /** After how long without an operation a socket without a credential is closed; looked at that often. */
+  readonly anonymousIdleMs?: number
   readonly trustProxy: number
 }
 
@@ -41,7 +46,9 @@ interface Connection extends Record<PropertyKey, unknown> {
   readonly requestId: string
   readonly address: string | undefined
   identity?: Identity
-  forget?: () => void
+  /** Whether it began an operation since that was last looked at. */
+  active?: boolean
+  forget?: (() => void) | undefined
 }
 
 /** What `onSubscribe` prepares and `execute`/`subscribe` carry out. */
@@ -53,12 +60,15 @@ interface Arguments extends ExecutionArgs {
 
 const PING_MS = 12_000
 const CLOSE_GRACE_MS = 2_000
+const NORMAL = 1000
 const RESTART = 1012
 const TRY_AGAIN_LATER = 1013
 const REVOKED = 4403
 
 export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
   const { engine, services, authenticator, watch, path = '/graphql', maxOperationsPerSocket = 100 } = options
+  const { maxSockets = 20_000, maxAnonymousPerAddress = 50, anonymousIdleMs = 30_000 } = options
+  const anonymous = new Map<string, number>()
   const { log } = services
 
   const contextsOf = ({ connection, after }: Arguments) => {
@@ -81,8 +91,27 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
     }
   }
 
+  /** Counts a socket without a credential, and closes it when nothing is asked; undefined when there are too many. */
+  const admitAnonymous = (connection: Connection, idle: () => boolean): (() => void) | undefined => {
+    const address = connection.address ?? ''
+    const before = anonymous.get(address) ?? 0
+    if (before >= maxAnonymousPerAddress) return undefined
+    anonymous.set(address, before + 1)
+    const timer = setInterval(() => {
+      if (idle() && connection.active !== true) connection.socket.close(NORMAL, 'Nothing was asked for some time.')
+      connection.active = false
+    }, anonymousIdleMs)
+    timer.unref()
+    return () => {
+      clearInterval(timer)
+      const others = (anonymous.get(address) ?? 1) - 1
+      if (others > 0) anonymous.set(address, others)
+      else anonymous.delete(address)
+    }
+  }
+
   const server = makeServer<{ authorization?: unknown; Authorization?: unknown }, Connection>({
-    onConnect: async ({ connectionParams, extra }) => {
+    onConnect: async ({ connectionParams, extra, subscriptions }) => {
       const given = connectionParams?.authorization ?? connectionParams?.Authorization
       const authorization = typeof given === 'string' ? given : extra.request.headers.authorization
       try {
@@ -91,6 +120,14 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
         const known = isAppError(err) && err.code === 'UNAUTHENTICATED'
         if (!known) log.warn({ err, requestId: extra.requestId }, 'a key could not be looked up')
         extra.socket.close(known ? CloseCode.Unauthorized : TRY_AGAIN_LATER, known ? err.message : 'Try again later.')
+        return false
+      }
+      // It may be gone by now, and then nobody would forget what is noted here.
+      if (extra.socket.readyState !== extra.socket.OPEN) return false
+      if (extra.identity.viewer.kind === 'anonymous') {
+        extra.forget = admitAnonymous(extra, () => Object.keys(subscriptions).length === 0)
+        if (extra.forget !== undefined) return true
+        extra.socket.close(TRY_AGAIN_LATER, 'There are too many sockets without a key from this address.')
         return false
       }
       extra.forget = watch.add({
@@ -104,6 +141,7 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       return true
     },
     onSubscribe: ({ extra, subscriptions }, _id, payload) => {
+      extra.active = true
       if (Object.keys(subscriptions).length > maxOperationsPerSocket) {
         const message = `A socket has at most ${maxOperationsPerSocket} operations at once.`
         return [new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', limit: 'QUOTA', retryAfterMs: 0 } })]
@@ -169,6 +207,10 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
   return {
     path,
     upgrade: (request, socket, head) => {
+      if (sockets.clients.size >= maxSockets) {
+        socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')
+        return
+      }
       sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
     },
     close: async () => {

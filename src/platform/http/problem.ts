@@ -44,7 +44,10 @@ export function sendProblem(response: ServerResponse, problem: Problem): void {
       ? {}
       : { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1_000)) }),
   }
-  if (!response.req.complete) return answerUnread(response.req, response, { status: problem.status, headers, body })
+  if (!response.req.complete) {
+    answerUnread(response.req, response, { status: problem.status, headers, body })
+    return
+  }
   response.writeHead(problem.status, { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }
