@@ -74,7 +74,7 @@ describe('bad input at a form stores nothing, raises no alarm, and', () => {
       expect(response.status).toBe(422)
       expect(issues).toEqual(
         ['shoe_size', '__proto'].map((field) =>
-          expect.objectContaining({ field, message: expect.stringContaining('') }),
+          expect.objectContaining({ field, message: `This form has no field "${field}".` }),
         ),
       )
     }))
@@ -393,7 +393,7 @@ describe('a form with limits, at its public door,', () => {
     for (const n of [1, 2]) expect((await post(url, { email: `n${n}@leads.example` })).status).toBe(201)
     const third = await post(url, { email: 'n3@leads.example' })
     expect(Number(third.headers.get('retry-after'))).toBeGreaterThan(3_000)
-    await expectRefused(third, /./)
+    await expectRefused(third, /hour/)
     // A header that anybody can send makes no other address of it.
     expect((await post(url, { email: 'n4@leads.example' }, { 'x-forwarded-for': '203.0.113.9' })).status).toBe(429)
     const page = await fetch(url, { method: 'POST', body: new URLSearchParams({ email: 'n5@leads.example' }) })
@@ -425,7 +425,7 @@ describe('a form with limits, at its public door,', () => {
     expect(again.status).toBe(200)
     expect(await again.json()).toMatchObject({ id: `submission_${id}`, replayed: true })
     const double = await post(url, answers)
-    expect([409, 429]).toContain(double.status)
+    expect(double.status).toBe(409)
     expect(String((await problemOf(double)).detail)).toMatch(/received exactly this/)
     expect((await post(url, { ...answers, note: 'another' })).status).toBe(201)
     const other = await post(url, { ...answers, note: 'changed' }, { 'idempotency-key': id })

@@ -152,7 +152,7 @@ test('a lead typed into the form in a browser is worked to a deal, watched live 
   )
   expect(inboxMessages.nodes.map((message) => message.run.id)).toEqual([run])
   expect(complaintsOf(server.output)).toEqual([])
-})
+}, 120_000)
 
 test('server-sent events over plain fetch tell the same as the socket, and Last-Event-ID misses nothing', async () => {
   const from = await cursorOf(server)

@@ -1,7 +1,7 @@
 import { domainToASCII } from 'node:url'
 import { z } from 'zod'
-import { publicId } from '../../platform/lib/parse.ts'
 import { decodeId } from '../../platform/lib/ids.ts'
+import { publicId } from '../../platform/lib/parse.ts'
 
 /*
  * A contact: a person outside the house who came to us or whom we know. Told apart by the normalised e-mail, without one

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { publicId } from '../../platform/lib/parse.ts'
 import { isCurrency } from '../../platform/lib/currency.ts'
 import { type MoneyValue, parseMicros } from '../../platform/lib/money.ts'
+import { publicId } from '../../platform/lib/parse.ts'
 import { ownerId } from '../contacts/model.ts'
 
 /*

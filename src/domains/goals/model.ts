@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { publicId } from '../../platform/lib/parse.ts'
 import { parseDuration } from '../../platform/lib/duration.ts'
+import { publicId } from '../../platform/lib/parse.ts'
 import { isMet, type Measure } from './attainment.ts'
 
 /*

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { publicId } from '../../platform/lib/parse.ts'
 import { isCurrency } from '../../platform/lib/currency.ts'
+import { publicId } from '../../platform/lib/parse.ts'
 
 /*
  * A message in the inbox: what an employee tells the people of its workspace, of its own accord. It is made of typed

@@ -1,9 +1,8 @@
 // One page of a list, in SQL: which rows, in which order, and whether there are more.
 
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import pg from 'pg'
 import type { TableName, Tables } from '../db/tables.ts'
-import { invalidInput } from '../lib/errors.ts'
+import { invalidInput, isAppError } from '../lib/errors.ts'
 import type { GraphQLContext } from './context.ts'
 import { allOf, type Condition } from './filter-comparators.ts'
 import { badCursor, beyond, type OrderKey, orderBy, parsePageCursor } from './order.ts'
@@ -179,8 +178,9 @@ async function refusingOddCursors<Result>(request: PageRequest, work: () => Prom
   } catch (err) {
     const argument = request.after !== undefined ? 'after' : 'before'
     const cursorGiven = request.after !== undefined || request.before !== undefined
-    // Class 22 is "data exception": text that is no uuid, timestamp or number.
-    if (cursorGiven && err instanceof pg.DatabaseError && err.code?.startsWith('22') === true) {
+    // The database refused a value (no uuid, timestamp or number) and could not say whose: filters are checked before.
+    const nameless = isAppError(err) && err.code === 'INVALID_INPUT' && err.details.issues?.[0]?.path.length === 0
+    if (cursorGiven && nameless) {
       throw badCursor(argument, 'This is not a paging cursor that the server gave out.')
     }
     throw err

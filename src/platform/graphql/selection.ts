@@ -9,23 +9,32 @@ import {
 
 /** Whether the client asked for a field below this one, e.g. `selects(info, 'edges', 'node')`. */
 export function selects(info: GraphQLResolveInfo, ...path: readonly string[]): boolean {
-  return info.fieldNodes.some((field) => reaches(info, field.selectionSet, path))
+  const looked = new Set<string>()
+  return info.fieldNodes.some((field) => reaches(info, field.selectionSet, path, looked))
 }
 
-function reaches(info: GraphQLResolveInfo, set: SelectionSetNode | undefined, path: readonly string[]): boolean {
+// A fragment is looked through once for each rest of the path: spread in spread, twice each, they would double with
+// every level.
+function reaches(
+  info: GraphQLResolveInfo,
+  set: SelectionSetNode | undefined,
+  path: readonly string[],
+  looked: Set<string>,
+): boolean {
   const [name, ...rest] = path
   if (name === undefined) return true
   if (set === undefined) return false
   return set.selections.some((selection) => {
     if (isLeftOut(info, selection)) return false
     if (selection.kind === Kind.FIELD) {
-      return selection.name.value === name && reaches(info, (selection as FieldNode).selectionSet, rest)
+      return selection.name.value === name && reaches(info, (selection as FieldNode).selectionSet, rest, looked)
     }
-    const inner =
-      selection.kind === Kind.INLINE_FRAGMENT
-        ? selection.selectionSet
-        : info.fragments[selection.name.value]?.selectionSet
-    return reaches(info, inner, path)
+    if (selection.kind === Kind.INLINE_FRAGMENT) return reaches(info, selection.selectionSet, path, looked)
+    const fragment = selection.name.value
+    const once = `${fragment} ${path.join('.')}`
+    if (looked.has(once)) return false
+    looked.add(once)
+    return reaches(info, info.fragments[fragment]?.selectionSet, path, looked)
   })
 }
 
