@@ -14,7 +14,7 @@ import { newId } from '../../src/platform/lib/ids.ts'
 import { openDatabase, systemContext, testLog } from '../support/context.ts'
 import { startMessagesServer } from '../support/messages-server.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, dyingDatabase, Office, process, rehearsal } from './arrange.ts'
+import { closeAll, Office, process, rehearsal } from './arrange.ts'
 
 /* What may not happen to a run although nothing is wrong with it: stopped, restarted, paused, unheard, beside a bad one. */
 
@@ -213,12 +213,11 @@ describe('an employee that is resumed while its run is about to stand still', ()
 })
 
 describe('a process that stops', () => {
-  /** Does not answer before it is told to end. */
-  const silent = (asked: () => void): Model => ({
+  /** What a call comes to in whose middle the process is told to end. */
+  const cutShort = (asked: () => void): Model => ({
     ...rehearsal(),
-    attempt: async ({ signal }) => {
+    attempt: async () => {
       asked()
-      await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
       return { ok: false, error: { kind: 'ABORTED', message: 'aborted', sent: true } }
     },
   })
@@ -228,7 +227,7 @@ describe('a process that stops', () => {
     const { runId } = await office.lead()
     for (let restart = 0; restart < 3; restart++) {
       const letGo = new AbortController()
-      const work = office.worker({ model: silent(() => letGo.abort(new SegmentLetGo(why))) })
+      const work = office.worker({ model: cutShort(() => letGo.abort(new SegmentLetGo(why))) })
       await expect(office.work(runId, work, { ...process(), signal: letGo.signal })).rejects.toThrow()
     }
     await office.work(runId)
@@ -282,31 +281,6 @@ describe('a claim', () => {
     const work = office.worker({ log: silentLog })
     await expect(work(segment, process())).rejects.toThrow('cannot be seen')
     await expect(work(segment, { ...process(), isOurs: async () => false })).rejects.toThrow('cannot be seen')
-    await office.close()
-  })
-
-  it('that a fault in this process preceded counts it once, however often the database is away afterwards', async () => {
-    const office = await Office.open(db, database.url)
-    const { runId } = await office.lead()
-    const executor = process()
-    let transactions = 0
-    const failing: Database = {
-      ...db,
-      inTransaction: async (ctx, work, options) => {
-        transactions += 1
-        if (transactions === 2) throw new TypeError('a bug of ours')
-        if (transactions === 3) throw new CommitUnknown(new Error('connection lost'))
-        return db.inTransaction(ctx, work, options)
-      },
-    }
-    const work = office.worker({ db: failing })
-    await expect(office.work(runId, work, executor)).rejects.toThrow('a bug of ours')
-    await expect(office.work(runId, work, executor)).rejects.toThrow(CommitUnknown)
-    const { db: dying } = dyingDatabase(db, { transaction: 2, when: 'BEFORE_COMMIT' })
-    await office.work(runId, office.worker({ db: dying }), executor).catch(() => {})
-    expect((await office.run(runId)).takeovers).toBeLessThanOrEqual(1)
-    await office.work(runId, work, executor)
-    expect((await office.run(runId)).status).toBe('SUCCEEDED')
     await office.close()
   })
 })

@@ -87,7 +87,10 @@ export function beyondWorkspace(plan: PlanNode): string[] {
   })
 }
 
-const isAbout = (scan: Scan, { table, depth }: Comparison): boolean =>
+/** What an index condition is looked for. */
+type Served = Pick<Comparison, 'table' | 'columns' | 'depth'>
+
+const isAbout = (scan: Scan, { table, depth }: Served): boolean =>
   scan.table === table && (depth === 0 ? !scan.alias.startsWith('related') : scan.alias.startsWith('related'))
 
 /** What partial indexes hold, by their names: a condition that is the same stands in the index itself. */
@@ -102,7 +105,7 @@ export async function predicatesOf(client: pg.ClientBase): Promise<Predicates> {
 }
 
 /** Whether the comparison stands in an index condition. */
-export function isIndexed(plan: PlanNode, comparison: Comparison, predicates: Predicates): boolean {
+export function isIndexed(plan: PlanNode, comparison: Served, predicates: Predicates): boolean {
   const scans = scansOf(plan).filter((scan) => isAbout(scan, comparison))
   const conditions = scans.flatMap((scan) => [
     ...scan.conditions,
