@@ -15,6 +15,8 @@ export default defineConfig({
     exclude: ['**/*.long.test.ts', 'node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
+    // Tests wait for PostgreSQL and for processes more than they compute.
+    maxWorkers: 4,
     // A test waits on facts; these bound how long a fact may stay away on a busy machine.
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -148,13 +148,17 @@ function promised(operator: string, type: GraphQLInputType, known: readonly unkn
   }
 }
 
+/** Texts, dates and numbers, each among their own. */
+const byValue = (a: unknown, b: unknown): number =>
+  (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0
+
 /** The values of a column as clients write them, smallest first. */
 function written(type: GraphQLInputType, table: string, column: string, rows: Rows): unknown[] {
   const named = getNamedType(type)
   const values = rows(table)
     .map((row) => row[column])
     .filter((value) => value !== null && value !== undefined)
-    .sort((a, b) => (String(a) < String(b) || (a as number) < (b as number) ? -1 : 1))
+    .sort(byValue)
     .map((value) => {
       if (named.name === 'ID') return encodeId(kindOf(table, column), String(value))
       if (named.name === 'Decimal') return String((value as bigint) / 1_000_000n)

@@ -16,7 +16,8 @@ function createTenantPrisma(shared: pg.Pool, workspaceId: string) {
     // The adapter's type wants a string; `pg` takes undefined for "unprepared".
     statementNameGenerator: (query) => statementName(query.sql) as string,
   })
-  const client = new PrismaClient({ adapter })
+  // A read of several levels is a transaction of its own; on a busy server its wait for a connection is the pool's.
+  const client = new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 30_000 } })
   return client.$extends({
     name: 'tenant',
     query: {
