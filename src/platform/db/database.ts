@@ -18,7 +18,7 @@ export interface DatabaseOptions {
 
 /** The two ways to the data: as `cadre_app`, bound to a workspace, and as `cadre_system`, for what has no tenant yet. */
 export interface Database {
-  /** Connections as `cadre_system`: outbox and log, look-up of keys and slugs, processes. Sees no domain table. */
+  /** Connections as `cadre_system`: outbox and log, look-up of keys and slugs, processes; of runs and the like only what is due. */
   readonly system: pg.Pool
   /** Connections as `cadre_app` before they are bound; only for what binds them itself. */
   readonly app: pg.Pool

@@ -14,7 +14,7 @@
 // may be the only one that serves requests, and under `npm start` nobody would restart it. Instead it tells its segments
 // to stop (`onDeclaredDead`), then registers anew under the same id. That is safe because nothing hangs on the id alone:
 // the taker gave the old segments back to the queue before it removed the row, what was claimed since is found and given
-// back if nobody here works on it (see strays.ts), and every write of a segment is fenced by the run's attempt and by
+// back if nobody here works on it (see upkeep.ts), and every write of a segment is fenced by the run's attempt and by
 // DBOS's own token of the claim.
 
 import { randomBytes } from 'node:crypto'

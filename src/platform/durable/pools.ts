@@ -7,7 +7,7 @@ import { atMost } from './at-most.ts'
 export interface DurablePools {
   /** DBOS's own: claims and notes. */
   readonly dbos: pg.Pool
-  /** For watching and keeping house: never waits behind the work. */
+  /** For watching and keeping house, and for asking whether a segment is still ours; not for the work itself. */
   readonly watch: pg.Pool
   end(): Promise<void>
 }
