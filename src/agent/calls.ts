@@ -60,7 +60,7 @@ export async function closeCall(tx: Tx, means: LoopMeans, call: CallState, effec
     data: callData(call),
     approvalId: call.approvalId,
   })
-  await appendEffects(tx, means.run.id, effects)
+  appendEffects(tx, means.run.id, effects)
 }
 
 /** The model is told when a person changed what it had asked for. */

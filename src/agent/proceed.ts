@@ -111,7 +111,7 @@ async function park(
 }
 
 async function goOn(means: LoopMeans, tx: Tx, { state, events, ended }: Standing): Promise<Next> {
-  await appendEvents(tx, events)
+  appendEvents(tx, events)
   if (ended !== undefined) await means.budget?.end(tx, ended)
   return { kind: 'GO_ON', state, held: null }
 }
@@ -143,7 +143,7 @@ async function holdNext(means: LoopMeans, tx: Tx, standing: Standing): Promise<N
           },
         ]
       : []
-  await appendEvents(tx, [...events, ...started])
+  appendEvents(tx, [...events, ...started])
   if (budget === null) return { kind: 'GO_ON', state, held: null }
 
   const model = standing.model ?? chooseModel(means.calls, means.routing)

@@ -70,12 +70,7 @@ export async function recordTurn(
             : { call, title: `Call ${call.tool}` },
         )
       }
-      await appendSteps(
-        tx,
-        means.run.id,
-        [turnStep, ...performed.map((each) => stepOf(each, tx.now))],
-        effectsOf(performed),
-      )
+      appendSteps(tx, means.run.id, [turnStep, ...performed.map((each) => stepOf(each, tx.now))], effectsOf(performed))
       const events = [
         stepFinished(means.run.id, turnStep.seq, 'MODEL_TURN', 'DONE'),
         ...performed.flatMap(({ call }) => callFinished(means.run.id, call)),
@@ -182,7 +177,7 @@ export async function recordOutage(
       data: { kind: MODEL_OUTAGE, error: error.kind, text: error.message },
       startedAt,
     }
-    await appendSteps(tx, run.id, [note])
+    appendSteps(tx, run.id, [note])
     const events = [stepFinished(run.id, seq, 'NOTE', 'DONE')]
     const end = endWanted(signals, tx.now)
     if (end !== undefined) return closeBooks(means, tx, end, events, ended)

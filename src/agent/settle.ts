@@ -9,7 +9,6 @@
  * what the approver was shown is still so.
  */
 
-import { sql } from 'kysely'
 import { redeemApproval, settleApproval, type Verdict } from '../domains/approvals/service.ts'
 import type { NewEffect } from '../domains/runs/service.ts'
 import type { Tx } from '../platform/db/transaction.ts'
@@ -98,11 +97,9 @@ async function withoutTool(tx: Tx, call: CallState): Promise<CallState> {
 }
 
 async function runApproved(tx: Tx, call: CallState, tool: InternalTool<unknown>, verdict: Verdict) {
-  await sql`savepoint act`.execute(tx.sql)
   try {
     const input = tool.input.parse(verdict.input)
-    const { output } = await tool.run(tx, input)
-    await sql`release savepoint act`.execute(tx.sql)
+    const { output } = await tx.savepoint(() => tool.run(tx, input))
     const done: CallState = { ...call, status: 'DONE', isError: false, output: told(output, verdict) }
     const effect: NewEffect = {
       id: newId(),
@@ -119,7 +116,6 @@ async function runApproved(tx: Tx, call: CallState, tool: InternalTool<unknown>,
     return { done, effects: tool.risk === 'READ' ? [] : [effect] }
   } catch (err) {
     if (endsTheTurn(err)) throw err
-    await sql`rollback to savepoint act`.execute(tx.sql)
     return { done: failedCall(tx, call, err), effects: [] }
   }
 }

@@ -60,7 +60,7 @@ describe('enqueuing a segment', () => {
     const [run] = await insertRuns(database.url, 1, 1)
     if (run === undefined) throw new Error('no run')
     const failing = db.inTransaction(systemContext(db, run.workspaceId), async (tx) => {
-      await enqueueSegment(tx, { runId: run.runId, segment: 1, priority: 'URGENT' })
+      enqueueSegment(tx, { runId: run.runId, segment: 1, priority: 'URGENT' })
       throw new Error('on second thought')
     })
     await expect(failing).rejects.toThrow('on second thought')

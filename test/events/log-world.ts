@@ -62,15 +62,17 @@ export async function bump(tx: Tx, id: string): Promise<void> {
   }>`update versioned set version = version + 1 where id = ${id} returning version`.execute(tx.sql)
   const version = rows[0]?.version
   if (version === undefined) throw new Error('the row is not there')
-  await appendEvents(tx, [{ type: 'row.bumped', subject: { kind: 'row', id }, subjectVersion: version }])
+  appendEvents(tx, [{ type: 'row.bumped', subject: { kind: 'row', id }, subjectVersion: version }])
+  // Written now and not at the end: its id is drawn before what the transaction waits for next.
+  await lastEventOf(tx)
 }
 
 /** Appends one event in a transaction of its own; gives its outbox id. */
 export const appendOne = (node: Node, workspaceId: string, type = 'thing.happened', data = {}): Promise<bigint> =>
   node.db.inTransaction(node.ctx(workspaceId), async (tx) => {
-    await appendEvents(tx, [{ type, subject: { kind: 'thing', id: newId() }, data }])
-    const id = lastEventOf(tx)
-    if (id === undefined) throw new Error('an event was appended')
+    appendEvents(tx, [{ type, subject: { kind: 'thing', id: newId() }, data }])
+    const id = await lastEventOf(tx)
+    if (id === null) throw new Error('an event was appended')
     return id
   })
 
@@ -80,7 +82,7 @@ export async function appendMany(node: Node, workspaceId: string, count: number,
     await node.db.inTransaction(node.ctx(workspaceId), async (tx) => {
       const subject = { kind: 'thing', id: newId() }
       const events = Array.from({ length: Math.min(left, 100) }, () => ({ type: 'thing.happened', subject, data }))
-      await appendEvents(tx, events)
+      appendEvents(tx, events)
     })
   }
   return node.events.feed.positionOf(await appendOne(node, workspaceId))

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { appendEvents } from '../../src/platform/events/append.ts'
+import { appendEvents, lastEventOf } from '../../src/platform/events/append.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { runSql } from '../support/sql.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -127,7 +127,7 @@ describe('the order of the log', () => {
     const workspaceId = newId()
     const before = node.events.feed.cursor()
     const failing = node.db.inTransaction(node.ctx(workspaceId), async (tx) => {
-      await appendEvents(tx, [{ type: 'thing.imagined', subject: { kind: 'thing', id: newId() } }])
+      appendEvents(tx, [{ type: 'thing.imagined', subject: { kind: 'thing', id: newId() } }])
       throw new Error('changed my mind')
     })
     await expect(failing).rejects.toThrow('changed my mind')
@@ -150,7 +150,8 @@ describe('the order of the log', () => {
       begun = resolve
     })
     const long = node.db.inTransaction(node.ctx(workspaceId), async (tx) => {
-      await appendEvents(tx, [{ type: 'thing.awaited', subject: { kind: 'thing', id: newId() } }])
+      appendEvents(tx, [{ type: 'thing.awaited', subject: { kind: 'thing', id: newId() } }])
+      await lastEventOf(tx)
       begun()
       await mayCommit
     })
@@ -160,7 +161,7 @@ describe('the order of the log', () => {
     for (let round = 0; round < 30; round++) {
       await node.db.inTransaction(node.ctx(workspaceId), async (tx) => {
         const subject = { kind: 'thing', id: newId() }
-        await appendEvents(
+        appendEvents(
           tx,
           Array.from({ length: 100 }, () => ({ type: 'thing.happened', subject })),
         )

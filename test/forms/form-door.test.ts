@@ -338,9 +338,7 @@ describe('a browser at the door', () => {
     expect(page).not.toContain('native code')
     const submissionId = await house.accept(form, { email: 'ada@example.com' })
     const ctx = house.ctx()
-    const brief = await db.read(ctx.workspaceId, (sql) =>
-      submissionBrief({ db, workspaceId: ctx.workspaceId, sql }, submissionId),
-    )
+    const brief = await db.inTransaction(ctx, (tx) => submissionBrief(tx, submissionId))
     expect(brief.submission.answers.find(({ key }) => key === 'constructor')).toMatchObject({ value: null, text: '' })
     const row = await db.read(ctx.workspaceId, (sql) =>
       sql.selectFrom('formVersion').select('definition').where('formId', '=', form.id).executeTakeFirstOrThrow(),

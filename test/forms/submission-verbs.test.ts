@@ -156,8 +156,7 @@ describe('the brief of a submission', () => {
       autonomy: 'SUPERVISED',
     })
     const id = await house.accept(form, { ...ada, budget: 5000 })
-    const reader = { db, workspaceId: house.id }
-    const brief = await db.read(house.id, (sql) => submissionBrief({ ...reader, sql }, id))
+    const brief = await house.do((tx) => submissionBrief(tx, id))
     expect(brief).toMatchObject({ instructions: 'Answer within the hour.', autonomy: 'SUPERVISED' })
     expect(brief.submission).toMatchObject({
       id: encodeId('submission', id),

@@ -176,8 +176,8 @@ describe('the cost of a submission', () => {
   }
 
   it.each([
-    ['nine statements with the limits off', {}, 9],
-    ['eleven with all of them on', { perAddressPerHour: 100, perEmailPerHour: 100, duplicateWindowMinutes: 5 }, 11],
+    ['seven statements with the limits off', {}, 7],
+    ['nine with all of them on', { perAddressPerHour: 100, perEmailPerHour: 100, duplicateWindowMinutes: 5 }, 9],
   ] as const)('is %s', async (_cost, limits, expected) => {
     const iris = await house.employee('Iris')
     const form = await house.form({ limits, handlers: { strategy: 'ROUND_ROBIN', employees: employeeIds(iris) } })

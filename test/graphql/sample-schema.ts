@@ -252,7 +252,7 @@ mutation('createDeal', {
         createdAt: tx.now,
       })
       .execute()
-    await appendEvents(tx, [{ type: 'deal.created', subject: { kind: 'deal', id }, subjectVersion: 1 }])
+    appendEvents(tx, [{ type: 'deal.created', subject: { kind: 'deal', id }, subjectVersion: 1 }])
     return { dealId: id }
   },
   payload: (t) => ({ deal: t.field(nodeField('Deal', 'The new deal.', ({ dealId }: { dealId: string }) => dealId)) }),
@@ -284,7 +284,7 @@ mutation('moveDeal', {
       .set({ stageId: input.stage, version: deal.version + 1, updatedAt: tx.now })
       .where('id', '=', deal.id)
       .execute()
-    await appendEvents(tx, [
+    appendEvents(tx, [
       {
         type: 'deal.stage_changed',
         subject: { kind: 'deal', id: deal.id },

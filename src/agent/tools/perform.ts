@@ -13,7 +13,6 @@
  * without; a tool that fails after it may have written throws `NeedsSavepoints`, and the turn's transaction is run again.
  */
 
-import { sql } from 'kysely'
 import type { z } from 'zod'
 import { type Review, requestApproval } from '../../domains/approvals/service.ts'
 import type { NewEffect } from '../../domains/runs/service.ts'
@@ -190,14 +189,10 @@ async function guarded(
       throw endsTheTurn(err) ? err : new NeedsSavepoints(err)
     }
   }
-  await sql`savepoint act`.execute(tx.sql)
   try {
-    const performed = await work()
-    await sql`release savepoint act`.execute(tx.sql)
-    return performed
+    return await tx.savepoint(work)
   } catch (err) {
     if (endsTheTurn(err)) throw err
-    await sql`rollback to savepoint act`.execute(tx.sql)
     return { title: `Call ${call.tool}`, call: failedCall(tx, call, err) }
   }
 }

@@ -109,7 +109,7 @@ async function mark(
     const { contentHash } = await fingerprint(tx, means.run.id, tool.name, ready.outgoing)
     const { target } = ready.outgoing
     const { seq, turn, index: callIndex } = call
-    await appendEffects(tx, means.run.id, [
+    appendEffects(tx, means.run.id, [
       { id: newId(), seq, turn, callIndex, tool: tool.name, risk: tool.risk, status: 'SENT', target, contentHash },
     ])
   }

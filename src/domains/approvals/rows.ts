@@ -53,7 +53,7 @@ export async function move(tx: Tx, approval: LockedApproval, to: ApprovalStatus,
     .set({ ...columns, status: to, version: approval.version + 1, updatedAt: tx.now })
     .where('id', '=', approval.id)
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: `approval.${to.toLowerCase()}`,
       subject: { kind: 'approval', id: approval.id },

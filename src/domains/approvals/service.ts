@@ -83,7 +83,7 @@ export async function requestApproval(
       updatedAt: tx.now,
     })
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: 'approval.requested',
       subject: { kind: 'approval', id: approvalId },

@@ -203,7 +203,7 @@ async function announceExhausted(tx: Tx, day: Date, figures: DayFigures): Promis
     .limit(1)
     .execute()
   if (announced.length > 0) return
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: 'budget.exhausted',
       subject: { kind: 'workspace', id: tx.workspaceId },

@@ -6,6 +6,7 @@
 // making the same contact. Without either nobody is matched.
 
 import { type Selectable, sql } from 'kysely'
+import { type Given, statement } from '../../platform/db/statement.ts'
 import type { Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
@@ -43,14 +44,14 @@ export async function matchOrCreateContact(tx: Tx, input: MatchContactInput): Pr
   if (email === undefined) return phone === undefined ? null : await matchByPhone(tx, phone, facts)
   const made = await insert(tx, { ...facts, email: input.email?.trim() ?? email, emailNormalised: email })
   if (made !== undefined) return { contact: made, created: true, filled: [] }
-  const known = await tx.sql
-    .selectFrom('contact')
-    .selectAll()
-    .where('emailNormalised', '=', email)
-    .forNoKeyUpdate()
-    .executeTakeFirstOrThrow()
+  const [known] = await tx.run(lockByEmail, { email })
+  if (known === undefined) throw new Error('a contact that stood in the way is not there')
   return await complete(tx, known, credible(known, facts))
 }
+
+const lockByEmail = statement((template, input: { readonly email: string }) =>
+  template.selectFrom('contact').selectAll().where('emailNormalised', '=', input.email).forNoKeyUpdate(),
+)
 
 async function matchByPhone(tx: Tx, phone: string, facts: ContactFacts): Promise<MatchedContact> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`contact ${tx.workspaceId} ${phone}`}, 0))`.execute(tx.sql)
@@ -88,7 +89,7 @@ export async function complete(tx: Tx, contact: ContactRow, facts: ContactFacts)
     updatedAt: tx.now,
   }
   await tx.sql.updateTable('contact').set(patch).where('id', '=', contact.id).execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: contactEvents.updated.type,
       subject: { kind: 'contact', id: contact.id },
@@ -107,28 +108,42 @@ interface NewContact extends ContactFacts {
 /** Undefined when a contact with this e-mail is there already, also one that was committed a moment ago. */
 async function insert(tx: Tx, fields: NewContact): Promise<ContactRow | undefined> {
   const name = blankAsNull(fields.name)
-  const row = await tx.sql
-    .insertInto('contact')
-    .values({
-      workspaceId: tx.workspaceId,
-      id: newId(),
-      name,
-      nameFolded: name === null ? null : fold(name),
-      email: fields.email ?? null,
-      emailNormalised: fields.emailNormalised ?? null,
-      phone: fields.phone ?? null,
-      companyName: blankAsNull(fields.companyName),
-      createdAt: tx.now,
-      updatedAt: tx.now,
-    })
-    .onConflict((conflict) => conflict.columns(['workspaceId', 'emailNormalised']).doNothing())
-    .returningAll()
-    .executeTakeFirst()
+  const [row] = await tx.run(insertContact, {
+    id: newId(),
+    name,
+    nameFolded: name === null ? null : fold(name),
+    email: fields.email ?? null,
+    emailNormalised: fields.emailNormalised ?? null,
+    phone: fields.phone ?? null,
+    companyName: blankAsNull(fields.companyName),
+  })
   if (row === undefined) return undefined
-  await appendEvents(tx, [
-    { type: contactEvents.created.type, subject: { kind: 'contact', id: row.id }, subjectVersion: 1 },
-  ])
+  appendEvents(tx, [{ type: contactEvents.created.type, subject: { kind: 'contact', id: row.id }, subjectVersion: 1 }])
   return row
 }
+
+const insertContact = statement(
+  (
+    template,
+    input: Given &
+      Pick<ContactRow, 'id' | 'name' | 'nameFolded' | 'email' | 'emailNormalised' | 'phone' | 'companyName'>,
+  ) =>
+    template
+      .insertInto('contact')
+      .values({
+        workspaceId: input.workspaceId,
+        id: input.id,
+        name: input.name,
+        nameFolded: input.nameFolded,
+        email: input.email,
+        emailNormalised: input.emailNormalised,
+        phone: input.phone,
+        companyName: input.companyName,
+        createdAt: input.now,
+        updatedAt: input.now,
+      })
+      .onConflict((conflict) => conflict.columns(['workspaceId', 'emailNormalised']).doNothing())
+      .returningAll(),
+)
 
 const blankAsNull = (text: string | undefined): string | null => (text === undefined || text === '' ? null : text)

@@ -46,7 +46,7 @@ export async function createContact(tx: Tx, input: CreateContactInput): Promise<
       updatedAt: tx.now,
     })
     .execute()
-  await appendEvents(tx, [{ type: contactEvents.created.type, subject: { kind: 'contact', id }, subjectVersion: 1 }])
+  appendEvents(tx, [{ type: contactEvents.created.type, subject: { kind: 'contact', id }, subjectVersion: 1 }])
   return { id }
 }
 
@@ -85,7 +85,7 @@ export async function updateContact(tx: Tx, input: UpdateContactInput): Promise<
     })
     .where('id', '=', id)
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     { type: contactEvents.updated.type, subject: { kind: 'contact', id }, subjectVersion: version, changes },
   ])
   return { id }

@@ -72,7 +72,7 @@ export async function openDealForSubmission(tx: Tx, input: OpenDealInput): Promi
     .executeTakeFirst()
   // Another transaction opened it between the look and the insert, which waited for it to end.
   if (inserted === undefined) return await openDealForSubmission(tx, input)
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: dealEvents.created.type,
       subject: { kind: 'deal', id },

@@ -65,7 +65,7 @@ export async function createDeal(tx: Tx, input: CreateDealInput): Promise<{ read
       updatedAt: tx.now,
     })
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: dealEvents.created.type,
       subject: { kind: 'deal', id },
@@ -119,9 +119,7 @@ export async function updateDeal(tx: Tx, input: UpdateDealInput): Promise<{ read
     })
     .where('id', '=', id)
     .execute()
-  await appendEvents(tx, [
-    { type: dealEvents.updated.type, subject: { kind: 'deal', id }, subjectVersion: version, changes },
-  ])
+  appendEvents(tx, [{ type: dealEvents.updated.type, subject: { kind: 'deal', id }, subjectVersion: version, changes }])
   return { id }
 }
 
@@ -188,7 +186,7 @@ async function changeStage(
     { stage: encodeId('stage', to), lostReason: patch.lostReason },
   )
   const event = { subject: { kind: 'deal', id: deal.id }, subjectVersion: version, changes }
-  await appendEvents(tx, [
+  appendEvents(tx, [
     { ...event, type: dealEvents.stageChanged.type, data: { from: deal.stageId, to } },
     ...meaning.map((each) => ({ ...event, ...each })),
   ])

@@ -57,7 +57,7 @@ export async function createEmployee(tx: Tx, input: CreateEmployeeInput): Promis
     })
     .execute()
   await keepVersion(tx, id, 1, definition)
-  await appendEvents(tx, [{ type: employeeEvents.created.type, subject: { kind: 'employee', id }, subjectVersion: 1 }])
+  appendEvents(tx, [{ type: employeeEvents.created.type, subject: { kind: 'employee', id }, subjectVersion: 1 }])
   return { id }
 }
 
@@ -151,7 +151,7 @@ async function save(
     .set({ ...definition, status, nameFolded: fold(definition.name), version, updatedAt: tx.now })
     .where('id', '=', employee.id)
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     { type: eventType, subject: { kind: 'employee', id: employee.id }, subjectVersion: version, changes },
   ])
 }

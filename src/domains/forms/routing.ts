@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { statement } from '../../platform/db/statement.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import type { HandlerStrategy } from './model.ts'
 
@@ -18,25 +19,34 @@ export async function route(tx: Tx, form: RoutableForm): Promise<string | null> 
 }
 
 async function principal(tx: Tx, groupId: string): Promise<string | null> {
-  const row = await tx.sql
+  const [first] = await tx.run(firstOfGroup, { groupId })
+  return first?.employeeId ?? null
+}
+
+const firstOfGroup = statement((template, input: { readonly groupId: string }) =>
+  template
     .selectFrom('handlerGroupMember')
     .innerJoin('employee', 'employee.id', 'handlerGroupMember.employeeId')
     .select('handlerGroupMember.employeeId')
-    .where('handlerGroupMember.groupId', '=', groupId)
+    .where('handlerGroupMember.groupId', '=', input.groupId)
     .where('employee.status', 'not in', ['PAUSED', 'OFFBOARDED'])
     .orderBy('handlerGroupMember.position')
     .orderBy('handlerGroupMember.employeeId')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.employeeId ?? null
-}
+    .limit(1),
+)
 
 async function nextInTurn(tx: Tx, groupId: string): Promise<string | null> {
-  const row = await tx.sql
+  const [row] = await tx.run(takeTurn, { groupId })
+  if (row?.employeeIds == null || row.employeeIds.length === 0) return null
+  return row.employeeIds[(row.turn - 1 + row.employeeIds.length) % row.employeeIds.length] ?? null
+}
+
+const takeTurn = statement((template, input: { readonly groupId: string }) =>
+  template
     .updateTable('handlerGroup')
     // Far below the column's largest number, and divisible by every group size up to 22: nobody is skipped at the wrap.
     .set({ turn: sql<number>`(turn + 1) % 232792560` })
-    .where('id', '=', groupId)
+    .where('id', '=', input.groupId)
     .returning((eb) => [
       'turn',
       eb
@@ -49,8 +59,5 @@ async function nextInTurn(tx: Tx, groupId: string): Promise<string | null> {
         .whereRef('handlerGroupMember.groupId', '=', 'handlerGroup.id')
         .where('employee.status', 'not in', ['PAUSED', 'OFFBOARDED'])
         .as('employeeIds'),
-    ])
-    .executeTakeFirst()
-  if (row?.employeeIds == null || row.employeeIds.length === 0) return null
-  return row.employeeIds[(row.turn - 1 + row.employeeIds.length) % row.employeeIds.length] ?? null
-}
+    ]),
+)

@@ -74,7 +74,7 @@ export async function createForm(tx: Tx, input: CreateFormInput): Promise<{ read
       updatedAt: tx.now,
     })
     .execute()
-  await appendEvents(tx, [{ type: formEvents.created.type, subject: { kind: 'form', id }, subjectVersion: 1 }])
+  appendEvents(tx, [{ type: formEvents.created.type, subject: { kind: 'form', id }, subjectVersion: 1 }])
   return { id }
 }
 
@@ -129,7 +129,7 @@ export async function updateForm(tx: Tx, input: UpdateFormInput): Promise<{ read
     })
     .where('id', '=', form.id)
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     { type: formEvents.updated.type, subject: { kind: 'form', id: form.id }, subjectVersion: version, changes },
   ])
   return { id: form.id }
@@ -206,7 +206,7 @@ async function saveStatus(
     .execute()
   const changes = changesBetween({ status: form.status, publishedVersion: form.publishedVersion }, changed)
   const subject = { kind: 'form', id: form.id }
-  await appendEvents(tx, [{ type: eventType, subject, subjectVersion: version, changes, data }])
+  appendEvents(tx, [{ type: eventType, subject, subjectVersion: version, changes, data }])
 }
 
 function nextStatus(form: Form, act: FormAct): FormStatus {

@@ -73,7 +73,7 @@ export async function createGoal(tx: Tx, input: CreateGoalInput): Promise<{ read
       updatedAt: tx.now,
     })
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: goalEvents.created.type,
       subject: { kind: 'goal', id },
@@ -206,7 +206,7 @@ async function saveGoal(
     .set({ ...given(patch), version, updatedAt: tx.now })
     .where('id', '=', goal.id)
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     { type: eventType, subject: { kind: 'goal', id: goal.id }, subjectVersion: version, changes, data },
   ])
 }

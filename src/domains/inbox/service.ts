@@ -32,7 +32,7 @@ export async function sendInboxMessage(tx: Tx, input: SendInboxMessageInput): Pr
       updatedAt: tx.now,
     })
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: inboxEvents.messageSent.type,
       subject: { kind: 'inbox_message', id },
@@ -66,7 +66,7 @@ export async function markInboxMessageRead(
     .set({ readAt: tx.now, version, updatedAt: tx.now })
     .where('id', '=', id)
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: inboxEvents.messageRead.type,
       subject: { kind: 'inbox_message', id },

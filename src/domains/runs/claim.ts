@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { type Given, statement } from '../../platform/db/statement.ts'
 import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
@@ -17,7 +18,7 @@ import {
   type StepKind,
   type StepStatus,
 } from './model.ts'
-import { CANCELLED, closeOpenSteps, endColumns } from './waiting.ts'
+import { CANCELLED, closeOpenSteps } from './waiting.ts'
 
 /** An entry of the journal as it was written. */
 export interface StoredStep {
@@ -74,7 +75,79 @@ export interface SegmentClaim {
  * Throws for a run that is not there: whatever hides it, its segment is not done.
  */
 export async function claimSegment(outer: Tx, claim: SegmentClaim): Promise<Claim> {
-  const row = await outer.sql
+  const [row] = await outer.run(lockForClaim, { runId: claim.runId })
+  if (row === undefined) throw new Error(`the run ${claim.runId} cannot be seen`)
+  if (row.segment !== claim.segment) return { kind: 'SETTLED' }
+  const status = row.status as RunStatus
+  if (status !== 'QUEUED' && status !== 'RUNNING') return { kind: 'SETTLED' }
+
+  const tx: Tx = {
+    ...outer,
+    viewer: { kind: 'employee', employeeId: row.employeeId, name: row.employeeName, runId: row.id },
+  }
+  const takenOver = status === 'RUNNING'
+  // A process that stopped in good order has given the run back: nobody was brought down by it.
+  const isOther = (row.executorId !== null && row.executorId !== claim.executorId) || claim.afterFault === true
+  const takeovers = takenOver && isOther ? row.takeovers + 1 : row.takeovers
+  const fence: Fence = { runId: row.id, attempt: row.attempt + 1, seq: row.nextSeq, writes: row.writes }
+  const employeeStatus =
+    row.employeeStatus === 'PAUSED' ? await holdEmployeeStatus(tx, row.employeeId) : row.employeeStatus
+  const end = endOnClaim({ ...row, employeeStatus }, takeovers)
+  tx.write(writeClaim, {
+    id: row.id,
+    status: end?.status ?? 'RUNNING',
+    reason: end?.reason ?? null,
+    reasonText: end?.text ?? row.reasonText,
+    finishedAt: end === undefined ? null : tx.now,
+    attempt: fence.attempt,
+    executorId: claim.executorId,
+    takeovers,
+    startedAt: row.startedAt ?? tx.now,
+  })
+
+  const events: NewEvent[] = []
+  const about = { subject: { kind: 'run', id: row.id }, runId: row.id } as const
+  if (takenOver) events.push(...(await doubtSentEffects(tx, row.id)))
+  if (end !== undefined) {
+    await closeOpenSteps(tx, row.id, end)
+    await announceEnd(tx, { ...row, end }, events)
+    if (takenOver) await loseHeld(tx, row.id)
+    return { kind: 'CLOSED' }
+  }
+  if (row.startedAt === null) {
+    events.push({ type: 'run.started', ...about, data: { employeeId: row.employeeId } })
+  } else if (takenOver) {
+    events.push({ type: 'run.resumed', ...about, data: { employeeId: row.employeeId, takenOver: true } })
+  }
+  if (employeeStatus === 'PAUSED') {
+    await parkRun(tx, fence, row, PAUSED_WAIT, events)
+    if (takenOver) await loseHeld(tx, row.id)
+    return { kind: 'CLOSED' }
+  }
+  appendEvents(tx, events)
+  const steps = row.nextSeq === 0 ? [] : await listSteps(tx, row.id)
+  if (takenOver) await loseHeld(tx, row.id)
+  return {
+    kind: 'CLAIMED',
+    run: {
+      fence,
+      id: row.id,
+      trigger: row.trigger as RunTrigger,
+      title: row.title,
+      priority: row.priority as RunPriority,
+      deadline: row.deadline,
+      submissionId: row.submissionId,
+      dealId: row.dealId,
+      employeeId: row.employeeId,
+      employeeName: row.employeeName,
+      definition: row.definition as Readonly<Record<string, unknown>>,
+      steps,
+    },
+  }
+}
+
+const lockForClaim = statement((template, input: { readonly runId: string }) =>
+  template
     .selectFrom('run')
     .innerJoin('employee', 'employee.id', 'run.employeeId')
     .innerJoin('employeeVersion', (join) =>
@@ -106,79 +179,38 @@ export async function claimSegment(outer: Tx, claim: SegmentClaim): Promise<Clai
       'employeeVersion.definition',
       sql<boolean>`coalesce(run.deadline <= clock_timestamp(), false)`.as('isPastDeadline'),
     ])
-    .where('run.id', '=', claim.runId)
-    .forUpdate('run')
-    .executeTakeFirst()
-  if (row === undefined) throw new Error(`the run ${claim.runId} cannot be seen`)
-  if (row.segment !== claim.segment) return { kind: 'SETTLED' }
-  const status = row.status as RunStatus
-  if (status !== 'QUEUED' && status !== 'RUNNING') return { kind: 'SETTLED' }
+    .where('run.id', '=', input.runId)
+    .forUpdate('run'),
+)
 
-  const tx: Tx = {
-    ...outer,
-    viewer: { kind: 'employee', employeeId: row.employeeId, name: row.employeeName, runId: row.id },
-  }
-  const takenOver = status === 'RUNNING'
-  // A process that stopped in good order has given the run back: nobody was brought down by it.
-  const isOther = (row.executorId !== null && row.executorId !== claim.executorId) || claim.afterFault === true
-  const takeovers = takenOver && isOther ? row.takeovers + 1 : row.takeovers
-  const fence: Fence = { runId: row.id, attempt: row.attempt + 1, seq: row.nextSeq, writes: row.writes }
-  const employeeStatus =
-    row.employeeStatus === 'PAUSED' ? await holdEmployeeStatus(tx, row.employeeId) : row.employeeStatus
-  const end = endOnClaim({ ...row, employeeStatus }, takeovers)
-  await tx.sql
+interface ClaimRow {
+  readonly id: string
+  readonly status: string
+  readonly reason: string | null
+  readonly reasonText: string | null
+  readonly finishedAt: Date | null
+  readonly attempt: number
+  readonly executorId: string
+  readonly takeovers: number
+  readonly startedAt: Date
+}
+
+const writeClaim = statement((template, input: ClaimRow & Given) =>
+  template
     .updateTable('run')
     .set({
-      ...(end === undefined ? { status: 'RUNNING' } : endColumns(tx, end)),
-      attempt: fence.attempt,
-      executorId: claim.executorId,
-      takeovers,
-      startedAt: row.startedAt ?? tx.now,
-      updatedAt: tx.now,
+      status: input.status,
+      reason: input.reason,
+      reasonText: input.reasonText,
+      finishedAt: input.finishedAt,
+      attempt: input.attempt,
+      executorId: input.executorId,
+      takeovers: input.takeovers,
+      startedAt: input.startedAt,
+      updatedAt: input.now,
     })
-    .where('id', '=', row.id)
-    .execute()
-
-  const events: NewEvent[] = []
-  const about = { subject: { kind: 'run', id: row.id }, runId: row.id } as const
-  if (takenOver) events.push(...(await doubtSentEffects(tx, row.id)))
-  if (end !== undefined) {
-    await closeOpenSteps(tx, row.id, end)
-    await announceEnd(tx, { ...row, end }, events)
-    if (takenOver) await loseHeld(tx, row.id)
-    return { kind: 'CLOSED' }
-  }
-  if (row.startedAt === null) {
-    events.push({ type: 'run.started', ...about, data: { employeeId: row.employeeId } })
-  } else if (takenOver) {
-    events.push({ type: 'run.resumed', ...about, data: { employeeId: row.employeeId, takenOver: true } })
-  }
-  if (employeeStatus === 'PAUSED') {
-    await parkRun(tx, fence, row, PAUSED_WAIT, events)
-    if (takenOver) await loseHeld(tx, row.id)
-    return { kind: 'CLOSED' }
-  }
-  await appendEvents(tx, events)
-  const steps = row.nextSeq === 0 ? [] : await listSteps(tx, row.id)
-  if (takenOver) await loseHeld(tx, row.id)
-  return {
-    kind: 'CLAIMED',
-    run: {
-      fence,
-      id: row.id,
-      trigger: row.trigger as RunTrigger,
-      title: row.title,
-      priority: row.priority as RunPriority,
-      deadline: row.deadline,
-      submissionId: row.submissionId,
-      dealId: row.dealId,
-      employeeId: row.employeeId,
-      employeeName: row.employeeName,
-      definition: row.definition as Readonly<Record<string, unknown>>,
-      steps,
-    },
-  }
-}
+    .where('id', '=', input.id),
+)
 
 /**
  * A process that stops gives back a run it works: whoever goes on has not taken it over from a process it brought down. The

@@ -1,4 +1,6 @@
-import { json } from '../../platform/db/tables.ts'
+import { sql } from 'kysely'
+import { type Given, statement } from '../../platform/db/statement.ts'
+import { type JsonText, json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import type { Risk } from '../../platform/tools/tool.ts'
 import type { EffectStatus } from './model.ts'
@@ -27,32 +29,45 @@ export interface NewEffect {
 }
 
 /** Rows of the effect ledger; their steps are there already. */
-export async function appendEffects(tx: Tx, runId: string, effects: readonly NewEffect[]): Promise<void> {
-  if (effects.length === 0) return
-  await tx.sql
-    .insertInto('effect')
-    .values(
-      effects.map((effect) => ({
-        workspaceId: tx.workspaceId,
-        id: effect.id,
-        runId,
-        seq: effect.seq,
-        turn: effect.turn,
-        callIndex: effect.callIndex,
-        tool: effect.tool,
-        risk: effect.risk,
-        status: effect.status,
-        target: effect.target,
-        contentHash: effect.contentHash,
-        ...(effect.result === undefined ? {} : { result: json(effect.result) }),
-        sentAt: effect.status === 'SENT' ? tx.now : null,
-        confirmedAt: effect.status === 'CONFIRMED' ? tx.now : null,
-        createdAt: tx.now,
-        updatedAt: tx.now,
-      })),
-    )
-    .execute()
+export function appendEffects(tx: Tx, runId: string, effects: readonly NewEffect[]): void {
+  for (const effect of effects) {
+    tx.write(insertEffect, {
+      ...effect,
+      runId,
+      result: effect.result === undefined ? null : json(effect.result),
+      sentAt: effect.status === 'SENT' ? tx.now : null,
+      confirmedAt: effect.status === 'CONFIRMED' ? tx.now : null,
+    })
+  }
 }
+
+interface EffectRow extends Omit<NewEffect, 'result'> {
+  readonly runId: string
+  readonly result: JsonText | null
+  readonly sentAt: Date | null
+  readonly confirmedAt: Date | null
+}
+
+const insertEffect = statement((template, input: EffectRow & Given) =>
+  template.insertInto('effect').values({
+    workspaceId: input.workspaceId,
+    id: input.id,
+    runId: input.runId,
+    seq: input.seq,
+    turn: input.turn,
+    callIndex: input.callIndex,
+    tool: input.tool,
+    risk: input.risk,
+    status: input.status,
+    target: input.target,
+    contentHash: input.contentHash,
+    result: sql<JsonText>`${input.result}`,
+    sentAt: input.sentAt,
+    confirmedAt: input.confirmedAt,
+    createdAt: input.now,
+    updatedAt: input.now,
+  }),
+)
 
 /** Moves a row of the effect ledger on; the transition must be one of the ledger's. */
 export async function moveEffect(

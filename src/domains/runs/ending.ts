@@ -27,7 +27,7 @@ export function listenToRunEnds(name: string, listener: RunEndListener): void {
 /** Tells the listeners and then the log, `eventsBefore` first. The run's row has been written by the caller. */
 export async function announceEnd(tx: Tx, run: EndedRun, eventsBefore: readonly NewEvent[] = []): Promise<void> {
   for (const listener of listeners.values()) await listener(tx, run)
-  await appendEvents(tx, [
+  appendEvents(tx, [
     ...eventsBefore,
     {
       type: 'run.finished',

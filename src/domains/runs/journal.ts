@@ -12,7 +12,9 @@
  * One write is one transaction with its acts, effects, events and budget movement.
  */
 
-import { json } from '../../platform/db/tables.ts'
+import { type Kysely, sql } from 'kysely'
+import { type Given, statement } from '../../platform/db/statement.ts'
+import { type JsonText, json, type Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import type { NewEvent } from '../../platform/events/event.ts'
@@ -67,28 +69,63 @@ export interface Signals {
 /** Passes the fence and adds the write's figures to the run. First statement of every write. Throws FenceLost. */
 export async function advanceRun(tx: Tx, fence: Fence, entry: Entry): Promise<Signals> {
   const { tokens, costMicros, model, end, steps } = entry
-  const row = await tx.sql
+  const [row] = await tx.run(end === undefined ? passFence : passFenceAndEnd, {
+    ...fence,
+    steps,
+    tokensInput: tokens?.input ?? 0,
+    tokensOutput: tokens?.output ?? 0,
+    tokensCacheRead: tokens?.cacheRead ?? 0,
+    tokensCacheWrite: tokens?.cacheWrite ?? 0,
+    costMicros: costMicros ?? 0n,
+    model: model?.name ?? null,
+    rehearsal: model?.rehearsal ?? null,
+    endStatus: end?.status ?? null,
+    endReason: end?.reason ?? null,
+    endText: end?.text ?? null,
+  })
+  if (row === undefined) throw new FenceLost(fence)
+  return {
+    cancelled: row.cancelRequestedAt === null ? null : (row.reasonText ?? 'It was cancelled.'),
+    employeeStatus: row.employeeStatus ?? 'OFFBOARDED',
+    deadline: row.deadline,
+  }
+}
+
+interface Advance extends Fence {
+  readonly steps: number
+  readonly tokensInput: number
+  readonly tokensOutput: number
+  readonly tokensCacheRead: number
+  readonly tokensCacheWrite: number
+  readonly costMicros: bigint
+  readonly model: string | null
+  readonly rehearsal: boolean | null
+  readonly endStatus: string | null
+  readonly endReason: string | null
+  readonly endText: string | null
+}
+
+const fenced = (template: Kysely<Tables>, input: Advance & Given) =>
+  template
     .updateTable('run')
     .set((eb) => ({
-      updatedAt: tx.now,
-      writes: fence.writes + 1,
-      ...(steps === 0 ? {} : { nextSeq: fence.seq + steps, takeovers: 0 }),
-      ...(tokens === undefined
-        ? {}
-        : {
-            tokensInput: eb('tokensInput', '+', tokens.input),
-            tokensOutput: eb('tokensOutput', '+', tokens.output),
-            tokensCacheRead: eb('tokensCacheRead', '+', tokens.cacheRead),
-            tokensCacheWrite: eb('tokensCacheWrite', '+', tokens.cacheWrite),
-          }),
-      ...(costMicros === undefined || costMicros === 0n ? {} : { costMicros: eb('costMicros', '+', costMicros) }),
-      ...(model === undefined ? {} : { model: model.name, rehearsal: model.rehearsal }),
-      ...(end === undefined ? {} : endColumns(tx, end)),
+      updatedAt: input.now,
+      writes: eb('writes', '+', 1),
+      nextSeq: eb('nextSeq', '+', input.steps),
+      // Whoever gets further has not been brought down by the run.
+      takeovers: sql<number>`case when ${input.steps}::int = 0 then takeovers else 0 end`,
+      tokensInput: eb('tokensInput', '+', input.tokensInput),
+      tokensOutput: eb('tokensOutput', '+', input.tokensOutput),
+      tokensCacheRead: eb('tokensCacheRead', '+', input.tokensCacheRead),
+      tokensCacheWrite: eb('tokensCacheWrite', '+', input.tokensCacheWrite),
+      costMicros: eb('costMicros', '+', input.costMicros),
+      model: sql<string | null>`coalesce(${input.model}::text, model)`,
+      rehearsal: sql<boolean>`coalesce(${input.rehearsal}::boolean, rehearsal)`,
     }))
-    .where('id', '=', fence.runId)
-    .where('attempt', '=', fence.attempt)
-    .where('nextSeq', '=', fence.seq)
-    .where('writes', '=', fence.writes)
+    .where('id', '=', input.runId)
+    .where('attempt', '=', input.attempt)
+    .where('nextSeq', '=', input.seq)
+    .where('writes', '=', input.writes)
     .where('status', '=', 'RUNNING')
     .returning((eb) => [
       'cancelRequestedAt',
@@ -100,14 +137,16 @@ export async function advanceRun(tx: Tx, fence: Fence, entry: Entry): Promise<Si
         .whereRef('employee.id', '=', 'run.employeeId')
         .as('employeeStatus'),
     ])
-    .executeTakeFirst()
-  if (row === undefined) throw new FenceLost(fence)
-  return {
-    cancelled: row.cancelRequestedAt === null ? null : (row.reasonText ?? 'It was cancelled.'),
-    employeeStatus: row.employeeStatus ?? 'OFFBOARDED',
-    deadline: row.deadline,
-  }
-}
+
+const passFence = statement(fenced)
+const passFenceAndEnd = statement((template, input: Advance & Given) =>
+  fenced(template, input).set({
+    status: input.endStatus as string,
+    reason: input.endReason,
+    reasonText: input.endText,
+    finishedAt: input.now,
+  }),
+)
 
 /**
  * What an employee that was seen PAUSED is now. Ask before parking a run for it, behind the run's fence: the employee
@@ -140,35 +179,63 @@ export interface NewStep {
 const OPEN_STATUSES: ReadonlySet<StepStatus> = new Set(['RUNNING', 'WAITING'])
 
 /** Appends steps, and the effects of those that acted. Behind `advanceRun`, which made room for their numbers. */
-export async function appendSteps(
+export function appendSteps(
   tx: Tx,
   runId: string,
   steps: readonly NewStep[],
   effects: readonly NewEffect[] = [],
-): Promise<void> {
-  if (steps.length === 0) return
-  await tx.sql
-    .insertInto('runStep')
-    .values(
-      steps.map((step) => ({
-        workspaceId: tx.workspaceId,
-        runId,
-        seq: step.seq,
-        kind: step.kind,
-        status: step.status,
-        title: cutTitle(step.title),
-        turn: step.turn,
-        callIndex: step.callIndex ?? null,
-        data: json(step.data),
-        costMicros: step.costMicros ?? 0n,
-        startedAt: step.startedAt,
-        finishedAt: OPEN_STATUSES.has(step.status) ? null : tx.now,
-        approvalId: step.approvalId ?? null,
-      })),
-    )
-    .execute()
-  await appendEffects(tx, runId, effects)
+): void {
+  for (const step of steps) {
+    tx.write(insertStep, {
+      runId,
+      seq: step.seq,
+      kind: step.kind,
+      status: step.status,
+      title: cutTitle(step.title),
+      turn: step.turn,
+      callIndex: step.callIndex ?? null,
+      data: json(step.data),
+      costMicros: step.costMicros ?? 0n,
+      startedAt: step.startedAt,
+      finishedAt: OPEN_STATUSES.has(step.status) ? null : tx.now,
+      approvalId: step.approvalId ?? null,
+    })
+  }
+  appendEffects(tx, runId, effects)
 }
+
+interface StepRow {
+  readonly runId: string
+  readonly seq: number
+  readonly kind: string
+  readonly status: string
+  readonly title: string
+  readonly turn: number
+  readonly callIndex: number | null
+  readonly data: JsonText
+  readonly costMicros: bigint
+  readonly startedAt: Date
+  readonly finishedAt: Date | null
+  readonly approvalId: string | null
+}
+
+const insertStep = statement((template, input: StepRow & Given) =>
+  template.insertInto('runStep').values({
+    workspaceId: input.workspaceId,
+    runId: input.runId,
+    seq: input.seq,
+    kind: input.kind,
+    status: input.status,
+    title: input.title,
+    turn: input.turn,
+    callIndex: input.callIndex,
+    data: input.data,
+    costMicros: input.costMicros,
+    startedAt: input.startedAt,
+    finishedAt: input.finishedAt,
+    approvalId: input.approvalId,
+  }),
+)
 
 /** Writes what has become of a step that was RUNNING or WAITING. */
 export async function closeStep(
@@ -251,7 +318,7 @@ export async function parkRun(
     .returning('id')
     .executeTakeFirst()
   if (parked === undefined) throw new FenceLost(fence)
-  await appendEvents(tx, [
+  appendEvents(tx, [
     ...eventsBefore,
     {
       type: 'run.waiting',

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { type Given, statement } from '../../platform/db/statement.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { enqueueSegment } from '../../platform/durable/enqueue.ts'
 import { appendEvents } from '../../platform/events/append.ts'
@@ -33,7 +34,45 @@ export type StartRunResult = { readonly runId: string } | { readonly refused: 'P
 export async function startRun(tx: Tx, input: StartRunInput): Promise<StartRunResult> {
   const runId = newId()
   const priority = input.priority ?? 'NORMAL'
-  const started = await tx.sql
+  const [started] = await tx.run(insertRun, {
+    id: runId,
+    employeeId: input.employeeId,
+    trigger: input.trigger,
+    title: cutTitle(input.title),
+    priority,
+    deadline: input.deadline ?? null,
+    submissionId: input.submissionId ?? null,
+    dealId: input.dealId ?? null,
+  })
+  if (started === undefined) return refusal(tx, input.employeeId)
+
+  appendEvents(tx, [
+    ...(input.eventsBefore ?? []),
+    {
+      type: 'run.queued',
+      subject: { kind: 'run', id: runId },
+      runId,
+      data: { employeeId: input.employeeId, employeeVersion: started.employeeVersion, trigger: input.trigger },
+    },
+  ])
+  enqueueSegment(tx, { runId, segment: 1, priority })
+  return { runId }
+}
+
+interface NewRun {
+  readonly id: string
+  readonly employeeId: string
+  readonly trigger: string
+  readonly title: string
+  readonly priority: string
+  readonly deadline: Date | null
+  readonly submissionId: string | null
+  readonly dealId: string | null
+}
+
+/** The run, pinned to the employee's present version; no row for an employee that takes none. */
+const insertRun = statement((template, input: NewRun & Given) =>
+  template
     .insertInto('run')
     .columns([
       'workspaceId',
@@ -56,35 +95,21 @@ export async function startRun(tx: Tx, input: StartRunInput): Promise<StartRunRe
         .where('employee.status', 'not in', ['PAUSED', 'OFFBOARDED'])
         .select([
           'employee.workspaceId',
-          sql<string>`${runId}::uuid`.as('id'),
+          sql<string>`${input.id}::uuid`.as('id'),
           'employee.id as employeeId',
           'employee.version as employeeVersion',
           sql<string>`${input.trigger}::text`.as('trigger'),
-          sql<string>`${cutTitle(input.title)}::text`.as('title'),
-          sql<string>`${priority}::text`.as('priority'),
-          sql<Date | null>`${input.deadline ?? null}::timestamptz`.as('deadline'),
-          sql<string | null>`${input.submissionId ?? null}::uuid`.as('submissionId'),
-          sql<string | null>`${input.dealId ?? null}::uuid`.as('dealId'),
-          sql<Date>`${tx.now}::timestamptz`.as('createdAt'),
-          sql<Date>`${tx.now}::timestamptz`.as('updatedAt'),
+          sql<string>`${input.title}::text`.as('title'),
+          sql<string>`${input.priority}::text`.as('priority'),
+          sql<Date | null>`${input.deadline}::timestamptz`.as('deadline'),
+          sql<string | null>`${input.submissionId}::uuid`.as('submissionId'),
+          sql<string | null>`${input.dealId}::uuid`.as('dealId'),
+          sql<Date>`${input.now}::timestamptz`.as('createdAt'),
+          sql<Date>`${input.now}::timestamptz`.as('updatedAt'),
         ]),
     )
-    .returning('employeeVersion')
-    .executeTakeFirst()
-  if (started === undefined) return refusal(tx, input.employeeId)
-
-  await appendEvents(tx, [
-    ...(input.eventsBefore ?? []),
-    {
-      type: 'run.queued',
-      subject: { kind: 'run', id: runId },
-      runId,
-      data: { employeeId: input.employeeId, employeeVersion: started.employeeVersion, trigger: input.trigger },
-    },
-  ])
-  await enqueueSegment(tx, { runId, segment: 1, priority })
-  return { runId }
-}
+    .returning('employeeVersion'),
+)
 
 async function refusal(tx: Tx, employeeId: string): Promise<StartRunResult> {
   const employee = await tx.sql.selectFrom('employee').select('status').where('id', '=', employeeId).executeTakeFirst()

@@ -67,7 +67,7 @@ export async function resumeRun(tx: Tx, run: LockedRun): Promise<{ readonly resu
     })
     .where('id', '=', run.id)
     .execute()
-  await appendEvents(tx, [
+  appendEvents(tx, [
     {
       type: 'run.resumed',
       subject: { kind: 'run', id: run.id },
@@ -76,7 +76,7 @@ export async function resumeRun(tx: Tx, run: LockedRun): Promise<{ readonly resu
     },
   ])
   // A row's priority is one of the four: the database checks it.
-  await enqueueSegment(tx, { runId: run.id, segment, priority: run.priority as RunPriority })
+  enqueueSegment(tx, { runId: run.id, segment, priority: run.priority as RunPriority })
   return { resumed: true }
 }
 
@@ -102,7 +102,7 @@ export async function cancelRun(
       .set({ cancelRequestedAt: tx.now, reasonText: input.reason ?? null, updatedAt: tx.now })
       .where('id', '=', run.id)
       .execute()
-    await appendEvents(tx, [
+    appendEvents(tx, [
       {
         type: 'run.cancel_requested',
         subject: { kind: 'run', id: run.id },

@@ -1,3 +1,5 @@
+import { statement } from '../../platform/db/statement.ts'
+import type { Tx } from '../../platform/db/transaction.ts'
 import { notFound } from '../../platform/lib/errors.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
 import {
@@ -8,7 +10,7 @@ import {
   type FieldKind,
   type FormAutonomy,
 } from '../forms/model.ts'
-import { getPublished, type Reader } from '../forms/service.ts'
+import { getPublished } from '../forms/service.ts'
 
 /** What whoever works a submission is told about it, as data: every id is a public one. */
 export interface SubmissionBrief {
@@ -64,44 +66,13 @@ export interface SubmissionBrief {
  * The brief of a submission: its answers by the version that was answered, the criteria, the contact as known now and
  * the pipeline that deals go to. Two statements, and one more for a version this process has not seen. NOT_FOUND.
  */
-export async function submissionBrief(reader: Reader, submissionId: string): Promise<SubmissionBrief> {
-  const row = await reader.sql
-    .selectFrom('submission')
-    .innerJoin('form', 'form.id', 'submission.formId')
-    .innerJoin('workspace', 'workspace.id', 'submission.workspaceId')
-    .leftJoin('contact', 'contact.id', 'submission.contactId')
-    .leftJoin('pipeline', 'pipeline.id', 'form.pipelineId')
-    .select([
-      'submission.formId',
-      'submission.formVersion',
-      'submission.answers',
-      'submission.receivedAt',
-      'form.name as formName',
-      'form.slug as formSlug',
-      'form.autonomy',
-      'workspace.currency',
-      'contact.id as contactId',
-      'contact.name as contactName',
-      'contact.email',
-      'contact.phone',
-      'contact.companyName',
-      'contact.createdAt as contactCreatedAt',
-      'pipeline.id as pipelineId',
-      'pipeline.name as pipelineName',
-    ])
-    .where('submission.id', '=', submissionId)
-    .executeTakeFirst()
+export async function submissionBrief(tx: Tx, submissionId: string): Promise<SubmissionBrief> {
+  const [[row], stages] = await Promise.all([
+    tx.run(findForBrief, { id: submissionId }),
+    tx.run(stagesOfPipeline, { submissionId }),
+  ])
   if (row === undefined) throw notFound('Submission', encodeId('submission', submissionId))
-  const stages =
-    row.pipelineId === null
-      ? []
-      : await reader.sql
-          .selectFrom('stage')
-          .select(['id', 'name', 'kind'])
-          .where('pipelineId', '=', row.pipelineId)
-          .orderBy('position')
-          .execute()
-  const definition = await getPublished(reader, row.formId, row.formVersion)
+  const definition = await getPublished(tx, row.formId, row.formVersion)
   const answers = row.answers as unknown as Answers
   return {
     instructions: definition.instructions,
@@ -150,3 +121,41 @@ export async function submissionBrief(reader: Reader, submissionId: string): Pro
     },
   }
 }
+
+const findForBrief = statement((template, input: { readonly id: string }) =>
+  template
+    .selectFrom('submission')
+    .innerJoin('form', 'form.id', 'submission.formId')
+    .innerJoin('workspace', 'workspace.id', 'submission.workspaceId')
+    .leftJoin('contact', 'contact.id', 'submission.contactId')
+    .leftJoin('pipeline', 'pipeline.id', 'form.pipelineId')
+    .select([
+      'submission.formId',
+      'submission.formVersion',
+      'submission.answers',
+      'submission.receivedAt',
+      'form.name as formName',
+      'form.slug as formSlug',
+      'form.autonomy',
+      'workspace.currency',
+      'contact.id as contactId',
+      'contact.name as contactName',
+      'contact.email',
+      'contact.phone',
+      'contact.companyName',
+      'contact.createdAt as contactCreatedAt',
+      'pipeline.id as pipelineId',
+      'pipeline.name as pipelineName',
+    ])
+    .where('submission.id', '=', input.id),
+)
+
+const stagesOfPipeline = statement((template, input: { readonly submissionId: string }) =>
+  template
+    .selectFrom('submission')
+    .innerJoin('form', 'form.id', 'submission.formId')
+    .innerJoin('stage', 'stage.pipelineId', 'form.pipelineId')
+    .select(['stage.id', 'stage.name', 'stage.kind'])
+    .where('submission.id', '=', input.submissionId)
+    .orderBy('stage.position'),
+)

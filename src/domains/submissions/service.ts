@@ -1,4 +1,5 @@
 import { requirePermission } from '../../platform/auth/permissions.ts'
+import { type Given, statement } from '../../platform/db/statement.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween } from '../../platform/events/changes.ts'
@@ -25,29 +26,11 @@ export {
 export async function qualifySubmission(tx: Tx, input: QualifySubmissionInput): Promise<{ readonly id: string }> {
   requirePermission(tx.viewer, 'SUBMISSIONS_WRITE')
   const { submission: id, qualified, fit, reasons } = input
-  const before = await tx.sql
-    .selectFrom('submission')
-    .leftJoin('contact', 'contact.id', 'submission.contactId')
-    .select([
-      'submission.qualified',
-      'submission.fit',
-      'submission.reasons',
-      'submission.version',
-      'submission.formId',
-      'submission.contactId',
-      'contact.lifecycle',
-    ])
-    .where('submission.id', '=', id)
-    .forUpdate('submission')
-    .executeTakeFirst()
+  const [before] = await tx.run(lockJudgement, { id })
   if (before === undefined) throw notFound('Submission', encodeId('submission', id))
   const version = before.version + 1
-  await tx.sql
-    .updateTable('submission')
-    .set({ qualified, fit, reasons: [...reasons], version, updatedAt: tx.now })
-    .where('id', '=', id)
-    .execute()
-  await appendEvents(tx, [
+  await tx.run(updateJudgement, { id, qualified, fit, reasons: [...reasons], version })
+  appendEvents(tx, [
     {
       type: submissionEvents.qualified.type,
       subject: { kind: 'submission', id },
@@ -61,6 +44,34 @@ export async function qualifySubmission(tx: Tx, input: QualifySubmissionInput): 
   }
   return { id }
 }
+
+const lockJudgement = statement((template, input: { readonly id: string }) =>
+  template
+    .selectFrom('submission')
+    .leftJoin('contact', 'contact.id', 'submission.contactId')
+    .select([
+      'submission.qualified',
+      'submission.fit',
+      'submission.version',
+      'submission.formId',
+      'submission.contactId',
+      'contact.lifecycle',
+    ])
+    .where('submission.id', '=', input.id)
+    .forUpdate('submission'),
+)
+
+interface Judgement {
+  readonly id: string
+  readonly qualified: boolean
+  readonly fit: number
+  readonly reasons: string[]
+  readonly version: number
+}
+
+const updateJudgement = statement((template, { id, qualified, fit, reasons, version, now }: Judgement & Given) =>
+  template.updateTable('submission').set({ qualified, fit, reasons, version, updatedAt: now }).where('id', '=', id),
+)
 
 const END_EVENTS: Readonly<Record<SubmissionEnd, string>> = {
   PROCESSED: submissionEvents.processed.type,
@@ -79,27 +90,14 @@ export async function finishSubmission(
   end: { readonly status: SubmissionEnd; readonly reason?: string },
 ): Promise<boolean> {
   requirePermission(tx.viewer, 'SUBMISSIONS_WRITE')
-  const before = await tx.sql
-    .selectFrom('submission')
-    .select(['status', 'statusReason', 'version', 'formId'])
-    .where('id', '=', submissionId)
-    .forUpdate()
-    .executeTakeFirst()
+  const [before] = await tx.run(lockStatus, { id: submissionId })
   if (before === undefined) throw notFound('Submission', encodeId('submission', submissionId))
   if (!canGo(before.status as SubmissionStatus, end.status)) return false
   const version = before.version + 1
   const after = { status: end.status, statusReason: end.reason?.slice(0, 1_000) ?? null }
-  await tx.sql
-    .updateTable('submission')
-    .set({
-      ...after,
-      finishedAt: end.status === 'NEEDS_REVIEW' ? null : tx.now,
-      version,
-      updatedAt: tx.now,
-    })
-    .where('id', '=', submissionId)
-    .execute()
-  await appendEvents(tx, [
+  const finishedAt = end.status === 'NEEDS_REVIEW' ? null : tx.now
+  tx.write(updateStatus, { id: submissionId, ...after, finishedAt, version })
+  appendEvents(tx, [
     {
       type: END_EVENTS[end.status],
       subject: { kind: 'submission', id: submissionId },
@@ -110,6 +108,30 @@ export async function finishSubmission(
   ])
   return true
 }
+
+const lockStatus = statement((template, input: { readonly id: string }) =>
+  template
+    .selectFrom('submission')
+    .select(['status', 'statusReason', 'version', 'formId'])
+    .where('id', '=', input.id)
+    .forUpdate(),
+)
+
+interface StatusUpdate {
+  readonly id: string
+  readonly status: string
+  readonly statusReason: string | null
+  readonly finishedAt: Date | null
+  readonly version: number
+}
+
+const updateStatus = statement(
+  (template, { id, status, statusReason, finishedAt, version, now }: StatusUpdate & Given) =>
+    template
+      .updateTable('submission')
+      .set({ status, statusReason, finishedAt, version, updatedAt: now })
+      .where('id', '=', id),
+)
 
 /**
  * Notes that the sender has been answered, the first time it happens: `firstResponseMs` counts to this moment. For the

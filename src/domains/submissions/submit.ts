@@ -10,8 +10,9 @@
 // a conflict. Two that arrive at once with one id both find nothing; one inserts, and the other is told so by the primary
 // key, starts anew from the beginning, and then finds the first.
 
-import { sql } from 'kysely'
-import { json } from '../../platform/db/tables.ts'
+import { type Kysely, sql } from 'kysely'
+import { type Given, statement } from '../../platform/db/statement.ts'
+import { type JsonText, json, type Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import type { NewEvent } from '../../platform/events/event.ts'
@@ -116,33 +117,24 @@ export async function submitForm(tx: Tx, input: SubmitFormInput): Promise<Submit
   if (findings !== null) return reject(tx, form.id, sender, findings.rejection)
 
   const ref = { kind: 'submission', id: submission.id }
-  await appendEvents(tx, [
+  appendEvents(tx, [
     { type: submissionEvents.received.type, subject: ref, subjectVersion: 1, data: { formId: form.id } },
   ])
   const matched = await matchOrCreateContact(tx, person)
   const employeeId = await route(tx, form)
-  const stored = await tx.sql
-    .insertInto('submission')
-    .values({
-      workspaceId: tx.workspaceId,
-      id: submission.id,
-      formId: form.id,
-      formVersion: form.number,
-      status: employeeId === null ? 'RECEIVED' : 'PROCESSING',
-      answers: json(answers),
-      inputHash: submission.inputHash,
-      emailNormalised: sender.emailNormalised ?? null,
-      addressHash: sender.addressHash ?? null,
-      origin: json(input.origin),
-      contactId: matched?.contact.id ?? null,
-      employeeId,
-      receivedAt: tx.now,
-      createdAt: tx.now,
-      updatedAt: tx.now,
-    })
-    .onConflict((conflict) => conflict.columns(['workspaceId', 'id']).doNothing())
-    .returning('id')
-    .executeTakeFirst()
+  const [stored] = await tx.run(insertSubmission, {
+    id: submission.id,
+    formId: form.id,
+    formVersion: form.number,
+    status: employeeId === null ? 'RECEIVED' : 'PROCESSING',
+    answers: json(answers),
+    inputHash: submission.inputHash,
+    emailNormalised: sender.emailNormalised ?? null,
+    addressHash: sender.addressHash ?? null,
+    origin: json(input.origin),
+    contactId: matched?.contact.id ?? null,
+    employeeId,
+  })
   if (stored === undefined) return startAnew(tx)
 
   const matchedEvents: NewEvent[] =
@@ -160,6 +152,45 @@ export async function submitForm(tx: Tx, input: SubmitFormInput): Promise<Submit
   await handOver(tx, submission.id, employeeId, `Work on ${title} from ${form.name}`, matchedEvents, form.id)
   return { outcome: 'ACCEPTED', submissionId: submission.id, formId: form.id, replayed: false, response }
 }
+
+interface NewSubmission {
+  readonly id: string
+  readonly formId: string
+  readonly formVersion: number
+  readonly status: string
+  readonly answers: JsonText
+  readonly inputHash: string
+  readonly emailNormalised: string | null
+  readonly addressHash: string | null
+  readonly origin: JsonText
+  readonly contactId: string | null
+  readonly employeeId: string | null
+}
+
+/** No row where the id is taken. */
+const insertSubmission = statement((template, input: NewSubmission & Given) =>
+  template
+    .insertInto('submission')
+    .values({
+      workspaceId: input.workspaceId,
+      id: input.id,
+      formId: input.formId,
+      formVersion: input.formVersion,
+      status: input.status,
+      answers: input.answers,
+      inputHash: input.inputHash,
+      emailNormalised: input.emailNormalised,
+      addressHash: input.addressHash,
+      origin: input.origin,
+      contactId: input.contactId,
+      employeeId: input.employeeId,
+      receivedAt: input.now,
+      createdAt: input.now,
+      updatedAt: input.now,
+    })
+    .onConflict((conflict) => conflict.columns(['workspaceId', 'id']).doNothing())
+    .returning('id'),
+)
 
 /** Queues the run, or leaves the submission to the unassigned when nobody takes it. */
 async function handOver(
@@ -183,7 +214,7 @@ async function handOver(
       .where('id', '=', submissionId)
       .execute()
   }
-  await appendEvents(tx, before)
+  appendEvents(tx, before)
 }
 
 interface EarlierSubmission {
@@ -195,27 +226,10 @@ interface EarlierSubmission {
 
 /** The form as it is now, its handlers' strategy, and the submission that has the id already: one statement. */
 async function loadForm(tx: Tx, input: SubmitFormInput) {
-  const query = tx.sql
-    .selectFrom('form')
-    .leftJoin('handlerGroup', 'handlerGroup.id', 'form.handlerGroupId')
-    .leftJoin('submission', (join) => join.on('submission.id', '=', input.id ?? null))
-    .select([
-      'form.id',
-      'form.name',
-      'form.status',
-      'form.publishedVersion',
-      'form.limits',
-      'form.handlerGroupId',
-      'handlerGroup.strategy',
-      'submission.id as earlierId',
-      'submission.formId as earlierFormId',
-      'submission.formVersion as earlierVersion',
-      'submission.inputHash as earlierHash',
-    ])
-  const row = await ('id' in input.form
-    ? query.where('form.id', '=', input.form.id)
-    : query.where('form.slug', '=', input.form.slug)
-  ).executeTakeFirst()
+  const submissionId = input.id ?? null
+  const [row] = await ('id' in input.form
+    ? tx.run(findFormById, { submissionId, id: input.form.id })
+    : tx.run(findFormBySlug, { submissionId, slug: input.form.slug }))
   if (row === undefined || row.publishedVersion === null) {
     throw notFound('Form', 'id' in input.form ? encodeId('form', input.form.id) : input.form.slug)
   }
@@ -239,6 +253,31 @@ async function loadForm(tx: Tx, input: SubmitFormInput) {
     earlier,
   }
 }
+
+const formAndSubmission = (template: Kysely<Tables>, submissionId: string | null) =>
+  template
+    .selectFrom('form')
+    .leftJoin('handlerGroup', 'handlerGroup.id', 'form.handlerGroupId')
+    .leftJoin('submission', (join) => join.on('submission.id', '=', submissionId))
+    .select([
+      'form.id',
+      'form.name',
+      'form.status',
+      'form.publishedVersion',
+      'form.limits',
+      'form.handlerGroupId',
+      'handlerGroup.strategy',
+      'submission.id as earlierId',
+      'submission.formId as earlierFormId',
+      'submission.formVersion as earlierVersion',
+      'submission.inputHash as earlierHash',
+    ])
+const findFormById = statement((template, input: { readonly submissionId: string | null; readonly id: string }) =>
+  formAndSubmission(template, input.submissionId).where('form.id', '=', input.id),
+)
+const findFormBySlug = statement((template, input: { readonly submissionId: string | null; readonly slug: string }) =>
+  formAndSubmission(template, input.submissionId).where('form.slug', '=', input.slug),
+)
 
 async function replay(tx: Tx, formId: string, earlier: EarlierSubmission, raw: unknown): Promise<AcceptedSubmission> {
   const mismatch = () =>
@@ -270,9 +309,7 @@ async function reject<Found extends Rejection>(
       createdAt: tx.now,
     })
     .execute()
-  await appendEvents(tx, [
-    { type: submissionEvents.rejected.type, subject: { kind: 'form', id: formId }, data: { reason } },
-  ])
+  appendEvents(tx, [{ type: submissionEvents.rejected.type, subject: { kind: 'form', id: formId }, data: { reason } }])
   return { outcome: 'REJECTED', formId, reason: reason as RejectedSubmission['reason'], retryAfterMs }
 }
 

@@ -27,7 +27,11 @@ export interface Database {
   /** The workspace's Prisma client: reads, constrained to it. */
   prisma(workspaceId: string): Prisma
   /** One transaction in the context's workspace; see `inTransaction`. */
-  inTransaction<Result>(ctx: Ctx, work: (tx: Tx) => Promise<Result>, options?: TransactionOptions): Promise<Result>
+  inTransaction<Result>(
+    ctx: Ctx,
+    work: (tx: Tx) => Promise<Result> | Result,
+    options?: TransactionOptions,
+  ): Promise<Result>
   /** Statements outside a transaction, on one connection bound to the workspace. */
   read<Result>(workspaceId: string, work: (sql: Kysely<Tables>) => Promise<Result>): Promise<Result>
   close(): Promise<void>

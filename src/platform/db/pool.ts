@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import pg from 'pg'
 import type { Logger } from '../observability/logger.ts'
+import { Connection } from './connection.ts'
 
 // Dates go out and come back as UTC; without this `pg` writes a Date into a `date` column by the process's own zone.
 pg.defaults.parseInputDatesAsUTC = true
@@ -46,6 +46,9 @@ export function createPool({ url, role, max, name, log }: PoolOptions): pg.Pool 
     // A process that is stopped in the middle of a transaction must not hold its locks against those who take over.
     idle_in_transaction_session_timeout: 15_000,
     application_name: name,
+    // Statements are sent without waiting for the answers of those before; see `transaction-connection.ts`.
+    pipeline: true,
+    Client: Connection,
     types: columnTypes,
     ...(role === null ? {} : { options: `-c role=${role}` }),
   })
@@ -53,25 +56,4 @@ export function createPool({ url, role, max, name, log }: PoolOptions): pg.Pool 
   pool.on('error', onLost)
   pool.on('connect', (client) => client.on('error', onLost))
   return pool
-}
-
-const MAX_STATEMENTS = 1_000
-const MAX_STATEMENT_LENGTH = 8 * 1_024
-const names = new LRUCache<string, string>({ max: MAX_STATEMENTS })
-let namesGiven = 0
-
-/**
- * The name under which a statement is prepared, by its text: one list per process, because a connection serves Kysely
- * and Prisma in turn and a name must mean one text on it, so that no name is given twice. The texts used last have
- * names; a text that comes back after it was dropped gets a new one, and the old one ends with its connection. Long
- * texts are odd ones, and are sent unprepared (undefined).
- */
-export function statementName(text: string): string | undefined {
-  if (text.length > MAX_STATEMENT_LENGTH) return undefined
-  const known = names.get(text)
-  if (known !== undefined) return known
-  const name = `s${namesGiven}`
-  namesGiven += 1
-  names.set(text, name)
-  return name
 }

@@ -2,7 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import { PrismaClient } from '../../generated/prisma/client.ts'
-import { statementName } from './pool.ts'
+import { statementName } from './statement-name.ts'
 import { TABLES_WITHOUT_TENANT } from './tables.ts'
 import { TenantPool } from './tenant-pool.ts'
 

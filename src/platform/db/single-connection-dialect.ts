@@ -10,7 +10,7 @@ import {
   type QueryResult,
 } from 'kysely'
 import type pg from 'pg'
-import { statementName } from './pool.ts'
+import { statementName } from './statement-name.ts'
 
 /** Kysely over one connection that somebody else opened, began a transaction on, and will release. */
 export class SingleConnectionDialect implements Dialect {

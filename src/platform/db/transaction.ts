@@ -4,15 +4,20 @@
 // A serialization failure (40001) or deadlock (40P01) rolls back and starts anew, so the callback must be repeatable:
 // what it does outside the database belongs into onCommit. A COMMIT whose answer was lost is neither repeated nor
 // called failed: the caller gets CommitUnknown and reads its own claim.
+//
+// Statements travel in a pipeline: BEGIN goes out together with the first of them, and what was put off to the end
+// together with COMMIT, so that an answer is waited for only where somebody needs it.
 
 import { CamelCasePlugin, Kysely } from 'kysely'
 import pg from 'pg'
 import type { Ctx } from '../context.ts'
 import { translateDatabaseError } from './errors.ts'
 import { SingleConnectionDialect } from './single-connection-dialect.ts'
+import type { Statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 import { acquireBound } from './tenant-connections.ts'
 import { TenantPlugin } from './tenant-plugin.ts'
+import { type PutOff, TransactionConnection } from './transaction-connection.ts'
 
 declare const inTransactionOnly: unique symbol
 
@@ -26,6 +31,22 @@ export interface Tx extends Ctx {
   readonly sql: Kysely<Tables>
   /** The transaction's moment, for every row and event it writes. */
   readonly now: Date
+  /** Runs a prepared statement and returns its rows. */
+  run<Input extends object, Row>(statement: Statement<Input, Row>, input: Input): Promise<Row[]>
+  /**
+   * Sends a prepared statement and does not wait for its answer: what is sent later is done later. When it fails, the
+   * transaction fails with its error. Not for what a tool does: the tool would not be told. `answered` gets its rows, before
+   * the transaction has ended.
+   */
+  write<Input extends object, Row>(
+    statement: Statement<Input, Row>,
+    input: Input,
+    answered?: (rows: Row[]) => void,
+  ): void
+  /** Has writes that gather somewhere sent when the transaction ends. */
+  putOff(writes: PutOff): void
+  /** Runs `work`; when it throws, what it wrote is rolled back and the transaction may go on. */
+  savepoint<Result>(work: () => Promise<Result>): Promise<Result>
   /** Runs after COMMIT, in order, not at all after a rollback. Must not throw: the change has already happened. */
   onCommit(callback: () => void): void
   /** Makes the transaction end in ROLLBACK with its result all the same (`@dryRun`); onCommit callbacks do not run. */
@@ -55,7 +76,7 @@ const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true })
 export async function inTransaction<Result>(
   pool: pg.Pool,
   ctx: Ctx,
-  work: (tx: Tx) => Promise<Result>,
+  work: (tx: Tx) => Promise<Result> | Result,
   { retries = 5 }: TransactionOptions = {},
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
@@ -72,7 +93,11 @@ export async function inTransaction<Result>(
   }
 }
 
-async function attemptOnce<Result>(pool: pg.Pool, ctx: Ctx, work: (tx: Tx) => Promise<Result>): Promise<Result> {
+async function attemptOnce<Result>(
+  pool: pg.Pool,
+  ctx: Ctx,
+  work: (tx: Tx) => Promise<Result> | Result,
+): Promise<Result> {
   const client = await acquireBound(pool, ctx.workspaceId)
   const callbacks: (() => void)[] = []
   let discard = false
@@ -80,35 +105,50 @@ async function attemptOnce<Result>(pool: pg.Pool, ctx: Ctx, work: (tx: Tx) => Pr
   let inDoubt = true
   const dialect = new SingleConnectionDialect(client)
   const sql = new Kysely<Tables>({ dialect, plugins: [new TenantPlugin(ctx.workspaceId), camelCase] })
+  const now = ctx.clock.now()
+  const connection = new TransactionConnection(client, { workspaceId: ctx.workspaceId, now })
   const tx = {
     ...ctx,
     sql,
-    now: ctx.clock.now(),
-    onCommit: (callback: () => void) => {
+    now,
+    run: (statement, input) => connection.run(statement, input),
+    write: (statement, input, answered) => connection.write(statement, input, answered),
+    putOff: (writes) => connection.putOff(writes),
+    savepoint: (work) => connection.savepoint(work),
+    onCommit: (callback) => {
       callbacks.push(callback)
     },
     rollbackAtEnd: () => {
       discard = true
     },
   } as Omit<Tx, typeof inTransactionOnly> as Tx
+  const close = () => {
+    dialect.close()
+    connection.close()
+  }
   let result: Result
   try {
-    await client.query('BEGIN')
+    const begun = client.query('BEGIN')
+    begun.catch(() => {}) // awaited below
     try {
       result = await work(tx)
+      await begun
+      connection.flush()
       committing = true
-      dialect.close()
+      close()
       const ended = await client.query(discard ? 'ROLLBACK' : 'COMMIT')
       inDoubt = false
-      // PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement failed and its error was swallowed.
-      if (!discard && ended.command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
-    } catch (err) {
-      dialect.close()
-      if (committing && !inDoubt) throw err
-      if (committing && !discard && mayHaveCommitted(err)) throw new CommitUnknown(err)
+      // PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement before it failed.
+      if (!discard && ended.command !== 'COMMIT') {
+        throw connection.failure ?? new Error('the transaction had failed and was rolled back')
+      }
+    } catch (thrown) {
+      close()
+      if (committing && !inDoubt) throw thrown
+      if (committing && !discard && mayHaveCommitted(thrown)) throw new CommitUnknown(thrown)
       await client.query('ROLLBACK')
       inDoubt = false
-      throw err
+      throw connection.failure ?? thrown
     }
   } finally {
     client.release(inDoubt)

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sqlStatement } from '../db/statement.ts'
 import type { Tx } from '../db/transaction.ts'
 
 /** Lower is sooner; the four are a run's priorities. */
@@ -9,11 +9,19 @@ export type QueuePriority = 'LOW' | 'NORMAL' | 'HIGH' | 'URGENT'
  * commits. The same segment enqueued twice is one (its workflow id is `<workspace>:<run>:<segment>`). Refused by the
  * database when the run is not of the bound workspace. At most about 50 per transaction: each is a subtransaction.
  */
-export async function enqueueSegment(
-  tx: Tx,
-  segment: { readonly runId: string; readonly segment: number; readonly priority: QueuePriority },
-): Promise<void> {
-  await sql`select cadre_enqueue(${segment.runId}::uuid, ${segment.segment}::int, ${segment.priority}::text)`.execute(
-    tx.sql,
-  )
+export function enqueueSegment(tx: Tx, segment: QueuedSegment): void {
+  tx.write(enqueue, segment)
 }
+
+interface QueuedSegment {
+  readonly runId: string
+  readonly segment: number
+  readonly priority: QueuePriority
+}
+
+// The function itself looks at the bound workspace.
+const enqueue = sqlStatement<QueuedSegment>('SELECT cadre_enqueue($1::uuid, $2::int, $3::text)', [
+  'runId',
+  'segment',
+  'priority',
+])

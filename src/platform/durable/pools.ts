@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { Connection } from '../db/connection.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observability/logger.ts'
 import { atMost } from './at-most.ts'
@@ -28,7 +29,10 @@ export function openDurablePools(systemUrl: string, log: Logger, clock: Clock): 
       max,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: 60_000,
+      // Prepared statements stay as long as their connection.
+      maxLifetimeSeconds: 3_600,
       keepAlive: true,
+      Client: Connection,
       application_name: name,
       options: `-c role=cadre_system -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
     })

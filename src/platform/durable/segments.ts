@@ -63,6 +63,7 @@ export interface SegmentsOptions {
   readonly clock: Clock
 }
 
+const IS_OURS = `SELECT FROM ${SCHEMA}.workflow_status WHERE workflow_uuid = $1 AND status = 'PENDING' AND owner_xid = $2`
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = { outage: 5_000, failure: 60_000 }
 
@@ -122,10 +123,7 @@ export class Segments {
     const { executorId, system, isFresh } = this.#options
     const isOurs = async (): Promise<boolean> => {
       if (signal.aborted) return false
-      const { rowCount } = await system.query(
-        `SELECT FROM ${SCHEMA}.workflow_status WHERE workflow_uuid = $1 AND status = 'PENDING' AND owner_xid = $2`,
-        [workflowIdOf(segment), owner],
-      )
+      const { rowCount } = await system.query(IS_OURS, [workflowIdOf(segment), owner])
       return rowCount === 1 && !signal.aborted
     }
     return {

@@ -1,54 +1,107 @@
 import { storedActor } from '../auth/viewer.ts'
+import { sqlStatement } from '../db/statement.ts'
 import { json } from '../db/tables.ts'
 import type { Tx } from '../db/transaction.ts'
 import { invalidInput } from '../lib/errors.ts'
 import type { NewEvent } from './event.ts'
 
 const MAX_DATA_BYTES = 32 * 1024
-const lastIds = new WeakMap<Tx, bigint>()
+
+// Ids are drawn in the order of the list: PostgreSQL sorts before it fills in an identity.
+const insertEvents = sqlStatement<{ readonly events: string }, { lastId: bigint }>(
+  `WITH written AS (
+  INSERT INTO event_outbox (workspace_id, type, subject_type, subject_id, subject_version, actor, run_id, cause_id, depth,
+                            data, changes, origin, occurred_at)
+  SELECT $1::uuid, type, subject_type, subject_id, subject_version, actor, run_id, cause_id, depth, data, changes, origin,
+         $2::timestamptz
+    FROM ROWS FROM (jsonb_to_recordset($3::jsonb) AS (
+           type text, subject_type text, subject_id uuid, subject_version int, actor jsonb, run_id uuid, cause_id bigint,
+           depth int, data jsonb, changes jsonb, origin jsonb
+         )) WITH ORDINALITY AS event (type, subject_type, subject_id, subject_version, actor, run_id, cause_id, depth, data,
+                                      changes, origin, place)
+   ORDER BY place
+  RETURNING id
+) SELECT max(id) AS last_id FROM written`,
+  ['workspaceId', 'now', 'events'],
+)
+
+/** The events of one transaction, by what all views of it share. */
+const outboxes = new WeakMap<Tx['sql'], Outbox>()
 
 /**
- * Writes events into the outbox of this transaction: they enter the log if and only if it commits, in the order given.
- * Call it after the rows are changed: their locks are what makes the log's order that of the changes.
+ * Tells events of this transaction: they enter the log if and only if it commits, in the order given. They are written
+ * when it ends, in one statement; the rows that were changed are locked by then, which makes the log's order that of the
+ * changes. INVALID_INPUT for an event that carries more than 32 KB.
  */
-export async function appendEvents(tx: Tx, events: readonly NewEvent[]): Promise<void> {
+export function appendEvents(tx: Tx, events: readonly NewEvent[]): void {
   if (events.length === 0) return
-  const actor = json(storedActor(tx.viewer))
-  // Who wrote through a public door is known by a digest at most; the log does not keep where strangers live.
-  const origin = json(tx.viewer.kind === 'anonymous' ? { requestId: tx.origin.requestId } : tx.origin)
-  const rows = await tx.sql
-    .insertInto('eventOutbox')
-    .values(
-      events.map((event) => {
-        const data = json(event.data ?? {})
-        if (Buffer.byteLength(data) > MAX_DATA_BYTES) {
-          throw invalidInput([
-            { path: [], code: 'TOO_LARGE', message: `A ${event.type} event carries more than 32 KB.` },
-          ])
-        }
-        return {
-          workspaceId: tx.workspaceId,
-          type: event.type,
-          subjectType: event.subject.kind,
-          subjectId: event.subject.id,
-          subjectVersion: event.subjectVersion ?? null,
-          actor,
-          runId: event.runId ?? (tx.viewer.kind === 'employee' ? tx.viewer.runId : null),
-          causeId: tx.cause?.outboxId ?? null,
-          depth: tx.cause?.depth ?? 0,
-          data,
-          changes: json(event.changes ?? []),
-          origin,
-          occurredAt: tx.now,
-        }
-      }),
-    )
-    .returning('id')
-    .execute()
-  const first = !lastIds.has(tx)
-  for (const { id } of rows) lastIds.set(tx, id)
-  if (first) tx.onCommit(() => tx.bell.ring())
+  let outbox = outboxes.get(tx.sql)
+  if (outbox === undefined) {
+    outbox = new Outbox(tx)
+    outboxes.set(tx.sql, outbox)
+    tx.putOff(outbox)
+    tx.onCommit(() => tx.bell.ring())
+  }
+  for (const event of events) outbox.add(tx, event)
 }
 
-/** The outbox id of the transaction's last event so far; its log position is the commit's cursor. */
-export const lastEventOf = (tx: Tx): bigint | undefined => lastIds.get(tx)
+/** Resolves to the outbox id of the transaction's last event so far; its log position is the commit's cursor. */
+export const lastEventOf = async (tx: Tx): Promise<bigint | null> => (await outboxes.get(tx.sql)?.lastId()) ?? null
+
+class Outbox {
+  readonly #tx: Tx
+  #gathered: object[] = []
+  #lastId: bigint | null = null
+
+  constructor(tx: Tx) {
+    this.#tx = tx
+  }
+
+  add(tx: Tx, event: NewEvent): void {
+    const data = event.data ?? {}
+    if (Buffer.byteLength(json(data)) > MAX_DATA_BYTES) {
+      throw invalidInput([{ path: [], code: 'TOO_LARGE', message: `A ${event.type} event carries more than 32 KB.` }])
+    }
+    this.#gathered.push({
+      type: event.type,
+      subject_type: event.subject.kind,
+      subject_id: event.subject.id,
+      subject_version: event.subjectVersion ?? null,
+      actor: storedActor(tx.viewer),
+      run_id: event.runId ?? (tx.viewer.kind === 'employee' ? tx.viewer.runId : null),
+      cause_id: tx.cause === undefined ? null : String(tx.cause.outboxId),
+      depth: tx.cause?.depth ?? 0,
+      data,
+      changes: event.changes ?? [],
+      // Who wrote through a public door is known by a digest at most; the log does not keep where strangers live.
+      origin: tx.viewer.kind === 'anonymous' ? { requestId: tx.origin.requestId } : tx.origin,
+    })
+  }
+
+  flush(): void {
+    if (this.#gathered.length === 0) return
+    this.#tx.write(insertEvents, this.#take(), ([written]) => this.#note(written))
+  }
+
+  forget(): void {
+    this.#gathered = []
+  }
+
+  async lastId(): Promise<bigint | null> {
+    if (this.#gathered.length > 0) {
+      const [written] = await this.#tx.run(insertEvents, this.#take())
+      this.#note(written)
+    }
+    return this.#lastId
+  }
+
+  #note(written: { readonly lastId: bigint } | undefined): void {
+    this.#lastId = written?.lastId ?? this.#lastId
+  }
+
+  #take(): { readonly events: string } {
+    const events = json(this.#gathered)
+    this.#gathered = []
+    return { events }
+  }
+}

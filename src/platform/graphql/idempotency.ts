@@ -147,19 +147,19 @@ export async function runOnce<Outcome>(
   keeps: (outcome: Outcome) => boolean = () => true,
 ): Promise<Committed<Outcome>> {
   try {
-    return await ctx.db.inTransaction(ctx, async (tx) => {
+    const { outcome, lastEvent } = await ctx.db.inTransaction(ctx, async (tx) => {
       if (claim !== undefined) {
         if (!(await lock(tx, claim))) {
           throw unavailable('A request with this idempotency key is being worked on.', BUSY_RETRY_MS)
         }
         const stored = await findStored<Outcome>(tx, claim)
-        if (stored !== undefined) return stored
+        if (stored !== undefined) return { outcome: stored.outcome, lastEvent: async () => stored.outboxId }
       }
       const outcome = asStored(await work(tx))
-      const outboxId = lastEventOf(tx) ?? null
-      if (claim !== undefined && keeps(outcome)) await store(tx, claim, outcome, outboxId)
-      return { outcome, outboxId }
+      if (claim !== undefined && keeps(outcome)) await store(tx, claim, outcome, await lastEventOf(tx))
+      return { outcome, lastEvent: () => lastEventOf(tx) }
     })
+    return { outcome, outboxId: await lastEvent() }
   } catch (err) {
     if (!(err instanceof CommitUnknown) || claim === undefined) throw err
     return await settle<Outcome>(ctx, claim)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { openDatabase } from '../../../test/support/context.ts'
 import { createTestDatabase } from '../../../test/support/test-database.ts'
 import { translateDatabaseError } from './errors.ts'
-import { statementName } from './pool.ts'
+import { statementName } from './statement-name.ts'
 
 describe('the name of a prepared statement', () => {
   test('is one per text, and is not given again when its text was dropped', () => {
