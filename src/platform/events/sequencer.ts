@@ -13,7 +13,7 @@
 //   passing   → (the database failed)                                                    → failing
 //   failing   → (a pause that doubles)                                                   → passing
 //
-// One pass is one message to PostgreSQL per batch: BEGIN, lock, move, notify, COMMIT. A process that is stopped by its
+// One pass is one statement to PostgreSQL per batch, `cadre_sequence`: lock, move, notify. A process that is stopped by its
 // operating system in between therefore never sits on the lock.
 
 import type pg from 'pg'
@@ -27,10 +27,14 @@ import { EVENT_CHANNEL, type EventBell, type RingSource } from './bell.ts'
 import { ensureEpoch, SEQUENCER_LOCK } from './epoch.ts'
 import { OutboxFloor } from './outbox-floor.ts'
 
+/** As `cadre_sequence` has it. */
 const BATCH = 2_000
 /** How often other processes are told, at most; and how far apart passes are while the bell keeps ringing. */
 const NOTIFY_EVERY_MS = 10
 const PASS_EVERY_MS = 4
+/** On a busy machine a pass takes longer and rests longer: at most a third of the time goes into passes. */
+const REST_PER_PASS = 2
+const LONGEST_REST_MS = 25
 const POLL_MIN_MS = 500
 const POLL_MAX_MS = 1_000
 /** A pass that takes longer runs on a connection that is dead. */
@@ -71,25 +75,6 @@ interface Moved {
   readonly last_id: bigint | null
 }
 
-const COLUMNS = `workspace_id, type, subject_type, subject_id, subject_version, actor, run_id, cause_id, depth, data,
-  changes, origin, occurred_at`
-
-const moveBatch = (floor: bigint, notify: boolean): string => `
-BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SELECT pg_advisory_xact_lock(${SEQUENCER_LOCK});
-WITH moved AS (
-  DELETE FROM event_outbox WHERE id IN (
-    SELECT id FROM event_outbox WHERE id > ${floor} ORDER BY id LIMIT ${BATCH}
-  ) RETURNING *
-), logged AS (
-  INSERT INTO event_log (outbox_id, ${COLUMNS}) SELECT id, ${COLUMNS} FROM moved ORDER BY id
-  RETURNING position, outbox_id
-)
-SELECT count(*)::int AS count, max(position) AS head, max(outbox_id) AS last_id
-       ${notify ? `, CASE WHEN count(*) > 0 THEN pg_notify('${EVENT_CHANNEL}', '') END` : ''}
-  FROM logged;
-COMMIT`
-
 export function createSequencer(options: SequencerOptions): Sequencer {
   return new OutboxSequencer(options)
 }
@@ -109,7 +94,8 @@ class OutboxSequencer implements Sequencer {
   #knownHead = 0n
   #notifiedAtMs = Number.NEGATIVE_INFINITY
   #notifyOwed = false
-  #passedAtMs = Number.NEGATIVE_INFINITY
+  /** When the next pass may begin. */
+  #restedAtMs = Number.NEGATIVE_INFINITY
   #pollMs = POLL_MIN_MS
   #failures = 0
   #stopped = false
@@ -173,7 +159,7 @@ class OutboxSequencer implements Sequencer {
     for (;;) {
       if (!this.#stopped) {
         await this.#alarm.wait(clock, this.#restMs())
-        const early = this.#passedAtMs + PASS_EVERY_MS - clock.monotonicMs()
+        const early = this.#restedAtMs - clock.monotonicMs()
         if (early > 0) await clock.sleep(early)
       }
       if (this.#stopped && !this.#due) return
@@ -202,6 +188,7 @@ class OutboxSequencer implements Sequencer {
 
   async #pass(due: boolean): Promise<void> {
     const { system, clock } = this.#options
+    const begunAtMs = clock.monotonicMs()
     const client = await system.connect()
     let inDoubt = true
     try {
@@ -218,7 +205,9 @@ class OutboxSequencer implements Sequencer {
       }
       inDoubt = false
     } finally {
-      this.#passedAtMs = clock.monotonicMs()
+      const now = clock.monotonicMs()
+      const restMs = Math.min(LONGEST_REST_MS, Math.max(PASS_EVERY_MS, (now - begunAtMs) * REST_PER_PASS))
+      this.#restedAtMs = now + restMs
       client.release(inDoubt)
     }
   }
@@ -242,12 +231,13 @@ class OutboxSequencer implements Sequencer {
   }
 
   async #move(client: pg.PoolClient, notify: boolean): Promise<Moved> {
-    // A message of several statements is answered by a result for each.
-    const results: unknown = await client.query({
-      text: moveBatch(this.#floor.value, notify),
+    const { rows } = await client.query<Moved>({
+      name: 'sequence',
+      text: 'SELECT * FROM cadre_sequence($1, $2, $3)',
+      values: [SEQUENCER_LOCK, this.#floor.value, notify],
       query_timeout: PASS_TIMEOUT_MS,
     } as pg.QueryConfig)
-    const moved = (results as pg.QueryResult<Moved>[])[2]?.rows[0]
+    const [moved] = rows
     if (moved === undefined) throw new Error('PostgreSQL did not say what was moved')
     return moved
   }
@@ -263,11 +253,14 @@ class OutboxSequencer implements Sequencer {
 
   /** What has to hold before the first pass over a connection: it may lead to another database than the last one. */
   async #verify(client: pg.PoolClient): Promise<void> {
-    // An answer of the database must outlive its crash here: a position that was shown is never given out anew.
+    // An answer of the database must outlive its crash here: a position that was shown is never given out anew. And the
+    // statement that moves must see what was committed before it got the lock.
     const { rows } = await client.query<{ pid: number }>(
       `SELECT pg_backend_pid() AS pid, set_config('synchronous_commit', CASE
          WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'
-         ELSE current_setting('synchronous_commit') END, false)`,
+         ELSE current_setting('synchronous_commit') END, false),
+         set_config('default_transaction_isolation', 'read committed', false),
+         set_config('default_transaction_read_only', 'off', false)`,
     )
     await ensureEpoch(client, this.#knownHead)
     this.#knownHead = 0n
