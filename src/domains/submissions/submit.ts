@@ -122,7 +122,7 @@ export async function submitForm(tx: Tx, input: SubmitFormInput): Promise<Submit
   ])
   const matched = await matchOrCreateContact(tx, person)
   const employeeId = await route(tx, form)
-  const [stored] = await tx.run(insertSubmission, {
+  const storing = tx.run(insertSubmission, {
     id: submission.id,
     formId: form.id,
     formVersion: form.number,
@@ -135,8 +135,6 @@ export async function submitForm(tx: Tx, input: SubmitFormInput): Promise<Submit
     contactId: matched?.contact.id ?? null,
     employeeId,
   })
-  if (stored === undefined) return startAnew(tx)
-
   const matchedEvents: NewEvent[] =
     matched === null
       ? []
@@ -149,7 +147,12 @@ export async function submitForm(tx: Tx, input: SubmitFormInput): Promise<Submit
         ]
   const contact = matched?.contact
   const title = contact?.companyName ?? contact?.name ?? contact?.email ?? contact?.phone ?? form.name
-  await handOver(tx, submission.id, employeeId, `Work on ${title} from ${form.name}`, matchedEvents, form.id)
+  // The run is sent right behind the row: a handler group's turn is held until the end, and others wait for it.
+  const [[stored]] = await Promise.all([
+    storing,
+    handOver(tx, submission.id, employeeId, `Work on ${title} from ${form.name}`, matchedEvents, form.id),
+  ])
+  if (stored === undefined) return startAnew(tx)
   return { outcome: 'ACCEPTED', submissionId: submission.id, formId: form.id, replayed: false, response }
 }
 
