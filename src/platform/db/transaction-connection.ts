@@ -43,11 +43,13 @@ export class TransactionConnection {
     input: Input,
     answered?: (rows: Row[]) => void,
   ): void {
-    this.run(statement, input)
-      .then(answered)
-      .catch((err: Error) => {
+    // On the very promise of the answer: whoever awaits a later one must find the failure noted.
+    this.#send(statement, input).then(
+      ({ rows }) => answered?.(rows.map((row) => camelCased<Row>(row))),
+      (err: Error) => {
         this.#failure ??= err
-      })
+      },
+    )
   }
 
   putOff(writes: PutOff): void {
@@ -66,18 +68,18 @@ export class TransactionConnection {
   /** Runs `work`; when it throws, what it wrote is rolled back, and the transaction may go on. */
   async savepoint<Result>(work: () => Promise<Result>): Promise<Result> {
     this.flush()
-    await this.#client.query('SAVEPOINT act')
+    await this.#client.query('SAVEPOINT attempt')
     if (this.#failure !== undefined) throw this.#failure
     try {
       const result = await work()
       this.flush()
-      await this.#client.query('RELEASE SAVEPOINT act')
+      await this.#client.query('RELEASE SAVEPOINT attempt')
       return result
     } catch (thrown) {
       const err = this.#failure ?? thrown
       if (isConnectionError(err)) throw err
       for (const writes of this.#putOff) writes.forget()
-      await this.#client.query('ROLLBACK TO SAVEPOINT act')
+      await this.#client.query('ROLLBACK TO SAVEPOINT attempt')
       this.#failure = undefined
       throw err
     }

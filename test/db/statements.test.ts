@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Database } from '../../src/platform/db/database.ts'
+import { type Given, statement } from '../../src/platform/db/statement.ts'
+import type { Tx } from '../../src/platform/db/transaction.ts'
+import { appendEvents, lastEventOf } from '../../src/platform/events/append.ts'
+import { newId } from '../../src/platform/lib/ids.ts'
+import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
+import { runSql } from '../support/sql.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let database: TestDatabase
+let db: Database
+let workspaceId: string
+let groupId: string
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url)
+  workspaceId = (await insertWorkspace(db)).id
+})
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+beforeEach(async () => {
+  groupId = newId()
+  await run((tx) => tx.write(insertGroup, { id: groupId, strategy: 'PRINCIPAL' }))
+})
+
+const run = <Result>(work: (tx: Tx) => Promise<Result> | Result): Promise<Result> =>
+  db.inTransaction(systemContext(db, workspaceId), work)
+
+const insertGroup = statement((template, input: Given & { readonly id: string; readonly strategy: string }) =>
+  template
+    .insertInto('handlerGroup')
+    .values({ workspaceId: input.workspaceId, id: input.id, name: 'G', strategy: input.strategy }),
+)
+const addToTurn = statement((template, input: { readonly id: string; readonly by: number }) =>
+  template
+    .updateTable('handlerGroup')
+    .set((eb) => ({ turn: eb('turn', '+', input.by) }))
+    .where('id', '=', input.id)
+    .returning(['id', 'createdAt', 'turn']),
+)
+const timesTen = statement((template, input: { readonly id: string }) =>
+  template
+    .updateTable('handlerGroup')
+    .set((eb) => ({ turn: eb('turn', '*', 10) }))
+    .where('id', '=', input.id),
+)
+
+const turnOf = async (id: string): Promise<number | undefined> =>
+  (await runSql<{ turn: number }>(database.url, 'select turn from handler_group where id = $1', [id]))[0]?.turn
+const eventTypes = async (subjectId: string): Promise<string[]> =>
+  (
+    await runSql<{ type: string }>(database.url, 'select type from event_outbox where subject_id = $1 order by id', [
+      subjectId,
+    ])
+  ).map(({ type }) => type)
+const happened = (type: string) => ({ type, subject: { kind: 'thing', id: groupId } })
+
+describe('a prepared statement', () => {
+  it('is bound to its input anew each time, and answers with names as TypeScript writes them', async () => {
+    expect(await run((tx) => tx.run(addToTurn, { id: groupId, by: 2 }))).toMatchObject([{ id: groupId, turn: 2 }])
+    const [row] = await run((tx) => tx.run(addToTurn, { id: groupId, by: 3 }))
+    expect(row).toMatchObject({ turn: 5, createdAt: expect.any(Date) })
+  })
+
+  it('names the workspace by itself: another’s row is not found, with policies or without', async () => {
+    const other = (await insertWorkspace(db, 'Other')).id
+    expect(await db.inTransaction(systemContext(db, other), (tx) => tx.run(addToTurn, { id: groupId, by: 1 }))).toEqual(
+      [],
+    )
+    const { text, values } = addToTurn.bind({ id: groupId, by: 1, workspaceId: other, now: new Date() })
+    expect(await runSql(database.url, text, [...values])).toEqual([])
+    expect(await turnOf(groupId)).toBe(0)
+  })
+})
+
+describe('what a transaction sends', () => {
+  it('is done in the order of the calls, whether it is awaited or not', async () => {
+    await run(async (tx) => {
+      tx.write(addToTurn, { id: groupId, by: 1 })
+      tx.write(timesTen, { id: groupId })
+      await tx.run(addToTurn, { id: groupId, by: 2 })
+      await tx.sql
+        .updateTable('handlerGroup')
+        .set((eb) => ({ turn: eb('turn', '*', 10) }))
+        .where('id', '=', groupId)
+        .execute()
+      tx.write(addToTurn, { id: groupId, by: 3 })
+    })
+    expect(await turnOf(groupId)).toBe(123)
+  })
+
+  it('fails with the error of the write that nobody awaited, and leaves nothing behind', async () => {
+    const attempt = run((tx) => {
+      tx.write(addToTurn, { id: groupId, by: 1 })
+      tx.write(insertGroup, { id: groupId, strategy: 'PRINCIPAL' })
+    })
+    await expect(attempt).rejects.toMatchObject({ code: 'CONFLICT', details: { reason: 'DUPLICATE' } })
+    const later = run(async (tx) => {
+      tx.write(insertGroup, { id: newId(), strategy: 'NONSENSE' })
+      await tx.run(addToTurn, { id: groupId, by: 1 })
+    })
+    await expect(later).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    expect(await turnOf(groupId)).toBe(0)
+  })
+})
+
+describe('the events of a transaction', () => {
+  it('are written when it ends, in order; asked for the last one’s id, at once', async () => {
+    const id = await run(async (tx) => {
+      appendEvents(tx, [happened('a.done'), happened('b.done')])
+      const id = await lastEventOf(tx)
+      appendEvents(tx, [happened('c.done')])
+      return id
+    })
+    expect(await eventTypes(groupId)).toEqual(['a.done', 'b.done', 'c.done'])
+    const [row] = await runSql<{ type: string }>(database.url, 'select type from event_outbox where id = $1', [id])
+    expect(row?.type).toBe('b.done')
+  })
+
+  it('are those of every view of it: one who acts for another appends to the same list', async () => {
+    const last = await run(async (tx) => {
+      appendEvents(tx, [happened('a.done')])
+      const employee: Tx = { ...tx, viewer: { kind: 'employee', employeeId: newId(), name: 'Iris', runId: newId() } }
+      appendEvents(employee, [happened('b.done')])
+      return lastEventOf(tx)
+    })
+    const rows = await runSql<{ id: string; actor: { kind: string } }>(
+      database.url,
+      'select id::text, actor from event_outbox where subject_id = $1 order by id',
+      [groupId],
+    )
+    expect(rows.map(({ actor }) => actor.kind)).toEqual(['SYSTEM', 'EMPLOYEE'])
+    expect(String(last)).toBe(rows[1]?.id)
+  })
+})
+
+describe('a savepoint', () => {
+  it('that is rolled back takes its writes and its events with it, and no others', async () => {
+    await run(async (tx) => {
+      tx.write(addToTurn, { id: groupId, by: 1 })
+      appendEvents(tx, [happened('before.done')])
+      const inside = tx.savepoint(async () => {
+        tx.write(addToTurn, { id: groupId, by: 10 })
+        appendEvents(tx, [happened('inside.done')])
+        throw new Error('the tool failed')
+      })
+      await expect(inside).rejects.toThrow('the tool failed')
+      appendEvents(tx, [happened('after.done')])
+    })
+    expect(await turnOf(groupId)).toBe(1)
+    expect(await eventTypes(groupId)).toEqual(['before.done', 'after.done'])
+  })
+
+  it('fails with the error of a write in it that nobody awaited; the transaction goes on', async () => {
+    await run(async (tx) => {
+      const inside = tx.savepoint(async () => tx.write(insertGroup, { id: groupId, strategy: 'PRINCIPAL' }))
+      await expect(inside).rejects.toMatchObject({ code: '23505' })
+      await tx.savepoint(async () => tx.write(addToTurn, { id: groupId, by: 4 }))
+    })
+    expect(await turnOf(groupId)).toBe(4)
+  })
+})
