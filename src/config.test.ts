@@ -30,11 +30,13 @@ describe('loadConfig', () => {
         trustProxy: 0,
         maxBodyBytes: 1_048_576,
         corsOrigins: [],
+        startPage: true,
       },
       log: { level: 'info', format: 'pretty' },
       model: { anthropicApiKey: undefined, anthropicBaseUrl: undefined },
       mail: { smtpUrl: undefined, from: undefined },
       runs: { concurrency: 1000 },
+      demo: { sampleLeads: 6 },
       dir: resolve('.cadre'),
       production: false,
     })
@@ -55,6 +57,7 @@ describe('loadConfig', () => {
         TRUST_PROXY: '1',
         MAX_BODY_BYTES: '2048',
         CORS_ORIGINS: 'https://app.example.com, http://localhost:3000,',
+        START_PAGE: 'off',
         LOG_LEVEL: 'debug',
         LOG_FORMAT: 'json',
         ANTHROPIC_API_KEY: 'sk-ant-1',
@@ -62,6 +65,7 @@ describe('loadConfig', () => {
         SMTP_URL: 'smtp://mail.local:25',
         MAIL_FROM: 'Cadre <hello@cadre.example>',
         RUN_CONCURRENCY: '64',
+        SAMPLE_LEADS: '25',
         CADRE_DIR: '/var/data',
         NODE_ENV: 'production',
       },
@@ -83,11 +87,13 @@ describe('loadConfig', () => {
         trustProxy: 1,
         maxBodyBytes: 2048,
         corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
+        startPage: false,
       },
       log: { level: 'debug', format: 'json' },
       model: { anthropicApiKey: 'sk-ant-1', anthropicBaseUrl: 'http://127.0.0.1:8080' },
       mail: { smtpUrl: 'smtp://mail.local:25', from: 'Cadre <hello@cadre.example>' },
       runs: { concurrency: 64 },
+      demo: { sampleLeads: 25 },
       dir: '/var/data',
       production: true,
     })
@@ -166,6 +172,19 @@ describe('loadConfig', () => {
     expect(loadConfig({ LOG_FORMAT: 'json' }, true).log.format).toBe('json')
   })
 
+  it('begins a demo with leads, but never unasked where they would cost money or send mail', () => {
+    const leadsOf = (env: NodeJS.ProcessEnv) => loadConfig(env, false).demo.sampleLeads
+    expect(leadsOf({})).toBe(6)
+    expect(leadsOf({ ANTHROPIC_API_KEY: 'sk-ant-1' })).toBe(0)
+    expect(leadsOf({ SMTP_URL: 'smtp://mail.local' })).toBe(0)
+    expect(leadsOf({ ANTHROPIC_API_KEY: 'sk-ant-1', SAMPLE_LEADS: '3' })).toBe(3)
+    expect(leadsOf({ SAMPLE_LEADS: '0' })).toBe(0)
+    expect(faultsOf({ SAMPLE_LEADS: '101', START_PAGE: 'hidden' }).faults).toEqual([
+      'START_PAGE "hidden" is none of on off',
+      'SAMPLE_LEADS "101" is not between 0 and 100',
+    ])
+  })
+
   it('is frozen in every group', () => {
     const config = loadConfig({}, false)
     for (const value of [
@@ -176,6 +195,7 @@ describe('loadConfig', () => {
       config.model,
       config.mail,
       config.runs,
+      config.demo,
       config.http.corsOrigins,
     ]) {
       expect(Object.isFrozen(value)).toBe(true)

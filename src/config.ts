@@ -7,8 +7,10 @@ import { StartFault } from './platform/lib/start-fault.ts'
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export const LOG_FORMATS = ['pretty', 'json'] as const
+const SWITCH = ['on', 'off'] as const
 
 const MEBIBYTE = 1024 * 1024
+const SAMPLE_LEADS = 6
 
 export interface Config {
   readonly database: {
@@ -33,6 +35,8 @@ export interface Config {
     readonly maxBodyBytes: number
     /** Origins whose pages may call us from a browser: `https://app.example.com`. */
     readonly corsOrigins: readonly string[]
+    /** Whether there is a page at `/`. */
+    readonly startPage: boolean
   }
   readonly log: { readonly level: (typeof LOG_LEVELS)[number]; readonly format: (typeof LOG_FORMATS)[number] }
   readonly model: {
@@ -48,6 +52,10 @@ export interface Config {
   readonly runs: {
     /** How many runs this process works at once. */
     readonly concurrency: number
+  }
+  readonly demo: {
+    /** How many leads a new demo workspace begins with. */
+    readonly sampleLeads: number
   }
   /** The absolute folder of the embedded database and the demo key. */
   readonly dir: string
@@ -67,11 +75,11 @@ export class ConfigError extends StartFault {
 }
 
 /** A whole number between two bounds, written in digits. */
-function wholeNumber(fallback: number, min: number, max: number) {
+function wholeNumber<Fallback extends number | undefined>(fallback: Fallback, min: number, max: number) {
   return z
     .string()
     .optional()
-    .transform((text, context) => {
+    .transform((text, context): number | Fallback => {
       if (text === undefined) return fallback
       const fault = (what: string) => {
         context.addIssue({ code: 'custom', message: what })
@@ -136,6 +144,7 @@ const settings = z.object({
   TRUST_PROXY: wholeNumber(0, 0, 100),
   MAX_BODY_BYTES: wholeNumber(MEBIBYTE, 1_024, 1_024 * MEBIBYTE),
   CORS_ORIGINS: origins(),
+  START_PAGE: oneOf(SWITCH),
   LOG_LEVEL: oneOf(LOG_LEVELS),
   LOG_FORMAT: oneOf(LOG_FORMATS),
   ANTHROPIC_API_KEY: z
@@ -151,6 +160,7 @@ const settings = z.object({
     })
     .optional(),
   RUN_CONCURRENCY: wholeNumber(1_000, 1, 100_000),
+  SAMPLE_LEADS: wholeNumber(undefined, 0, 100),
   CADRE_DIR: z.string().default('.cadre'),
   NODE_ENV: z.string().optional(),
 })
@@ -186,6 +196,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     )
   }
   const found = parsed.data
+  // What costs money or leaves the house begins when somebody asks for it.
+  const rehearsed = found.ANTHROPIC_API_KEY === undefined && found.SMTP_URL === undefined
   return freeze({
     database: {
       url: found.DATABASE_URL,
@@ -202,11 +214,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
       trustProxy: found.TRUST_PROXY,
       maxBodyBytes: found.MAX_BODY_BYTES,
       corsOrigins: Object.freeze(found.CORS_ORIGINS),
+      startPage: found.START_PAGE !== 'off',
     },
     log: { level: found.LOG_LEVEL ?? 'info', format: found.LOG_FORMAT ?? (isTty ? 'pretty' : 'json') },
     model: { anthropicApiKey: found.ANTHROPIC_API_KEY, anthropicBaseUrl: found.ANTHROPIC_BASE_URL },
     mail: { smtpUrl: found.SMTP_URL, from: found.MAIL_FROM },
     runs: { concurrency: found.RUN_CONCURRENCY },
+    demo: { sampleLeads: found.SAMPLE_LEADS ?? (rehearsed ? SAMPLE_LEADS : 0) },
     dir: resolve(found.CADRE_DIR),
     production: found.NODE_ENV === 'production',
   })

@@ -6,6 +6,7 @@ import { createPipeline } from '../domains/deals/pipelines.ts'
 import { createEmployee } from '../domains/employees/service.ts'
 import { createForm, publishForm } from '../domains/forms/service.ts'
 import { createGoal } from '../domains/goals/service.ts'
+import { submitForm } from '../domains/submissions/service.ts'
 import { addMember, createApiKey, createWorkspace } from '../domains/workspaces/service.ts'
 import { PERMISSIONS } from '../platform/auth/viewer.ts'
 import type { Bell, Ctx } from '../platform/context.ts'
@@ -14,6 +15,7 @@ import type { Tx } from '../platform/db/transaction.ts'
 import type { Clock } from '../platform/lib/clock.ts'
 import { newId } from '../platform/lib/ids.ts'
 import type { Logger } from '../platform/observability/logger.ts'
+import { sampleLeads } from './demo/sample-leads.ts'
 import { demoForm } from './demo-form.ts'
 
 export const DEMO_SLUG = 'demo'
@@ -22,6 +24,8 @@ export const DEMO_FORM_PATH = `/f/${DEMO_SLUG}/${demoForm.slug}`
 export interface SeedOptions {
   readonly db: Database
   readonly dir: string
+  /** How many leads a new workspace begins with; they are worked by whoever works runs next. */
+  readonly sampleLeads: number
   readonly bell: Bell
   readonly clock: Clock
   readonly log: Logger
@@ -59,7 +63,6 @@ export async function seedDemo(options: SeedOptions): Promise<Seeded> {
   const ctx = seedContext(options, newId())
   try {
     writeKey(keyFile, await db.inTransaction(ctx, buildDemo))
-    return { created: true, keyFile }
   } catch (err) {
     // Another process seeded in the meantime; its slug is taken.
     if ((await db.systemSql.selectFrom('workspace').select('id').where('slug', '=', DEMO_SLUG).execute()).length > 0) {
@@ -67,6 +70,8 @@ export async function seedDemo(options: SeedOptions): Promise<Seeded> {
     }
     throw err
   }
+  await sendSampleLeads(ctx, options.sampleLeads)
+  return { created: true, keyFile }
 }
 
 const seedContext = ({ db, bell, clock, log }: SeedOptions, workspaceId: string): Ctx => ({
@@ -152,6 +157,15 @@ async function buildDemo(tx: Tx): Promise<string> {
   })
   await publishForm(tx, { id: form.id })
   return addDemoKey(tx, ada.id)
+}
+
+/** Through the form, as strangers: one after the other, so that the log tells of one lead after the other. */
+async function sendSampleLeads(ctx: Ctx, count: number): Promise<void> {
+  for (const { id, answers } of sampleLeads(count)) {
+    await ctx.db.inTransaction({ ...ctx, viewer: { kind: 'anonymous' } }, (tx) =>
+      submitForm(tx, { form: { slug: demoForm.slug }, id, answers, honeypot: false, origin: {} }),
+    )
+  }
 }
 
 const firstMember = async (tx: Tx): Promise<string> =>

@@ -55,7 +55,8 @@ async function seed(config: Config, postgres: Postgres, log: Logger) {
   const { createDatabase } = await import('../platform/db/database.ts')
   const db = createDatabase({ ...postgres, appConnections: 1, systemConnections: 1, log })
   try {
-    return await seedDemo({ db, dir: config.dir, bell: { ring: () => {} }, clock: systemClock, log })
+    const { sampleLeads } = config.demo
+    return await seedDemo({ db, dir: config.dir, sampleLeads, bell: { ring: () => {} }, clock: systemClock, log })
   } finally {
     await db.close()
   }

@@ -68,6 +68,8 @@ export class ServerProcess {
         DATABASE_URL: this.#options.databaseUrl ?? '',
         ANTHROPIC_API_KEY: '',
         ANTHROPIC_BASE_URL: '',
+        // A test counts its own leads.
+        SAMPLE_LEADS: '0',
         ...this.#options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
