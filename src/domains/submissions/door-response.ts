@@ -1,9 +1,10 @@
 import { STATUS_CODES } from 'node:http'
+import { pageHeaders } from '../../platform/http/page-policy.ts'
 import type { AppError } from '../../platform/lib/errors.ts'
 import type { PublicForm } from '../forms/service.ts'
 import { UnreadableRequest } from './door-post.ts'
 import { type FormPage, renderFormPage, renderMessagePage } from './form-page.ts'
-import { PAGE_STYLE_HASH } from './page-style.ts'
+import { FORM_STYLE } from './page-style.ts'
 
 /** An answer for the HTTP server to send. */
 export interface DoorResponse {
@@ -12,11 +13,7 @@ export interface DoorResponse {
   readonly body: string
 }
 
-const COMMON = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  vary: 'accept',
-} as const
+const COMMON = { vary: 'accept' } as const
 
 /** The status over HTTP of what is expected to go wrong. */
 export function statusOf(err: AppError): number {
@@ -46,33 +43,21 @@ function retryAfter(retryAfterMs: number | undefined): Readonly<Record<string, s
   return { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }
 }
 
-/** A page of ours. `formTarget` is where else its form may lead to. */
+/** A page of ours. `redirectTarget` is where else its form may lead to: browsers hold the redirect that answers it against the policy as well. */
 export function page(
   status: number,
   body: string,
   headers: Readonly<Record<string, string>> = {},
-  formTarget = '',
+  redirectTarget?: string,
 ): DoorResponse {
-  const policy = [
-    "default-src 'none'",
-    `style-src ${PAGE_STYLE_HASH}`,
-    'img-src data:',
-    // Browsers hold the redirect that answers a form against this as well.
-    `form-action 'self'${formTarget}`,
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ]
-  return {
-    status,
-    headers: {
-      ...COMMON,
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': policy.join('; '),
-      'referrer-policy': 'same-origin',
-      ...headers,
-    },
-    body,
-  }
+  const policy = pageHeaders({
+    styles: [FORM_STYLE.source],
+    images: ['data:'],
+    formTargets: ["'self'", ...(redirectTarget === undefined ? [] : [redirectTarget])],
+    // What it leads to here is told where its reader came from; nobody else is.
+    referrer: 'same-origin',
+  })
+  return { status, headers: { ...COMMON, ...policy, 'content-type': 'text/html; charset=utf-8', ...headers }, body }
 }
 
 /** The form as a page, fresh or come back with errors. */
@@ -84,7 +69,7 @@ export function formPage(
 ): DoorResponse {
   const { name, definition, limits } = form
   const { redirectUrl } = definition.response
-  const target = redirectUrl === undefined ? '' : ` ${new URL(redirectUrl).origin}`
+  const target = redirectUrl === undefined ? undefined : new URL(redirectUrl).origin
   const body = renderFormPage({ name, definition, honeypot: limits.honeypot, ...state })
   return page(status, body, retryAfter(retryAfterMs), target)
 }

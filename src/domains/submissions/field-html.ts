@@ -1,5 +1,5 @@
+import { attributes, type Html, html } from '../../platform/lib/html.ts'
 import type { FormField } from '../forms/model.ts'
-import { attributes, type Html, html } from './html.ts'
 
 export interface FieldState {
   /** What was typed before; undefined on a fresh page. */

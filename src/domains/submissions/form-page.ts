@@ -1,8 +1,9 @@
+import { renderPage } from '../../platform/http/page.ts'
 import type { InputIssue } from '../../platform/lib/errors.ts'
+import { attributes, type Html, html } from '../../platform/lib/html.ts'
 import type { FormDefinition } from '../forms/model.ts'
 import { renderField } from './field-html.ts'
-import { attributes, Html, html } from './html.ts'
-import { PAGE_STYLE } from './page-style.ts'
+import { FORM_STYLE } from './page-style.ts'
 
 /** What was typed, by field key: kept when the page comes back with errors. */
 export type TypedValues = Readonly<Record<string, string | readonly string[]>>
@@ -92,20 +93,7 @@ ${link !== undefined && html`<p><a${attributes({ href: link.href })}>${link.text
 }
 
 function renderDocument(title: string, body: Html): string {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${title}</title>
-<link rel="icon" href="data:,">
-<style>${new Html(PAGE_STYLE)}</style>
-</head>
-<body>
-<main><div class="card">${body}
-</div></main>
-</body>
-</html>
-`.text
+  const card = html`<main><div class="card">${body}
+</div></main>`
+  return renderPage({ title, style: FORM_STYLE, body: card })
 }

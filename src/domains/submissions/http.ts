@@ -1,3 +1,4 @@
+import { sendContent } from '../../platform/http/content.ts'
 import type { Exchange, Route } from '../../platform/http/router.ts'
 import { answerAtDoor, type Door } from './door.ts'
 import { keepDoorSecret } from './door-secret.ts'
@@ -19,7 +20,7 @@ export function formRoutes(door: Door): Route[] {
 }
 
 async function answer(door: Door, exchange: Exchange, thanks: boolean): Promise<void> {
-  const { request, response, url, params, requestId, address } = exchange
+  const { request, url, params, requestId, address } = exchange
   const { status, headers, body } = await answerAtDoor(door, {
     method: request.method ?? 'GET',
     workspace: params.workspace ?? '',
@@ -34,12 +35,6 @@ async function answer(door: Door, exchange: Exchange, thanks: boolean): Promise<
     address,
     requestId,
   })
-  response.statusCode = status
-  for (const [name, value] of Object.entries(headers)) {
-    // CORS may have said already what the answer varies by.
-    if (name === 'vary') response.appendHeader(name, value)
-    else response.setHeader(name, value)
-  }
-  response.setHeader('content-length', Buffer.byteLength(body))
-  response.end(body)
+  const { 'content-type': type, ...others } = headers
+  await sendContent(exchange, { status, type, headers: others, body, keep: 'NOBODY' })
 }

@@ -12,6 +12,8 @@ export interface Exchange {
   readonly address: string | undefined
   /** Aborted when the client is gone before it has its answer. */
   readonly signal: AbortSignal
+  /** Aborted when the server closes: answers that would go on for ever are cut, so that their clients come back. */
+  readonly closing: AbortSignal
   /** The whole body, at most as large as the server allows; rejects with BodyTooLarge. */
   readBody(): Promise<Buffer>
 }

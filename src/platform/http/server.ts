@@ -8,6 +8,7 @@
 // What a handler throws is answered here: an expected failure as a problem, a fault as 500 with the request's id, logged
 // once. Bad requests are the caller's, and not logged above debug.
 
+import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -59,6 +60,9 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const find = createRouter(options.routes)
   const cors = options.cors ?? noCors
   let closing: Promise<void> | undefined
+  const streams = new AbortController()
+  // Every open stream listens to it.
+  setMaxListeners(0, streams.signal)
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const requestId = requestIdOf(request, newId)
@@ -96,6 +100,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
         requestId,
         address: clientAddress(request, options.trustProxy),
         signal: gone.signal,
+        closing: streams.signal,
         readBody: () => readBody(request, options.maxBodyBytes),
       }
       await match.route.handler(exchange)
@@ -129,6 +134,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     stopping: () => closing !== undefined,
     close: () => {
       closing ??= closeServer(server, sockets, graceMs)
+      streams.abort()
       return closing
     },
   }
