@@ -14,6 +14,8 @@ import { createMailer } from './domains/mail/mailer.ts'
 import { sweepRuns } from './domains/runs/service.ts'
 import { formRoutes } from './domains/submissions/http.ts'
 import { sweepSubmissions } from './domains/submissions/sweeps.ts'
+import { findNewest } from './explorer/newest.ts'
+import { explorerPage } from './explorer/page.ts'
 import { createAuthenticator } from './platform/auth/authenticate.ts'
 import type { Ctx } from './platform/context.ts'
 import { createDatabase, type Database } from './platform/db/database.ts'
@@ -24,7 +26,6 @@ import { createSweep, type Sweep } from './platform/durable/sweep.ts'
 import { createEvents, type Events } from './platform/events/events.ts'
 import { reportUnusedQueries } from './platform/graphql/builder.ts'
 import { graphqlDoors } from './platform/graphql/doors.ts'
-import type { GraphiqlPage } from './platform/graphql/graphiql.ts'
 import { purgeClaims } from './platform/graphql/idempotency.ts'
 import { createCors } from './platform/http/cors.ts'
 import { databaseAnswers, healthRoutes } from './platform/http/health.ts'
@@ -195,12 +196,17 @@ async function openDoors(options: AppOptions, { db, events, opened }: House): Pr
   const clock = systemClock
   const { bell, feed } = events
   if (config.production) warnOfUnusedQueries(log)
+  const authenticator = createAuthenticator({ db, clock, log })
+  const newest = async (key: string) => {
+    const { workspaceId } = await authenticator.authenticate(`Bearer ${key}`)
+    return workspaceId === undefined ? {} : await findNewest(db, workspaceId)
+  }
   const graphql = graphqlDoors({
     schema,
     services: { db, bell, clock, log, feed, eventTypes, names: namesOfThings, publicUrl: config.http.publicUrl },
-    authenticator: createAuthenticator({ db, clock, log }),
+    authenticator,
     introspection: development,
-    ...(development ? { graphiql: graphiqlPage(options.graphiqlKey) } : {}),
+    ...(development ? { graphiql: explorerPage({ key: options.graphiqlKey, newest }) } : {}),
     maxMessageBytes: config.http.maxBodyBytes,
     trustProxy: config.http.trustProxy,
   })
@@ -233,15 +239,4 @@ function warnOfUnusedQueries(log: Logger): void {
     told.add(path)
     log.warn({ path }, 'a query was planned and not used')
   })
-}
-
-/** GraphiQL, signed in with the demo key for who sits at this machine; both places are needed, or its first look at the schema has no credential. */
-function graphiqlPage(key: string | undefined): GraphiqlPage {
-  const query =
-    'query WhoAmI {\n  viewer {\n    actor { name kind }\n    workspace { name timeZone currency }\n    permissions\n  }\n}\n'
-  return (signedIn) => {
-    const headers =
-      key === undefined || !signedIn ? {} : { headers: JSON.stringify({ authorization: `Bearer ${key}` }, null, 2) }
-    return { ...headers, defaultTabs: [{ query, ...headers }] }
-  }
 }

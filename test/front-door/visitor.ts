@@ -95,8 +95,14 @@ export interface ServerSentEvent {
 export async function* serverSentEvents(
   server: ServerProcess,
   query: string,
-  options: { readonly lastEventId?: string; readonly after?: string; readonly signal: AbortSignal },
+  options: {
+    readonly lastEventId?: string
+    readonly after?: string
+    readonly variables?: Readonly<Record<string, unknown>>
+    readonly signal: AbortSignal
+  },
 ): AsyncGenerator<ServerSentEvent> {
+  const { after, variables = {} } = options
   const response = await fetch(`${server.url}/graphql`, {
     method: 'POST',
     headers: {
@@ -105,7 +111,7 @@ export async function* serverSentEvents(
       authorization: `Bearer ${server.key}`,
       ...(options.lastEventId === undefined ? {} : { 'last-event-id': options.lastEventId }),
     },
-    body: JSON.stringify({ query, ...(options.after === undefined ? {} : { extensions: { after: options.after } }) }),
+    body: JSON.stringify({ query, variables, ...(after === undefined ? {} : { extensions: { after } }) }),
     signal: options.signal,
   })
   const type = response.headers.get('content-type') ?? ''

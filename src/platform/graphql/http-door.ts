@@ -132,7 +132,7 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
     if (graphiql !== undefined && (method === 'GET' || method === 'HEAD') && wantsPage(exchange)) {
       // The page may carry a key: no other origin may read it, whoever may call the API.
       response.removeHeader('access-control-allow-origin')
-      const page = await renderGraphiql(graphiql, comesFromHere(request))
+      const page = await renderGraphiql(graphiql, { signedIn: comesFromHere(request), url })
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
       response.end(page)
       return

@@ -1,0 +1,167 @@
+/** The newest things of a workspace, by their public ids; absent where there is none. */
+export interface Newest {
+  readonly run?: string
+  readonly approval?: string
+}
+
+/** An operation to try, whose name is its title. Its variables name what is newest; null: there is nothing to try it on. */
+export interface Example {
+  readonly title: ExampleTitle
+  readonly query: string
+  readonly variables: (newest: Newest) => Readonly<Record<string, unknown>> | undefined | null
+}
+
+export type ExampleTitle =
+  | 'WhoAmI'
+  | 'MyTeam'
+  | 'SendALead'
+  | 'WatchEverything'
+  | 'WatchARun'
+  | 'WaitingForMe'
+  | 'Decide'
+
+/** Answered with NOT_FOUND, in words. */
+const NO_APPROVAL = 'approval_none'
+
+const none = () => undefined
+
+/** What a newcomer tries, in this order: GraphiQL's tabs, and where the start page leads to. */
+export const examples: readonly Example[] = [
+  {
+    title: 'WhoAmI',
+    query: `# Whose key this is, and what it may do.
+# Press Play, or Ctrl-Enter.
+query WhoAmI {
+  viewer {
+    actor { name kind }
+    workspace { name timeZone currency }
+    permissions
+  }
+}
+`,
+    variables: none,
+  },
+  {
+    title: 'MyTeam',
+    query: `# What each employee is doing, in words; how the goals
+# stand (1 is reached); what the last day cost.
+query MyTeam {
+  employees {
+    nodes {
+      name
+      title
+      status
+      autonomy
+      activity { state text since waitingFor { name } }
+      goals { title attainment met status }
+      spent(period: { last: "P1D" }) { text }
+    }
+  }
+}
+`,
+    variables: none,
+  },
+  {
+    title: 'SendALead',
+    query: `# Sends the lead below. Play twice: two leads. Written as
+# submitForm(…) @idempotent(key: "x") { it is only one.
+mutation SendALead($answers: JSON!) {
+  submitForm(input: { form: { slug: "book-a-demo" }, answers: $answers }) {
+    __typename
+    ... on SubmitFormPayload { submission { id status run { id } } cursor }
+    ... on InvalidInputError { issues { field code message } }
+    ... on UserError { code message }
+  }
+}
+`,
+    variables: () => ({
+      answers: {
+        email: 'kim.larsen@nimbus.example',
+        name: 'Kim Larsen',
+        company: 'Nimbus Labs',
+        occupation: 'Head of Operations',
+        budget: 18_000,
+        message: 'We are 40 people and want this running this quarter.',
+      },
+    }),
+  },
+  {
+    title: 'WatchEverything',
+    query: `# The last ten events, then each as it happens: send a lead
+# meanwhile. Only the newest is shown; / has the list.
+subscription WatchEverything {
+  events(last: 10) {
+    occurredAt
+    actor { name kind }
+    summary
+    type
+  }
+}
+`,
+    variables: none,
+  },
+  {
+    title: 'WatchARun',
+    query: `# An employee at work on a lead, step by step: the newest
+# run, from its beginning to its end.
+subscription WatchARun($run: ID!) {
+  runProgress(run: $run) {
+    __typename
+    ... on StepChanged { step { index kind status title durationMs } }
+    ... on StepText { text }
+    ... on RunChanged { run { title status reasonText employee { name } cost { text } } }
+    ... on CaughtUp { cursor }
+  }
+}
+`,
+    variables: ({ run }) => (run === undefined ? null : { run }),
+  },
+  {
+    title: 'WaitingForMe',
+    query: `# What employees ask before they act: what they would do,
+# why, the risk, and what happens when nobody answers.
+query WaitingForMe {
+  approvals(status: [PENDING]) {
+    nodes {
+      id
+      title
+      risk
+      reason
+      changes { field from to }
+      expiresAt
+      onExpiry
+      run { employee { name } cost { text } }
+    }
+  }
+}
+`,
+    variables: none,
+  },
+  {
+    title: 'Decide',
+    query: `# Approves what waits (the newest is filled in below), and
+# its run goes on. Deciding again is a CONFLICT, in words.
+mutation Decide($id: ID!) {
+  decideApproval(input: { id: $id, decision: APPROVE }) {
+    __typename
+    ... on DecideApprovalPayload { approval { title status } cursor }
+    ... on ConflictError { reason message }
+    ... on UserError { code message }
+  }
+}
+`,
+    variables: ({ approval }) => ({ id: approval ?? NO_APPROVAL }),
+  },
+]
+
+/** Where each example opens in GraphiQL, ready for Play; examples that have nothing to be tried on are left out. */
+export function exampleLinks(newest: Newest, path = '/graphql'): Map<ExampleTitle, string> {
+  const links = new Map<ExampleTitle, string>()
+  for (const { title, query, variables } of examples) {
+    const given = variables(newest)
+    if (given === null) continue
+    const search = new URLSearchParams({ query, ...(given === undefined ? {} : { variables: JSON.stringify(given) }) })
+    links.set(title, `${path}?${search}`)
+  }
+  return links
+}

@@ -1,0 +1,84 @@
+// What GraphiQL opens with. Tried facts of its page: it takes `query` from the address by itself and nothing else from
+// there; tabs that a browser has stored come before `defaultTabs`, and a linked operation becomes one more tab then, with
+// the variables and headers of the options; the first look at the schema uses `headers`.
+
+import { Kind, parse } from 'graphql'
+import type { GraphiqlPage } from '../platform/graphql/graphiql.ts'
+import { type Example, examples, type Newest } from './examples.ts'
+
+export interface ExplorerOptions {
+  /** The key that the page carries for who sits at this machine; none unless given. */
+  readonly key?: string | undefined
+  /** What the key's workspace has newest; asked for when a page is opened that carries the key. */
+  readonly newest: (key: string) => Promise<Newest>
+}
+
+/** GraphiQL with the examples as tabs, signed in where it may be, and with the operation of the address before them. */
+export function explorerPage({ key, newest }: ExplorerOptions): GraphiqlPage {
+  return async ({ signedIn, url }) => {
+    const carried = signedIn ? key : undefined
+    const found = carried === undefined ? {} : await newest(carried)
+    const headers = carried === undefined ? undefined : JSON.stringify({ authorization: `Bearer ${carried}` }, null, 2)
+    const tab = ({ query, variables }: Example) => {
+      const given = variables(found)
+      if (given === null) return []
+      return [
+        {
+          query,
+          ...(given === undefined ? {} : { variables: jsonOf(given) }),
+          ...(headers === undefined ? {} : { headers }),
+        },
+      ]
+    }
+    const linked = url.searchParams.get('query')
+    const example = examples.find(({ query }) => query === linked)
+    const others = examples.filter((each) => each !== example)
+    return {
+      // `initialHeaders` goes with a linked operation, which takes what the browser stored otherwise.
+      ...(headers === undefined ? {} : { headers, initialHeaders: headers }),
+      ...(linked === null ? {} : { variables: variablesFor(linked, url, example?.variables(found)) }),
+      // Without a list the page makes one tab of whatever the address holds.
+      ...(linked !== null && example === undefined
+        ? {}
+        : { defaultTabs: [...(example === undefined ? [] : [example]), ...others].flatMap(tab) }),
+    }
+  }
+}
+
+/**
+ * The address's variables where they are the operation's. They may be left of another one: the page notes in the address
+ * which operation is looked at, and leaves the variables as they were. Empty keeps out what the browser has stored.
+ */
+function variablesFor(query: string, url: URL, otherwise: object | null | undefined): string {
+  const given = readObject(url.searchParams.get('variables'))
+  const declared = declaredVariables(query)
+  if (given !== undefined && Object.keys(given).every((name) => declared.has(name))) return jsonOf(given)
+  return otherwise === undefined || otherwise === null ? '' : jsonOf(otherwise)
+}
+
+function readObject(text: string | null): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function declaredVariables(query: string): ReadonlySet<string> {
+  try {
+    const { definitions } = parse(query, { maxTokens: 2_000 })
+    return new Set(
+      definitions.flatMap((definition) =>
+        definition.kind === Kind.OPERATION_DEFINITION
+          ? (definition.variableDefinitions ?? []).map(({ variable }) => variable.name.value)
+          : [],
+      ),
+    )
+  } catch {
+    return new Set()
+  }
+}
+
+/** Options stand in a script of the page: text that comes from the address must not be able to end it. */
+const jsonOf = (value: object): string => JSON.stringify(value, null, 2).replaceAll('<', '\\u003c')
