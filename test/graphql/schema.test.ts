@@ -16,6 +16,14 @@ test('every mutation takes one input and answers with a union that ends in user 
   }
 })
 
+test('no payload has a field that an error has too: `... on UserError { code message }` may end every selection', () => {
+  const payloads = Object.values(schema.getTypeMap()).filter(({ name }) => name.endsWith('Payload'))
+  const clashing = payloads.filter(
+    (type) => isObjectType(type) && ['code', 'message'].some((key) => key in type.getFields()),
+  )
+  expect(clashing.map(({ name }) => name)).toEqual([])
+})
+
 test('every subscription that can be resumed takes `after`', () => {
   for (const field of Object.values(schema.getSubscriptionType()?.getFields() ?? {})) {
     expect([field.name, field.args.map((arg) => arg.name)]).toEqual([field.name, expect.arrayContaining(['after'])])

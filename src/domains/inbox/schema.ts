@@ -178,7 +178,7 @@ mutation('markInboxMessageRead', {
   parse: markInboxMessageReadInput,
   verb: async (tx, input) => ({ messageId: (await markInboxMessageRead(tx, input)).id }),
   payload: (t) => ({
-    message: t.field(
+    inboxMessage: t.field(
       nodeField('InboxMessage', 'The message as it is now.', ({ messageId }: { messageId: string }) => messageId),
     ),
   }),
