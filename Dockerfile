@@ -11,6 +11,7 @@ RUN npm ci --ignore-scripts
 COPY prisma.config.ts tsconfig.json tsconfig.build.json ./
 COPY prisma ./prisma
 COPY src ./src
+COPY docs/reference ./docs/reference
 RUN npm run generate && npm run build
 
 FROM node:24-bookworm-slim AS dependencies

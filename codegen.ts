@@ -1,4 +1,5 @@
 import type { CodegenConfig } from '@graphql-codegen/cli'
+import { SCALAR_TYPES } from './src/platform/graphql/scalar-types.ts'
 
 /** Typed documents for the client, the demo and the tests. Scalars are spelled out: left to itself, codegen types them `any`. */
 const config: CodegenConfig = {
@@ -15,20 +16,7 @@ const config: CodegenConfig = {
         documentMode: 'string',
         emitLegacyCommonJSImports: false,
         importExtension: '.ts',
-        scalars: {
-          ID: 'string',
-          BigInt: 'string',
-          CurrencyCode: 'string',
-          Cursor: 'string',
-          Date: 'string',
-          DateTime: 'string',
-          DateTimeOrDuration: 'string',
-          Decimal: 'string',
-          Duration: 'string',
-          EmailAddress: 'string',
-          JSON: 'unknown',
-          URL: 'string',
-        },
+        scalars: SCALAR_TYPES,
       },
     },
   },

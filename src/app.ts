@@ -19,6 +19,7 @@ import { explorerPage } from './explorer/page.ts'
 import { createAuthenticator } from './platform/auth/authenticate.ts'
 import type { Ctx } from './platform/context.ts'
 import { createDatabase, type Database } from './platform/db/database.ts'
+import { packageRoot, packageVersion } from './platform/db/package-root.ts'
 import { assertServingRole } from './platform/db/roles.ts'
 import { serverSecret } from './platform/db/server-secret.ts'
 import { createDurable, type Durable } from './platform/durable/durable.ts'
@@ -27,13 +28,16 @@ import { createEvents, type Events } from './platform/events/events.ts'
 import { reportUnusedQueries } from './platform/graphql/builder.ts'
 import { graphqlDoors } from './platform/graphql/doors.ts'
 import { purgeClaims } from './platform/graphql/idempotency.ts'
+import { schemaRoutes } from './platform/graphql/schema-routes.ts'
 import { createCors } from './platform/http/cors.ts'
 import { databaseAnswers, healthRoutes } from './platform/http/health.ts'
+import { openapiRoute } from './platform/http/openapi.ts'
 import { type HttpServer, openHttpServer } from './platform/http/server.ts'
 import { systemClock } from './platform/lib/clock.ts'
 import { newId } from './platform/lib/ids.ts'
 import { Slots } from './platform/lib/slots.ts'
 import type { Logger } from './platform/observability/logger.ts'
+import { referenceRoutes } from './platform/reference/http.ts'
 import { schema } from './schema.ts'
 
 /** Used for employees that name no model, with a live key. */
@@ -212,12 +216,15 @@ async function openDoors(options: AppOptions, { db, events, opened }: House): Pr
   })
   opened.push(async () => graphql.close())
   let server: HttpServer | undefined
+  const routes = [
+    ...healthRoutes([databaseAnswers(db.app)], () => server?.stopping() ?? false),
+    graphql.route,
+    ...formRoutes({ db, bell, clock, log, secret: await serverSecret(db, 'form-door') }),
+    ...schemaRoutes(schema, config.http.publicUrl),
+    ...referenceRoutes(join(packageRoot(), 'dist', 'docs')),
+  ]
   server = await openHttpServer({
-    routes: [
-      ...healthRoutes([databaseAnswers(db.app)], () => server?.stopping() ?? false),
-      graphql.route,
-      ...formRoutes({ db, bell, clock, log, secret: await serverSecret(db, 'form-door') }),
-    ],
+    routes: [...routes, openapiRoute(routes, packageVersion())],
     sockets: graphql.sockets,
     log,
     host: config.http.host,

@@ -2,12 +2,12 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { lexicographicSortSchema, printSchema } from 'graphql'
 import { packageRoot } from '../platform/db/package-root.ts'
+import { printedSchema } from '../platform/graphql/printed-schema.ts'
 import { schema } from '../schema.ts'
 
 const file = join(packageRoot(), 'schema.graphql')
-const printed = `${printSchema(lexicographicSortSchema(schema))}\n`
+const printed = printedSchema(schema)
 
 if (process.argv.includes('--check')) {
   if (readFileSync(file, 'utf8') !== printed) {

@@ -2,6 +2,7 @@ import { sendContent } from '../../platform/http/content.ts'
 import type { Exchange, Route } from '../../platform/http/router.ts'
 import { answerAtDoor, type Door } from './door.ts'
 import { keepDoorSecret } from './door-secret.ts'
+import { formDoor, thanksDoor } from './openapi.ts'
 
 export type { Door } from './door.ts'
 
@@ -14,8 +15,8 @@ export function formRoutes(door: Door): Route[] {
   keepDoorSecret(door.db, door.secret)
   const handler = (thanks: boolean) => (exchange: Exchange) => answer(door, exchange, thanks)
   return [
-    { method: '*', path: '/f/{workspace}/{form}', handler: handler(false) },
-    { method: '*', path: '/f/{workspace}/{form}/thanks', handler: handler(true) },
+    { method: '*', path: '/f/{workspace}/{form}', handler: handler(false), openapi: formDoor },
+    { method: '*', path: '/f/{workspace}/{form}/thanks', handler: handler(true), openapi: thanksDoor },
   ]
 }
 

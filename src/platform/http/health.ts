@@ -30,11 +30,16 @@ export function healthRoutes(checks: readonly Readiness[], stopping: () => boole
     {
       method: 'GET',
       path: '/health/live',
+      openapi: healthDoor('Whether the process runs: restart it otherwise.', { 200: 'It does.' }),
       handler: ({ response }) => answer(response, 200, { status: 'ok' }),
     },
     {
       method: 'GET',
       path: '/health/ready',
+      openapi: healthDoor('Whether it can serve: send nothing to it otherwise.', {
+        200: 'It can.',
+        503: 'It cannot, for the reasons in `faults`, or it is stopping.',
+      }),
       handler: async ({ response }) => {
         if (stopping()) return answer(response, 503, { status: 'stopping' })
         const faults = (await Promise.all(checks.map((check) => check()))).filter((fault) => fault !== undefined)
@@ -45,6 +50,27 @@ export function healthRoutes(checks: readonly Readiness[], stopping: () => boole
     },
   ]
 }
+
+const STATUS = {
+  type: 'object',
+  required: ['status'],
+  properties: {
+    status: { type: 'string', enum: ['ok', 'not ready', 'stopping'] },
+    faults: { type: 'array', items: { type: 'string' } },
+  },
+}
+
+const healthDoor = (summary: string, answers: Readonly<Record<number, string>>) => ({
+  get: {
+    summary,
+    responses: Object.fromEntries(
+      Object.entries(answers).map(([status, description]) => [
+        status,
+        { description, content: { 'application/json': { schema: STATUS } } },
+      ]),
+    ),
+  },
+})
 
 function answer(response: import('node:http').ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })

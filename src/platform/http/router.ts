@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { PathItem } from './openapi.ts'
 
 /** A request as a handler gets it. */
 export interface Exchange {
@@ -26,6 +27,8 @@ export interface Route {
   /** `/f/{workspace}/{form}`: names in braces stand for one part of the path. */
   readonly path: string
   readonly handler: Handler
+  /** What it is for programs: stands in `/openapi.json`. */
+  readonly openapi?: PathItem
 }
 
 export type Match =

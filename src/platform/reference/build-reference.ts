@@ -1,0 +1,54 @@
+// The API reference: static pages made of a schema. They work without script, ask nothing of anybody else, and need no
+// inline style or script, so that the strictest policy lets them through.
+//
+//   index.html  conventions.html        the pages beside the schema
+//   queries.html … directives.html      a list for each chapter
+//   queries/deals.html, objects/Deal.html …   a page for each thing, a part's address is `#name`
+//   search.json                         what the search looks through
+
+import type { GraphQLSchema } from 'graphql'
+import { html, trusted } from '../lib/html.ts'
+import { renderLayout } from './layout.ts'
+import { createLinks } from './links.ts'
+import { chapterBody, entryBody } from './pages.ts'
+import { CHAPTERS, type ChapterKey, type Entry, entriesOf, ROOT } from './places.ts'
+import { searchIndex } from './search-index.ts'
+import { usesOf } from './uses.ts'
+
+export interface ReferenceOptions {
+  readonly schema: GraphQLSchema
+  /** What stands in the overview and in the conventions: HTML of ours. */
+  readonly overview: string
+  readonly conventions: string
+}
+
+/** The files of the reference, by their paths. */
+export function buildReference({ schema, overview, conventions }: ReferenceOptions): Map<string, string> {
+  const entries = entriesOf(schema)
+  const means = { schema, links: createLinks(entries), uses: usesOf(entries) }
+  const inChapter = (key: ChapterKey): readonly Entry[] => entries.filter(({ chapter }) => chapter === key)
+  const files = new Map<string, string>()
+
+  const contents = Object.values(CHAPTERS).map(
+    ({ key, title, intro }) =>
+      html`<li><a href="${ROOT}/${key}">${title}</a> <span class="count">${inChapter(key).length}</span><br>${means.links.text(intro)}</li>`,
+  )
+  const start = html`${trusted(overview)}
+<h2>All of it</h2>
+<ul class="chapters">${contents}</ul>`
+  files.set('index.html', renderLayout({ title: 'Reference', at: 'overview', siblings: [], body: start }))
+  const rules = trusted(conventions)
+  files.set('conventions.html', renderLayout({ title: 'Conventions', at: 'conventions', siblings: [], body: rules }))
+
+  for (const { key, title } of Object.values(CHAPTERS)) {
+    const siblings = inChapter(key)
+    files.set(`${key}.html`, renderLayout({ title, at: key, siblings, body: chapterBody(key, siblings, means) }))
+    for (const entry of siblings) {
+      const { name } = entry
+      const body = entryBody(entry, means)
+      files.set(`${key}/${name}.html`, renderLayout({ title: name, at: key, name, siblings, body }))
+    }
+  }
+  files.set('search.json', JSON.stringify(searchIndex(entries)))
+  return files
+}
