@@ -1,7 +1,9 @@
 // The composition root: the only file that constructs what lives long, and that knows in which order things start and
 // stop. Nothing here decides anything.
 
+import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { measuredModel } from './agent/model/measured.ts'
 import { createModel } from './agent/model/model.ts'
 import { loadPrices } from './agent/model/prices.ts'
 import { createWorker } from './agent/runs.ts'
@@ -11,6 +13,7 @@ import type { Config } from './config.ts'
 import { sweepApprovals } from './domains/approvals/service.ts'
 import { eventTypes, namesOfThings } from './domains/event-types.ts'
 import { createMailer } from './domains/mail/mailer.ts'
+import { measureRuns } from './domains/runs/metrics.ts'
 import { sweepRuns } from './domains/runs/service.ts'
 import { formRoutes } from './domains/submissions/http.ts'
 import { sweepSubmissions } from './domains/submissions/sweeps.ts'
@@ -30,13 +33,18 @@ import { graphqlDoors } from './platform/graphql/doors.ts'
 import { purgeClaims } from './platform/graphql/idempotency.ts'
 import { schemaRoutes } from './platform/graphql/schema-routes.ts'
 import { createCors } from './platform/http/cors.ts'
+import { comesFromHere, comesFromPageHere } from './platform/http/from-here.ts'
 import { databaseAnswers, healthRoutes } from './platform/http/health.ts'
 import { openapiRoute } from './platform/http/openapi.ts'
 import { type HttpServer, openHttpServer } from './platform/http/server.ts'
 import { systemClock } from './platform/lib/clock.ts'
 import { newId } from './platform/lib/ids.ts'
 import { Slots } from './platform/lib/slots.ts'
+import { measureHouse } from './platform/observability/house-metrics.ts'
 import type { Logger } from './platform/observability/logger.ts'
+import { createMetrics, type Metrics } from './platform/observability/metrics.ts'
+import { metricsRoute } from './platform/observability/metrics-door.ts'
+import { openMetricsServer } from './platform/observability/metrics-server.ts'
 import { referenceRoutes } from './platform/reference/http.ts'
 import { schema } from './schema.ts'
 
@@ -118,8 +126,17 @@ export async function createApp(options: AppOptions): Promise<App> {
       origin: { requestId: 'system' },
     })
 
-    const live = config.model.anthropicApiKey !== undefined
     let durable: Durable | undefined
+    const metrics = createMetrics()
+    measureHouse(metrics, {
+      pools: { app: db.app, system: db.system },
+      system: db.system,
+      tailPosition: () => events.tail.position,
+      working: () => durable?.working() ?? 0,
+    })
+    measureRuns(metrics, db.system)
+
+    const live = config.model.anthropicApiKey !== undefined
     let unfinished = 0
     if (options.work) {
       const model = createModel({
@@ -128,6 +145,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...(config.model.anthropicBaseUrl === undefined ? {} : { baseUrl: config.model.anthropicBaseUrl }),
         timeoutMs: MODEL_TIMEOUT_MS,
       })
+      const prices = loadPrices()
       durable = createDurable({
         systemUrl: urls.systemDirectUrl,
         executorId: newId(),
@@ -139,8 +157,8 @@ export async function createApp(options: AppOptions): Promise<App> {
           bell: events.bell,
           clock,
           log,
-          model,
-          prices: loadPrices(),
+          model: measuredModel(model, prices, clock, metrics.model),
+          prices,
           registry,
           defaultModel: DEFAULT_MODEL,
           fallbackModel: FALLBACK_MODEL,
@@ -158,7 +176,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     for (const sweep of sweeps) sweep.start()
     opened.push(() => Promise.all(sweeps.map((sweep) => sweep.stop())))
 
-    const server = options.serve ? await openDoors(options, { db, events, opened }) : null
+    const server = options.serve ? await openDoors(options, { db, events, metrics, opened }) : null
+    const { port, token } = config.metrics
+    if (port !== undefined) {
+      const beside = await openMetricsServer({ metrics, host: config.http.host, port, token, log })
+      opened.push(() => beside.close())
+    }
 
     let closing: Promise<{ readonly unfinished: number }> | undefined
     return {
@@ -192,10 +215,11 @@ function createSweeps(db: Database, contextOf: (workspaceId: string) => Ctx, log
 interface House {
   readonly db: Database
   readonly events: Events
+  readonly metrics: Metrics
   readonly opened: (() => Promise<unknown>)[]
 }
 
-async function openDoors(options: AppOptions, { db, events, opened }: House): Promise<HttpServer> {
+async function openDoors(options: AppOptions, { db, events, metrics, opened }: House): Promise<HttpServer> {
   const { config, log, development } = options
   const clock = systemClock
   const { bell, feed } = events
@@ -213,8 +237,10 @@ async function openDoors(options: AppOptions, { db, events, opened }: House): Pr
     ...(development ? { graphiql: explorerPage({ key: options.graphiqlKey, newest }) } : {}),
     maxMessageBytes: config.http.maxBodyBytes,
     trustProxy: config.http.trustProxy,
+    observe: metrics.operations,
   })
   opened.push(async () => graphql.close())
+  metrics.state('cadre_websockets_open', 'WebSockets open now.', [], () => [{ value: graphql.sockets.count() }])
   let server: HttpServer | undefined
   const routes = [
     ...healthRoutes([databaseAnswers(db.app)], () => server?.stopping() ?? false),
@@ -223,6 +249,11 @@ async function openDoors(options: AppOptions, { db, events, opened }: House): Pr
     ...schemaRoutes(schema, config.http.publicUrl),
     ...referenceRoutes(join(packageRoot(), 'dist', 'docs')),
   ]
+  const { token } = config.metrics
+  if (development || token !== undefined) {
+    const isHere = (request: IncomingMessage) => comesFromHere(request) || comesFromPageHere(request)
+    routes.push(metricsRoute({ metrics, token, isOpenTo: (request) => development && isHere(request) }))
+  }
   server = await openHttpServer({
     routes: [...routes, openapiRoute(routes, packageVersion())],
     sockets: graphql.sockets,
@@ -231,6 +262,7 @@ async function openDoors(options: AppOptions, { db, events, opened }: House): Pr
     port: config.http.port,
     maxBodyBytes: config.http.maxBodyBytes,
     trustProxy: config.http.trustProxy,
+    onAnswered: metrics.http,
     cors: createCors({ origins: config.http.corsOrigins, loopback: development, setting: 'CORS_ORIGINS', log }),
   })
   const opening = server

@@ -37,6 +37,7 @@ describe('loadConfig', () => {
       mail: { smtpUrl: undefined, from: undefined },
       runs: { concurrency: 1000 },
       demo: { sampleLeads: 6 },
+      metrics: { port: undefined, token: undefined },
       dir: resolve('.cadre'),
       production: false,
     })
@@ -66,6 +67,8 @@ describe('loadConfig', () => {
         MAIL_FROM: 'Cadre <hello@cadre.example>',
         RUN_CONCURRENCY: '64',
         SAMPLE_LEADS: '25',
+        METRICS_PORT: '9464',
+        METRICS_TOKEN: 'for-prometheus-only',
         CADRE_DIR: '/var/data',
         NODE_ENV: 'production',
       },
@@ -94,6 +97,7 @@ describe('loadConfig', () => {
       mail: { smtpUrl: 'smtp://mail.local:25', from: 'Cadre <hello@cadre.example>' },
       runs: { concurrency: 64 },
       demo: { sampleLeads: 25 },
+      metrics: { port: 9464, token: 'for-prometheus-only' },
       dir: '/var/data',
       production: true,
     })
@@ -118,6 +122,16 @@ describe('loadConfig', () => {
       'POOL_SYSTEM "1" is not between 2 and 1000',
       'TRUST_PROXY "true" is not a number',
       'RUN_CONCURRENCY "-1" is not between 1 and 100000',
+    ])
+  })
+
+  it('refuses a token that is guessed or cut off, without repeating it', () => {
+    expect(faultsOf({ METRICS_TOKEN: 'short' }).faults).toEqual([
+      'METRICS_TOKEN is not 16 or more characters without blanks',
+    ])
+    expect(faultsOf({ METRICS_TOKEN: 'two words of some length', METRICS_PORT: '70000' }).faults).toEqual([
+      'METRICS_PORT "70000" is not between 0 and 65535',
+      'METRICS_TOKEN is not 16 or more characters without blanks',
     ])
   })
 

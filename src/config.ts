@@ -57,6 +57,12 @@ export interface Config {
     /** How many leads a new demo workspace begins with. */
     readonly sampleLeads: number
   }
+  readonly metrics: {
+    /** A port that answers `/metrics` and nothing else, to whoever reaches it; 0 lets the system choose. */
+    readonly port: number | undefined
+    /** What opens `/metrics` on the main port; where both are set it is asked for on the other as well. */
+    readonly token: string | undefined
+  }
   /** The absolute folder of the embedded database and the demo key. */
   readonly dir: string
   readonly production: boolean
@@ -161,6 +167,11 @@ const settings = z.object({
     .optional(),
   RUN_CONCURRENCY: wholeNumber(1_000, 1, 100_000),
   SAMPLE_LEADS: wholeNumber(undefined, 0, 100),
+  METRICS_PORT: wholeNumber(undefined, 0, 65_535),
+  METRICS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, { message: 'is not 16 or more characters without blanks' })
+    .optional(),
   CADRE_DIR: z.string().default('.cadre'),
   NODE_ENV: z.string().optional(),
 })
@@ -174,6 +185,7 @@ const SECRETS = new Set([
   'SMTP_URL',
   'ANTHROPIC_API_KEY',
   'ANTHROPIC_BASE_URL',
+  'METRICS_TOKEN',
 ])
 
 /**
@@ -221,6 +233,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     mail: { smtpUrl: found.SMTP_URL, from: found.MAIL_FROM },
     runs: { concurrency: found.RUN_CONCURRENCY },
     demo: { sampleLeads: found.SAMPLE_LEADS ?? (rehearsed ? SAMPLE_LEADS : 0) },
+    metrics: { port: found.METRICS_PORT, token: found.METRICS_TOKEN },
     dir: resolve(found.CADRE_DIR),
     production: found.NODE_ENV === 'production',
   })

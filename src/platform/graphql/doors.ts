@@ -4,11 +4,13 @@ import type { Authenticator } from '../auth/authenticate.ts'
 import { createIdentityWatch } from '../auth/identity-watch.ts'
 import type { Route } from '../http/router.ts'
 import type { SocketDoor } from '../http/server.ts'
+import type { OperationObserver } from '../observability/metrics.ts'
 import type { Services } from './context-factory.ts'
 import { createEngine } from './engine.ts'
 import type { GraphiqlPage } from './graphiql.ts'
 import { graphqlRoute } from './http-door.ts'
 import { defaultLimits, type OperationLimits } from './limits.ts'
+import { observedEngine } from './observed-engine.ts'
 import { webSocketDoor } from './websocket-door.ts'
 
 export interface DoorOptions {
@@ -22,6 +24,7 @@ export interface DoorOptions {
   readonly graphiql?: GraphiqlPage
   readonly maxMessageBytes: number
   readonly trustProxy: number
+  readonly observe?: OperationObserver
   /** How often the credentials of open streams are looked at again. */
   readonly recheckMs?: number
 }
@@ -37,7 +40,8 @@ export interface Doors {
 export function graphqlDoors(options: DoorOptions): Doors {
   const { schema, services, authenticator, introspection, graphiql, maxMessageBytes, trustProxy } = options
   const limits = { ...defaultLimits, ...options.limits }
-  const engine = createEngine({ schema, limits, introspection, log: services.log, clock: services.clock })
+  const plain = createEngine({ schema, limits, introspection, log: services.log, clock: services.clock })
+  const engine = options.observe === undefined ? plain : observedEngine(plain, options.observe, services.clock)
   const watch = createIdentityWatch(authenticator, options.recheckMs)
   const shared = { engine, services, authenticator, watch }
   const closing = new AbortController()

@@ -213,6 +213,7 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       }
       sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
     },
+    count: () => sockets.clients.size,
     close: async () => {
       const gone = new Promise<void>((resolve) => sockets.close(() => resolve()))
       const ended = [...sockets.clients].map(

@@ -16,6 +16,7 @@ import { translateDatabaseError } from '../db/errors.ts'
 import { isAppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { HttpAnswer } from '../observability/metrics.ts'
 import { type Cors, noCors } from './cors.ts'
 import { problemOf, sendProblem } from './problem.ts'
 import { clientAddress, readBody, requestIdOf } from './request.ts'
@@ -25,6 +26,8 @@ import { createRouter, type Exchange, type Route } from './router.ts'
 export interface SocketDoor {
   readonly path: string
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** How many sockets are open. */
+  count(): number
   /** Tells every socket to come back later, and resolves when all are gone. */
   close(): Promise<void>
 }
@@ -40,6 +43,8 @@ export interface HttpServerOptions {
   /** How many proxies in front of us may say whom they speak for. */
   readonly trustProxy: number
   readonly cors?: Cors
+  /** Told of every answer when it has ended. */
+  readonly onAnswered?: (answer: HttpAnswer) => void
   /** How long requests under way may take when closing; 10 s unless told. */
   readonly graceMs?: number
 }
@@ -69,7 +74,16 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     response.setHeader('x-request-id', requestId)
     if (closing !== undefined) response.setHeader('connection', 'close')
     const gone = new AbortController()
+    const startedMs = performance.now()
+    let door = 'none'
     response.on('close', () => {
+      options.onAnswered?.({
+        door,
+        method: request.method ?? '',
+        status: response.statusCode,
+        durationMs: performance.now() - startedMs,
+        stream: String(response.getHeader('content-type')).startsWith('text/event-stream'),
+      })
       if (!response.writableFinished) gone.abort()
       // A kept-alive connection whose last answer came after the closing began would be waited for.
       if (closing !== undefined) setImmediate(() => server.closeIdleConnections())
@@ -92,6 +106,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
           title: `${request.method} is not possible here, but ${match.allowed.join(', ')} is.`,
         })
       }
+      door = match.route.path
       const exchange: Exchange = {
         request,
         response,
