@@ -1,4 +1,4 @@
-import { APIConnectionError, APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk'
+import { APIConnectionError, APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk/core/error'
 import { NotSentError } from './live.ts'
 import { NO_USAGE, type TokenUsage } from './prices.ts'
 import { MissingRecordingError } from './tape.ts'

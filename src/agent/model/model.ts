@@ -1,4 +1,4 @@
-import Anthropic from '@anthropic-ai/sdk'
+import type Anthropic from '@anthropic-ai/sdk'
 import type { MessageCreateParamsStreaming, MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages/messages'
 import { AppError } from '../../platform/lib/errors.ts'
 import { type AnswerBlock, AnswerReader } from './answer-reader.ts'
@@ -13,7 +13,8 @@ import { recordTape, replayTape } from './tape.ts'
  * `fetch` it is given, so that live, rehearsed and replayed calls run the same code.
  *
  * One `attempt` is one request. The SDK's own retries are off: each attempt reserves budget anew, so repeating is the
- * caller's (see `retry.ts` and `circuit-breaker.ts`).
+ * caller's (see `retry.ts` and `circuit-breaker.ts`). The SDK is some three hundred files: they are loaded for the first
+ * call, not for the start of a server.
  */
 
 /** What a call is for; a table maps it to model, effort and maximum tokens. */
@@ -86,7 +87,7 @@ const DEFAULT_BASE_URL = 'https://api.anthropic.com'
 
 /** Makes the client. Throws `INVALID_INPUT` or `NOT_FOUND` when the mode lacks its key or its tape. */
 export function createModel(options: ModelOptions): Model {
-  const client = new Anthropic({
+  const settings = {
     apiKey: options.mode === 'live' ? requireKey(options.apiKey) : options.mode,
     baseURL: options.baseUrl ?? DEFAULT_BASE_URL,
     fetch: fetchFor(options),
@@ -95,11 +96,16 @@ export function createModel(options: ModelOptions): Model {
     // Outcomes are reported to the caller, who logs; the SDK would write to the console.
     logLevel: 'off',
     openTelemetry: false,
-  })
+  } as const
+  let client: Anthropic | undefined
+  const open = async (): Promise<Anthropic> => {
+    client ??= new (await import('@anthropic-ai/sdk')).default(settings)
+    return client
+  }
   return {
     mode: options.mode,
     requestBytes: (request) => Buffer.byteLength(JSON.stringify(toParams(request))),
-    attempt: (request) => attempt(client, request, options.timeoutMs),
+    attempt: async (request) => attempt(await open(), request, options.timeoutMs),
   }
 }
 
