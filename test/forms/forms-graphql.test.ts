@@ -298,7 +298,7 @@ describe('submissions over GraphQL', () => {
         summary: 'Ada Lovelace came from a new contact, Ada Lovelace',
         detail: { created: true, contact: { name: 'Ada Lovelace' } },
       },
-      { type: 'SUBMISSION_ROUTED', summary: 'Ada Lovelace went to Iris', detail: {} },
+      { type: 'SUBMISSION_ROUTED', summary: 'Iris took "Ada Lovelace" from Book a demo', detail: {} },
       { type: 'RUN_QUEUED', summary: expect.stringContaining('Iris'), detail: {} },
       { type: 'SUBMISSION_QUALIFIED', summary: 'Test qualified Ada Lovelace: fit 0.82', detail: { fit: 0.82 } },
     ])

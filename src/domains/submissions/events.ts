@@ -48,8 +48,10 @@ export const submissionEvents = defineEvents({
     type: 'submission.routed',
     description: 'A submission was given to an employee.',
     subject: 'submission',
-    summary: async (event, names) =>
-      `${await name(event, names)} went to ${await names.of('employee', String(event.data.employeeId))}`,
+    summary: async (event, names) => {
+      const employee = await names.of('employee', String(event.data.employeeId))
+      return `${employee} took "${await name(event, names)}" from ${await names.of('form', String(event.data.formId))}`
+    },
   },
   qualified: {
     type: 'submission.qualified',
