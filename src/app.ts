@@ -14,7 +14,7 @@ import { sweepApprovals } from './domains/approvals/service.ts'
 import { eventTypes, namesOfThings } from './domains/event-types.ts'
 import { createMailer } from './domains/mail/mailer.ts'
 import { measureRuns } from './domains/runs/metrics.ts'
-import { sweepRuns } from './domains/runs/service.ts'
+import { countOpenRuns, sweepRuns } from './domains/runs/service.ts'
 import { formRoutes } from './domains/submissions/http.ts'
 import { sweepSubmissions } from './domains/submissions/sweeps.ts'
 import { findNewest } from './explorer/newest.ts'
@@ -28,6 +28,7 @@ import { serverSecret } from './platform/db/server-secret.ts'
 import { createDurable, type Durable } from './platform/durable/durable.ts'
 import { createSweep, type Sweep } from './platform/durable/sweep.ts'
 import { createEvents, type Events } from './platform/events/events.ts'
+import type { EventFeed } from './platform/events/feed.ts'
 import { reportUnusedQueries } from './platform/graphql/builder.ts'
 import { graphqlDoors } from './platform/graphql/doors.ts'
 import { purgeClaims } from './platform/graphql/idempotency.ts'
@@ -75,9 +76,15 @@ export interface App {
   /** Where it listens; null for a worker. */
   readonly url: string | null
   readonly db: Database
+  readonly feed: EventFeed
   readonly mode: 'live' | 'rehearsal'
-  /** Stops in order: doors, runs, events, database. Returns how many runs go on at the next start. May be called twice. */
-  close(): Promise<{ readonly unfinished: number }>
+  /** How many runs are being worked on at this moment, each at one step. */
+  working(): number
+  /**
+   * Stops in order: doors, runs, events, database. Returns how many runs go on when somebody works again; null when the
+   * database does not say. May be called twice.
+   */
+  close(): Promise<{ readonly unfinished: number | null }>
 }
 
 /** Builds and starts everything. What was started is stopped again when a later part cannot start. */
@@ -137,7 +144,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     measureRuns(metrics, db.system)
 
     const live = config.model.anthropicApiKey !== undefined
-    let unfinished = 0
+    let unfinished: number | null = 0
     if (options.work) {
       const model = createModel({
         mode: live ? 'live' : 'rehearsal',
@@ -166,8 +173,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       })
       const worker = durable
       opened.push(async () => {
-        unfinished = worker.working()
         await worker.stop({ graceMs: STOP_GRACE_MS })
+        unfinished = await countOpenRuns(db)
       })
       await worker.start()
     }
@@ -183,11 +190,13 @@ export async function createApp(options: AppOptions): Promise<App> {
       opened.push(() => beside.close())
     }
 
-    let closing: Promise<{ readonly unfinished: number }> | undefined
+    let closing: ReturnType<App['close']> | undefined
     return {
       url: server?.url ?? null,
       db,
+      feed: events.feed,
       mode: live ? 'live' : 'rehearsal',
+      working: () => durable?.working() ?? 0,
       close: () => {
         closing ??= closeAll().then(() => ({ unfinished }))
         return closing

@@ -74,7 +74,7 @@ export class ConfigError extends StartFault {
 
   constructor(faults: readonly string[]) {
     const count = faults.length === 1 ? '1 setting is wrong' : `${faults.length} settings are wrong`
-    super(`${count}: ${faults.join(' · ')}`)
+    super(`${count}: ${faults.join(' · ')}`, 'Put them right, or leave them out: each has a default.')
     this.name = 'ConfigError'
     this.faults = faults
   }
@@ -237,6 +237,14 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     dir: resolve(found.CADRE_DIR),
     production: found.NODE_ENV === 'production',
   })
+}
+
+/**
+ * The environment for another Cadre that is started beside this one: ours, with these settings instead. An empty one
+ * counts as absent.
+ */
+export function environmentWith(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...settings }
 }
 
 function freeze(config: Config): Config {

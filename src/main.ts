@@ -3,7 +3,10 @@
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
-  process.stderr.write(`✖ Node ${process.versions.node} is too old. Cadre needs Node 20.19 or newer.\n`)
+  process.stderr.write(
+    `✖ Node ${process.versions.node} is too old. Cadre needs Node 20.19 or newer.\n` +
+      '  Get one from https://nodejs.org, or: nvm install 22\n',
+  )
   process.exit(1)
 }
 

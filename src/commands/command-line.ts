@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { loadConfig } from '../config.ts'
+import { type Config, loadConfig } from '../config.ts'
 import { StartFault } from '../platform/lib/start-fault.ts'
 
 const wholeNumber = (text: string): number => {
@@ -8,8 +8,13 @@ const wholeNumber = (text: string): number => {
   return value
 }
 
-/** Runs the command that the arguments name; sets the exit code, and prints a StartFault as two lines without a stack. */
+/** Runs the command that the arguments name; sets the exit code, and prints what went wrong as two lines without a stack. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  let config: Config | undefined
+  const settings = (): Config => {
+    config = loadConfig()
+    return config
+  }
   const program = new Command('cadre').description('A self-hosted GraphQL server for a workforce of AI employees.')
 
   program
@@ -17,33 +22,44 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .description(
       'serve and work runs, with an embedded PostgreSQL unless DATABASE_URL is set; seeds a demo workspace when there is none',
     )
-    .action(async () => (await import('./start.ts')).start(loadConfig()))
+    .action(async () => (await import('./start.ts')).start(settings()))
   program
     .command('server')
     .description('serve and work runs on DATABASE_URL; seeds nothing')
-    .action(async () => (await import('./serve.ts')).serve(loadConfig(), 'server'))
+    .action(async () => (await import('./serve.ts')).serve(settings(), 'server'))
   program
     .command('worker')
     .description('work runs only, on DATABASE_URL')
-    .action(async () => (await import('./serve.ts')).serve(loadConfig(), 'worker'))
+    .action(async () => (await import('./serve.ts')).serve(settings(), 'worker'))
   program
     .command('migrate')
     .description('bring the database to the state of this code, and end')
-    .action(async () => (await import('./migrate.ts')).migrateOnly(loadConfig()))
+    .action(async () => (await import('./migrate.ts')).migrateOnly(settings()))
   program
     .command('demo')
     .description('send leads through the public form of a running server and watch the employees at work')
     .option('--leads <number>', 'how many of the sample leads', wholeNumber, 25)
     .option('--csv <file>', 'leads from a CSV file instead of the sample')
     .option('--url <url>', 'where the server is (default: http://localhost:PORT)')
+    .option('--kill', 'kill the server in the middle, a server of its own, and start it again')
+    .option('--json', 'print the closing account as one JSON object, and nothing else')
     .option('--concurrency <number>', 'how many are on their way at once', wholeNumber, 16)
-    .action(async (options) => (await import('./demo/demo.ts')).demo(loadConfig(), options))
+    .action(async (options) => (await import('./demo/demo.ts')).demo(settings(), options))
 
   try {
     await program.parseAsync(argv)
   } catch (err) {
-    if (!(err instanceof StartFault)) throw err
-    process.stderr.write(`✖ ${err.message}\n${err.hint === undefined ? '' : `  ${err.hint}\n`}`)
+    process.stderr.write(faultText(err, config?.log.level === 'debug'))
     process.exitCode = 1
   }
+}
+
+/** What went wrong and what to do about it, a line each. A fault that nobody foresaw has a stack, for who asks for it. */
+function faultText(err: unknown, withStack: boolean): string {
+  if (err instanceof StartFault) return `✖ ${err.message}\n${err.hint === undefined ? '' : `  ${err.hint}\n`}`
+  const { message, stack } = err instanceof Error ? err : { message: String(err), stack: undefined }
+  const [what = ''] = message.split('\n').filter((line) => line.trim() !== '')
+  const lines = [`✖ This should not have happened: ${what.trim() || 'an error without a message'}`]
+  lines.push(withStack ? (stack ?? 'It has no stack.') : '  LOG_LEVEL=debug shows where: set it and start again.')
+  return `${lines.join('\n')}\n`
 }

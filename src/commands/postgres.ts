@@ -1,7 +1,9 @@
 import type { Config } from '../config.ts'
+import { connectDirect } from '../platform/db/connect.ts'
 import { startEmbedded } from '../platform/db/embedded.ts'
 import { StartFault } from '../platform/lib/start-fault.ts'
 import type { Logger } from '../platform/observability/logger.ts'
+import { shortPath } from './terminal-text.ts'
 
 /** How this process reaches its database: each login by its purpose, and how to give an embedded server back. */
 export interface Postgres {
@@ -11,13 +13,18 @@ export interface Postgres {
   readonly systemUrl: string
   /** As `systemUrl`, but not through a transaction-mode pooler: for LISTEN, locks and the queue. */
   readonly systemDirectUrl: string
-  /** For people: `PostgreSQL 18.4, embedded`, or the server's name. */
+  /** For people: `PostgreSQL 18.4, embedded`. */
   readonly label: string
+  /** For people: the data folder, or the server's name. */
+  readonly place: string
   readonly embedded: boolean
   stop(): Promise<void>
 }
 
-/** DATABASE_URL, or the embedded PostgreSQL in the project's folder, started or adopted. Throws a StartFault. */
+/**
+ * DATABASE_URL, which must answer, or the embedded PostgreSQL in the project's folder, started or adopted. Throws a
+ * StartFault.
+ */
 export async function openPostgres(config: Config, log: Logger): Promise<Postgres> {
   const { url, appUrl, systemUrl, directUrl } = config.database
   if (url === undefined) {
@@ -28,18 +35,32 @@ export async function openPostgres(config: Config, log: Logger): Promise<Postgre
       systemUrl: embedded.url,
       systemDirectUrl: embedded.url,
       label: `PostgreSQL ${embedded.version}, embedded`,
+      place: shortPath(embedded.dataDir),
       embedded: true,
       stop: () => embedded.stop(),
     }
   }
+  const ownerUrl = directUrl ?? url
   return {
-    ownerUrl: directUrl ?? url,
+    ownerUrl,
     appUrl: appUrl ?? url,
     systemUrl: systemUrl ?? url,
     systemDirectUrl: directUrl ?? systemUrl ?? url,
-    label: `PostgreSQL at ${new URL(url).host}`,
+    label: `PostgreSQL ${await askVersion(ownerUrl, directUrl === undefined ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL')}`,
+    place: new URL(ownerUrl).host,
     embedded: false,
     stop: async () => {},
+  }
+}
+
+async function askVersion(url: string, setting: string): Promise<string> {
+  const client = await connectDirect(url, setting)
+  try {
+    const { rows } = await client.query<{ version: string }>("SELECT current_setting('server_version') AS version")
+    // Packagers add their own words: `17.6 (Debian 17.6-1)`.
+    return rows[0]?.version.split(' ', 1)[0] ?? ''
+  } finally {
+    await client.end()
   }
 }
 

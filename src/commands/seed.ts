@@ -34,6 +34,8 @@ export interface SeedOptions {
 export interface Seeded {
   /** False when the database had a workspace already: nothing was touched. */
   readonly created: boolean
+  /** The demo workspace, or the only one; null when the database has several of somebody's own. */
+  readonly workspaceId: string | null
   /** Where the demo's key is; null when the database's workspaces are somebody's own. */
   readonly keyFile: string | null
 }
@@ -51,27 +53,28 @@ export async function seedDemo(options: SeedOptions): Promise<Seeded> {
   const { db, dir } = options
   const known = await db.systemSql.selectFrom('workspace').select(['id', 'slug']).limit(2).execute()
   const demo = known.find(({ slug }) => slug === DEMO_SLUG)
-  if (known.length > 0 && demo === undefined) return { created: false, keyFile: null }
+  if (known.length > 0 && demo === undefined) {
+    return { created: false, keyFile: null, workspaceId: (known.length === 1 ? known[0]?.id : undefined) ?? null }
+  }
   const keyFile = demoKeyFile(dir)
   if (demo !== undefined) {
     if (!existsSync(keyFile)) {
       const ctx = seedContext(options, demo.id)
       writeKey(keyFile, await db.inTransaction(ctx, async (tx) => addDemoKey(tx, await firstMember(tx))))
     }
-    return { created: false, keyFile }
+    return { created: false, keyFile, workspaceId: demo.id }
   }
   const ctx = seedContext(options, newId())
   try {
     writeKey(keyFile, await db.inTransaction(ctx, buildDemo))
   } catch (err) {
     // Another process seeded in the meantime; its slug is taken.
-    if ((await db.systemSql.selectFrom('workspace').select('id').where('slug', '=', DEMO_SLUG).execute()).length > 0) {
-      return { created: false, keyFile }
-    }
-    throw err
+    const [theirs] = await db.systemSql.selectFrom('workspace').select('id').where('slug', '=', DEMO_SLUG).execute()
+    if (theirs === undefined) throw err
+    return { created: false, keyFile, workspaceId: theirs.id }
   }
   await sendSampleLeads(ctx, options.sampleLeads)
-  return { created: true, keyFile }
+  return { created: true, keyFile, workspaceId: ctx.workspaceId }
 }
 
 const seedContext = ({ db, bell, clock, log }: SeedOptions, workspaceId: string): Ctx => ({

@@ -4,8 +4,8 @@ import { migrate } from '../platform/db/migrate.ts'
 import { installDurable } from '../platform/durable/install.ts'
 import { createLogger } from '../platform/observability/logger.ts'
 import { openPostgres, requireDatabaseUrl } from './postgres.ts'
-import { portTaken } from './start.ts'
-import { untilStopped } from './until-stopped.ts'
+import { listenFault, requireFreePort } from './taken-port.ts'
+import { closeInOrder, untilStopped } from './until-stopped.ts'
 
 /**
  * `server` opens the doors and works runs, `worker` only works runs; both on DATABASE_URL, which they migrate under a
@@ -14,6 +14,9 @@ import { untilStopped } from './until-stopped.ts'
 export async function serve(config: Config, command: 'server' | 'worker'): Promise<void> {
   requireDatabaseUrl(config, command)
   const log = createLogger(config.log)
+  const invocation = `npm run ${command}`
+  if (command === 'server') await requireFreePort(config, invocation)
+  const stopped = untilStopped()
   const postgres = await openPostgres(config, log)
   let app: App
   try {
@@ -28,8 +31,9 @@ export async function serve(config: Config, command: 'server' | 'worker'): Promi
       development: !config.production,
     })
   } catch (err) {
-    throw portTaken(err, config) ?? err
+    throw (await listenFault(err, config.http, invocation)) ?? err
   }
   log.info({ url: app.url, model: app.mode }, command === 'server' ? 'serving' : 'working')
-  await untilStopped(app, postgres)
+  await stopped
+  await closeInOrder(app, postgres)
 }

@@ -2,22 +2,36 @@ import type { App } from '../app.ts'
 import type { Banner } from './banner.ts'
 import type { Postgres } from './postgres.ts'
 
+/** A package manager in between hands on the Ctrl-C that the terminal has sent us already: one wish, told twice. */
+const SAME_WISH_MS = 250
+
 /**
- * Waits for SIGINT or SIGTERM and stops everything in order. A second signal ends the process at once, which is as safe:
- * what was under way is finished by the next start.
+ * Listens for SIGINT and SIGTERM from now on; resolves at the first. A second one ends the process at once, which is as
+ * safe: what was under way is finished by the next start.
  */
-export async function untilStopped(app: App, postgres: Postgres, banner?: Banner): Promise<void> {
-  await new Promise<void>((resolve) => {
-    let asked = false
-    const onSignal = (): void => {
-      if (asked) process.exit(130)
-      asked = true
-      resolve()
-    }
-    process.on('SIGINT', onSignal)
-    process.on('SIGTERM', onSignal)
+export function untilStopped(banner?: Banner): Promise<void> {
+  let askedAt: number | undefined
+  let resolve = (): void => {}
+  const asked = new Promise<void>((done) => {
+    resolve = done
   })
-  banner?.stopping()
+  const onSignal = (): void => {
+    if (askedAt === undefined) {
+      askedAt = performance.now()
+      resolve()
+    } else if (performance.now() - askedAt > SAME_WISH_MS) {
+      banner?.stoppedAtOnce()
+      process.exit(130)
+    }
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return asked
+}
+
+/** Stops everything in order. */
+export async function closeInOrder(app: App, postgres: Postgres, banner?: Banner): Promise<void> {
+  banner?.stopping(app.working())
   try {
     const { unfinished } = await app.close()
     banner?.stopped(unfinished)

@@ -104,6 +104,29 @@ test(
 )
 
 test(
+  'on a terminal, Ctrl-C says what it finishes and what goes on, and the next start says how it was left',
+  async () => {
+    const databaseUrl = await openDatabase()
+    const model = await startHeldModel()
+    const server = await startServer({ databaseUrl, env: { ...model.env, LOG_FORMAT: 'pretty' } })
+    expect(server.output).toMatch(/✔ Demo workspace +2 employees · 1 form · 1 pipeline/)
+    await sendSample(3, formUrlOf(server))
+    await model.asked(3)
+    server.signal('SIGINT')
+    expect(await server.stop()).toBe(0)
+    expect(server.output).toMatch(/^ {2}Finishing 3 steps … stopped\. 3 runs go on at the next start\.$/m)
+    expect(server.output).toMatch(/^ {2}\d\d:\d\d:\d\d {2}(?:Iris|Marco) +took "[^"]+" from Book a demo$/m)
+
+    model.letGo()
+    await server.start()
+    expect(server.output).toMatch(/✔ Schema up to date +nothing to apply/)
+    expect(server.output).toMatch(/✔ Demo workspace +as you left it: 0 deals, 0 approvals waiting/)
+    await untilSettled(databaseUrl)
+  },
+  WITHIN_MS,
+)
+
+test(
   'SIGINT twice with runs in flight ends the server at once, and the next start finishes them',
   async () => {
     const databaseUrl = await openDatabase()

@@ -27,6 +27,7 @@ export {
   type Signals,
 } from './journal.ts'
 export { enterLiveRun } from './live-runs.ts'
+export { countOpenRuns } from './open-runs.ts'
 export { type StartRunInput, type StartRunResult, startRun } from './start.ts'
 export { sweepRuns } from './sweeps.ts'
 export {

@@ -1,6 +1,7 @@
 import type { Viewer } from '../auth/viewer.ts'
 import type { Bell, Origin } from '../context.ts'
 import type { Database } from '../db/database.ts'
+import type { Names } from '../events/event.ts'
 import type { EventFeed } from '../events/feed.ts'
 import { createNames, type NameLoader } from '../events/names.ts'
 import type { EventTypes } from '../events/registry.ts'
@@ -64,7 +65,7 @@ export function contextFactory(services: Services, request: RequestContext): Con
       loaders,
       baseUrl: services.publicUrl ?? requestUrl,
       get names() {
-        return loaders.get('names', () => createNames(nameLoaders(services, workspaceId)))
+        return loaders.get('names', () => namesIn(services, workspaceId))
       },
       signal,
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
@@ -74,11 +75,11 @@ export function contextFactory(services: Services, request: RequestContext): Con
   }
 }
 
-function nameLoaders({ db, names }: Services, workspaceId: string): Record<string, NameLoader> {
-  return Object.fromEntries(
-    Object.entries({ ...declaredNames(), ...names }).map(([kind, namesOf]) => [
-      kind,
-      (ids: readonly string[]) => db.read(workspaceId, (sql) => namesOf(sql, ids)),
-    ]),
-  )
+/** Today's names of the workspace's things, for whoever tells of events; see `createNames` for how long they are good. */
+export function namesIn({ db, names }: Pick<Services, 'db' | 'names'>, workspaceId: string): Names {
+  const loaders = Object.entries({ ...declaredNames(), ...names }).map(([kind, namesOf]): [string, NameLoader] => [
+    kind,
+    (ids) => db.read(workspaceId, (sql) => namesOf(sql, ids)),
+  ])
+  return createNames(Object.fromEntries(loaders))
 }

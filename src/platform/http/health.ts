@@ -1,4 +1,6 @@
 import type pg from 'pg'
+import { processIdentity } from '../db/process-identity.ts'
+import { comesFromHere } from './from-here.ts'
 import type { Route } from './router.ts'
 
 /** What must hold for the process to take requests; names a check that does not, and resolves to nothing when all do. */
@@ -22,16 +24,19 @@ export const databaseAnswers =
   }
 
 /**
- * `/health/live`: the process runs (restart it otherwise). `/health/ready`: it can serve; 503 with the reason while it
+ * `/health/live`: the process runs (restart it otherwise); somebody on this machine is also told which process it is, so
+ * that a second one that wants the port can name the first. `/health/ready`: it can serve; 503 with the reason while it
  * cannot, and from the first moment of a shutdown on, so that a balancer stops sending.
  */
 export function healthRoutes(checks: readonly Readiness[], stopping: () => boolean): Route[] {
+  const self = { identity: processIdentity(process.pid), startedAt: new Date(performance.timeOrigin).toISOString() }
   return [
     {
       method: 'GET',
       path: '/health/live',
       openapi: healthDoor('Whether the process runs: restart it otherwise.', { 200: 'It does.' }),
-      handler: ({ response }) => answer(response, 200, { status: 'ok' }),
+      handler: ({ request, response }) =>
+        answer(response, 200, comesFromHere(request) ? { status: 'ok', process: self } : { status: 'ok' }),
     },
     {
       method: 'GET',
@@ -57,6 +62,11 @@ const STATUS = {
   properties: {
     status: { type: 'string', enum: ['ok', 'not ready', 'stopping'] },
     faults: { type: 'array', items: { type: 'string' } },
+    process: {
+      type: 'object',
+      description: 'Which process it is and since when; told on the same machine only.',
+      properties: { identity: { type: 'string' }, startedAt: { type: 'string', format: 'date-time' } },
+    },
   },
 }
 
