@@ -16,21 +16,51 @@ import * as types from './graphql.ts';
  */
 type Documents = {
     "\n  subscription DemoStory($after: Cursor) {\n    events(\n      after: $after\n      filter: {\n        types: [\n          SUBMISSION_RECEIVED\n          SUBMISSION_QUALIFIED\n          DEAL_CREATED\n          APPROVAL_REQUESTED\n          EFFECT_CONFIRMED\n          RUN_WAITING\n          RUN_FINISHED\n        ]\n      }\n    ) {\n      id\n      type\n      occurredAt\n      summary\n      actor {\n        name\n      }\n    }\n  }\n": typeof types.DemoStoryDocument,
+    "\n  subscription DemoEverything($after: Cursor) {\n    events(after: $after) {\n      id\n      type\n    }\n  }\n": typeof types.DemoEverythingDocument,
+    "\n  query DemoLog($from: Cursor!, $after: String) {\n    events(first: 100, from: $from, after: $after) {\n      nodes {\n        id\n      }\n      pageInfo {\n        endCursor\n        hasNextPage\n      }\n    }\n  }\n": typeof types.DemoLogDocument,
+    "\n  query DemoTeam {\n    employees(first: 10) {\n      nodes {\n        name\n        title\n        activity {\n          state\n          text\n        }\n      }\n    }\n  }\n": typeof types.DemoTeamDocument,
+    "\n  query DemoInFlight {\n    runs(first: 1, filter: { status: { eq: RUNNING } }) {\n      totalCount\n    }\n  }\n": typeof types.DemoInFlightDocument,
+    "\n  query DemoDeals {\n    deals(first: 1) {\n      totalCount\n    }\n  }\n": typeof types.DemoDealsDocument,
     "\n  subscription DemoEnds($after: Cursor) {\n    events(after: $after, filter: { types: [RUN_WAITING, RUN_FINISHED] }) {\n      id\n      type\n    }\n  }\n": typeof types.DemoEndsDocument,
     "\n  query DemoStart {\n    cursor\n    viewer {\n      workspace {\n        name\n      }\n    }\n  }\n": typeof types.DemoStartDocument,
-    "\n  query DemoOutcomes($ids: [ID!]!) {\n    submissions(first: 100, filter: { id: { in: $ids } }) {\n      nodes {\n        id\n        status\n        qualified\n        contact {\n          id\n        }\n        deal {\n          id\n        }\n        runs {\n          id\n          status\n          rehearsal\n          cost {\n            micros\n          }\n          employee {\n            name\n          }\n        }\n      }\n    }\n  }\n": typeof types.DemoOutcomesDocument,
+    "\n  query DemoOutcomes($ids: [ID!]!) {\n    submissions(first: 50, filter: { id: { in: $ids } }) {\n      nodes {\n        id\n        receivedAt\n        contact {\n          id\n          createdAt\n        }\n        deal {\n          id\n        }\n        runs {\n          id\n          status\n          rehearsal\n          model\n          cost {\n            micros\n          }\n          tokens {\n            input\n            output\n            cacheRead\n            cacheWrite\n          }\n        }\n      }\n    }\n  }\n": typeof types.DemoOutcomesDocument,
 };
 const documents: Documents = {
     "\n  subscription DemoStory($after: Cursor) {\n    events(\n      after: $after\n      filter: {\n        types: [\n          SUBMISSION_RECEIVED\n          SUBMISSION_QUALIFIED\n          DEAL_CREATED\n          APPROVAL_REQUESTED\n          EFFECT_CONFIRMED\n          RUN_WAITING\n          RUN_FINISHED\n        ]\n      }\n    ) {\n      id\n      type\n      occurredAt\n      summary\n      actor {\n        name\n      }\n    }\n  }\n": types.DemoStoryDocument,
+    "\n  subscription DemoEverything($after: Cursor) {\n    events(after: $after) {\n      id\n      type\n    }\n  }\n": types.DemoEverythingDocument,
+    "\n  query DemoLog($from: Cursor!, $after: String) {\n    events(first: 100, from: $from, after: $after) {\n      nodes {\n        id\n      }\n      pageInfo {\n        endCursor\n        hasNextPage\n      }\n    }\n  }\n": types.DemoLogDocument,
+    "\n  query DemoTeam {\n    employees(first: 10) {\n      nodes {\n        name\n        title\n        activity {\n          state\n          text\n        }\n      }\n    }\n  }\n": types.DemoTeamDocument,
+    "\n  query DemoInFlight {\n    runs(first: 1, filter: { status: { eq: RUNNING } }) {\n      totalCount\n    }\n  }\n": types.DemoInFlightDocument,
+    "\n  query DemoDeals {\n    deals(first: 1) {\n      totalCount\n    }\n  }\n": types.DemoDealsDocument,
     "\n  subscription DemoEnds($after: Cursor) {\n    events(after: $after, filter: { types: [RUN_WAITING, RUN_FINISHED] }) {\n      id\n      type\n    }\n  }\n": types.DemoEndsDocument,
     "\n  query DemoStart {\n    cursor\n    viewer {\n      workspace {\n        name\n      }\n    }\n  }\n": types.DemoStartDocument,
-    "\n  query DemoOutcomes($ids: [ID!]!) {\n    submissions(first: 100, filter: { id: { in: $ids } }) {\n      nodes {\n        id\n        status\n        qualified\n        contact {\n          id\n        }\n        deal {\n          id\n        }\n        runs {\n          id\n          status\n          rehearsal\n          cost {\n            micros\n          }\n          employee {\n            name\n          }\n        }\n      }\n    }\n  }\n": types.DemoOutcomesDocument,
+    "\n  query DemoOutcomes($ids: [ID!]!) {\n    submissions(first: 50, filter: { id: { in: $ids } }) {\n      nodes {\n        id\n        receivedAt\n        contact {\n          id\n          createdAt\n        }\n        deal {\n          id\n        }\n        runs {\n          id\n          status\n          rehearsal\n          model\n          cost {\n            micros\n          }\n          tokens {\n            input\n            output\n            cacheRead\n            cacheWrite\n          }\n        }\n      }\n    }\n  }\n": types.DemoOutcomesDocument,
 };
 
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  subscription DemoStory($after: Cursor) {\n    events(\n      after: $after\n      filter: {\n        types: [\n          SUBMISSION_RECEIVED\n          SUBMISSION_QUALIFIED\n          DEAL_CREATED\n          APPROVAL_REQUESTED\n          EFFECT_CONFIRMED\n          RUN_WAITING\n          RUN_FINISHED\n        ]\n      }\n    ) {\n      id\n      type\n      occurredAt\n      summary\n      actor {\n        name\n      }\n    }\n  }\n"): typeof import('./graphql.ts').DemoStoryDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription DemoEverything($after: Cursor) {\n    events(after: $after) {\n      id\n      type\n    }\n  }\n"): typeof import('./graphql.ts').DemoEverythingDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DemoLog($from: Cursor!, $after: String) {\n    events(first: 100, from: $from, after: $after) {\n      nodes {\n        id\n      }\n      pageInfo {\n        endCursor\n        hasNextPage\n      }\n    }\n  }\n"): typeof import('./graphql.ts').DemoLogDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DemoTeam {\n    employees(first: 10) {\n      nodes {\n        name\n        title\n        activity {\n          state\n          text\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').DemoTeamDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DemoInFlight {\n    runs(first: 1, filter: { status: { eq: RUNNING } }) {\n      totalCount\n    }\n  }\n"): typeof import('./graphql.ts').DemoInFlightDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DemoDeals {\n    deals(first: 1) {\n      totalCount\n    }\n  }\n"): typeof import('./graphql.ts').DemoDealsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -42,7 +72,7 @@ export function graphql(source: "\n  query DemoStart {\n    cursor\n    viewer {
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query DemoOutcomes($ids: [ID!]!) {\n    submissions(first: 100, filter: { id: { in: $ids } }) {\n      nodes {\n        id\n        status\n        qualified\n        contact {\n          id\n        }\n        deal {\n          id\n        }\n        runs {\n          id\n          status\n          rehearsal\n          cost {\n            micros\n          }\n          employee {\n            name\n          }\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').DemoOutcomesDocument;
+export function graphql(source: "\n  query DemoOutcomes($ids: [ID!]!) {\n    submissions(first: 50, filter: { id: { in: $ids } }) {\n      nodes {\n        id\n        receivedAt\n        contact {\n          id\n          createdAt\n        }\n        deal {\n          id\n        }\n        runs {\n          id\n          status\n          rehearsal\n          model\n          cost {\n            micros\n          }\n          tokens {\n            input\n            output\n            cacheRead\n            cacheWrite\n          }\n        }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').DemoOutcomesDocument;
 
 
 export function graphql(source: string) {

@@ -4,6 +4,21 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** What an employee is about. */
+export type EmployeeState =
+  /** Could not do the last thing it was given. */
+  | 'FAILED'
+  /** Has nothing to do. */
+  | 'IDLE'
+  /** Was told to stop. */
+  | 'PAUSED'
+  /** Gets no further: no step finished for ten minutes, or what it waits for is overdue. */
+  | 'STUCK'
+  /** Waits for somebody or something. */
+  | 'WAITING'
+  /** Works, or is about to. */
+  | 'WORKING';
+
 /** What happened. Names are past tense; new ones may be added. */
 export type EventType =
   /** Somebody allowed an act, perhaps with other arguments. */
@@ -134,27 +149,42 @@ export type RunStatus =
   /** It cannot go on before something happens: see `waitingKind`. */
   | 'WAITING';
 
-/** What became of a submission. */
-export type SubmissionStatus =
-  /** The work on it failed. */
-  | 'FAILED'
-  /** The employee did not come to an end with it; a person has to look. */
-  | 'NEEDS_REVIEW'
-  /** Worked to the end. */
-  | 'PROCESSED'
-  /** An employee has it: a run is queued, works or waits. */
-  | 'PROCESSING'
-  /** Stored; no employee has it. */
-  | 'RECEIVED'
-  /** Judged to be worth nothing. */
-  | 'SPAM';
-
 export type DemoStorySubscriptionVariables = Exact<{
   after?: string | null | undefined;
 }>;
 
 
 export type DemoStorySubscription = { events: { id: string, type: EventType, occurredAt: string, summary: string, actor: { name: string } } };
+
+export type DemoEverythingSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type DemoEverythingSubscription = { events: { id: string, type: EventType } };
+
+export type DemoLogQueryVariables = Exact<{
+  from: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type DemoLogQuery = { events: { nodes: Array<{ id: string }>, pageInfo: { endCursor: string | null, hasNextPage: boolean } } };
+
+export type DemoTeamQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DemoTeamQuery = { employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string } }> } };
+
+export type DemoInFlightQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DemoInFlightQuery = { runs: { totalCount: number } };
+
+export type DemoDealsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DemoDealsQuery = { deals: { totalCount: number } };
 
 export type DemoEndsSubscriptionVariables = Exact<{
   after?: string | null | undefined;
@@ -173,7 +203,7 @@ export type DemoOutcomesQueryVariables = Exact<{
 }>;
 
 
-export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, status: SubmissionStatus, qualified: boolean | null, contact: { id: string } | null, deal: { id: string } | null, runs: Array<{ id: string, status: RunStatus, rehearsal: boolean, cost: { micros: string }, employee: { name: string } | null }> }> } };
+export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, receivedAt: string, contact: { id: string, createdAt: string } | null, deal: { id: string } | null, runs: Array<{ id: string, status: RunStatus, rehearsal: boolean, model: string | null, cost: { micros: string }, tokens: { input: number, output: number, cacheRead: number, cacheWrite: number } }> }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -210,6 +240,55 @@ export const DemoStoryDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DemoStorySubscription, DemoStorySubscriptionVariables>;
+export const DemoEverythingDocument = new TypedDocumentString(`
+    subscription DemoEverything($after: Cursor) {
+  events(after: $after) {
+    id
+    type
+  }
+}
+    `) as unknown as TypedDocumentString<DemoEverythingSubscription, DemoEverythingSubscriptionVariables>;
+export const DemoLogDocument = new TypedDocumentString(`
+    query DemoLog($from: Cursor!, $after: String) {
+  events(first: 100, from: $from, after: $after) {
+    nodes {
+      id
+    }
+    pageInfo {
+      endCursor
+      hasNextPage
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DemoLogQuery, DemoLogQueryVariables>;
+export const DemoTeamDocument = new TypedDocumentString(`
+    query DemoTeam {
+  employees(first: 10) {
+    nodes {
+      name
+      title
+      activity {
+        state
+        text
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DemoTeamQuery, DemoTeamQueryVariables>;
+export const DemoInFlightDocument = new TypedDocumentString(`
+    query DemoInFlight {
+  runs(first: 1, filter: {status: {eq: RUNNING}}) {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<DemoInFlightQuery, DemoInFlightQueryVariables>;
+export const DemoDealsDocument = new TypedDocumentString(`
+    query DemoDeals {
+  deals(first: 1) {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<DemoDealsQuery, DemoDealsQueryVariables>;
 export const DemoEndsDocument = new TypedDocumentString(`
     subscription DemoEnds($after: Cursor) {
   events(after: $after, filter: {types: [RUN_WAITING, RUN_FINISHED]}) {
@@ -230,13 +309,13 @@ export const DemoStartDocument = new TypedDocumentString(`
     `) as unknown as TypedDocumentString<DemoStartQuery, DemoStartQueryVariables>;
 export const DemoOutcomesDocument = new TypedDocumentString(`
     query DemoOutcomes($ids: [ID!]!) {
-  submissions(first: 100, filter: {id: {in: $ids}}) {
+  submissions(first: 50, filter: {id: {in: $ids}}) {
     nodes {
       id
-      status
-      qualified
+      receivedAt
       contact {
         id
+        createdAt
       }
       deal {
         id
@@ -245,11 +324,15 @@ export const DemoOutcomesDocument = new TypedDocumentString(`
         id
         status
         rehearsal
+        model
         cost {
           micros
         }
-        employee {
-          name
+        tokens {
+          input
+          output
+          cacheRead
+          cacheWrite
         }
       }
     }

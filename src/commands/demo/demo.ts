@@ -2,87 +2,119 @@
 
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createRequester, type Requester } from '../../client/request.ts'
+import type { DemoTeamQuery } from '../../client/gql/graphql.ts'
+import { createRequester, type Requester, RequestFailed } from '../../client/request.ts'
 import type { Config } from '../../config.ts'
 import { StartFault } from '../../platform/lib/start-fault.ts'
 import { DEMO_FORM_PATH, demoKeyFile, readDemoKey } from '../seed.ts'
+import { oneLine, seconds, timeOfDay, wholeNumber } from '../terminal-text.ts'
+import { type Closing, closingJson, closingText, isComplete } from './closing.ts'
 import { type ColumnMapping, csvLeads } from './csv-leads.ts'
-import { DemoEnds, DemoStart, DemoStory } from './documents.ts'
+import { DemoDeals, DemoEnds, DemoEverything, DemoInFlight, DemoStart, DemoStory, DemoTeam } from './documents.ts'
 import type { FieldDescription, Lead } from './lead.ts'
 import { accountFor, type Outcomes } from './outcomes.ts'
+import { compareWithLog, OwnServer } from './own-server.ts'
 import { ProgressBar } from './progress-bar.ts'
 import { sampleLeads } from './sample-leads.ts'
 import { describeForm, type Sent, sendLeads } from './send-leads.ts'
-import { watch } from './watcher.ts'
+import { type Watcher, watch } from './watcher.ts'
 
 export interface DemoOptions {
   readonly leads: number
   readonly csv?: string
   readonly url?: string
   readonly concurrency: number
+  /** A server of the demo's own is killed in the middle and started again. */
+  readonly kill?: boolean
+  /** The closing account as one object, and nothing else. */
+  readonly json?: boolean
 }
 
 /** Up to this many leads each gets its sentences on the screen; beyond it the bar says enough. */
 const MAX_TOLD = 100
 const PATIENCE_MS = 5 * 60_000
 const QUIET_MS = 60_000
+const TEAM_EVERY_MS = 1_000
+/** How much of the work is done when the server is killed. */
+const KILL_AT = 0.4
 
 /** Runs the demo against a running server; exit code 1 when a lead is unaccounted for. Throws a StartFault without a server. */
 export async function demo(config: Config, options: DemoOptions): Promise<void> {
-  const base = (options.url ?? `http://localhost:${config.http.port}`).replace(/\/+$/, '')
-  const formUrl = `${base}${DEMO_FORM_PATH}`
-  const key = keyOf(config)
-  const request = createRequester({ url: `${base}/graphql`, token: key })
-  const form = await describeForm(formUrl).catch((cause: unknown) => {
-    throw new StartFault(
-      `No Cadre with the demo form answers at ${base}.`,
-      'Start one in another terminal: npm start',
-      cause,
-    )
-  })
   if (options.csv !== undefined && !existsSync(options.csv)) throw new StartFault(`There is no file ${options.csv}.`)
-  const { cursor } = await request(DemoStart)
+  if (options.kill !== true) {
+    const base = (options.url ?? `http://localhost:${config.http.port}`).replace(/\/+$/, '')
+    return await run({ base, key: keyOf(config), options })
+  }
+  if (options.url !== undefined) {
+    throw new StartFault('--kill has a server of its own, and never kills yours.', 'Leave --url out.')
+  }
+  if (options.json !== true) process.stdout.write("\n  Starting a server of the demo's own, to be killed …\n")
+  const server = await OwnServer.start()
+  const onSignal = (): void => void server.remove().finally(() => process.exit(130))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)
+  try {
+    await run({ base: server.url, key: readDemoKey(server.dir), options, server })
+  } finally {
+    await server.remove()
+  }
+}
+
+interface Place {
+  readonly base: string
+  readonly key: string
+  readonly options: DemoOptions
+  /** To be killed. */
+  readonly server?: OwnServer
+}
+
+interface Progress {
+  settled: number
+  readonly sent: Sent[]
+  sendingEnded: boolean
+  lastAt: number
+  /** Ids in the order they were told, where everything is watched. */
+  readonly told: string[]
+  takenOver: number
+  /** Runs finished, by who worked them; where each lead is told. */
+  readonly doneBy: Map<string, number>
+}
+
+async function run(place: Place): Promise<void> {
+  const { base, key, options, server } = place
+  const formUrl = `${base}${DEMO_FORM_PATH}`
+  const request = createRequester({ url: `${base}/graphql`, token: key })
+  const { form, cursor } = await reach(base, formUrl, request)
   const out = process.stdout
-  out.write(`\n  ${options.csv ?? `${options.leads} leads`} through ${formUrl}\n\n`)
-  const told = options.csv === undefined && options.leads <= MAX_TOLD
-  const bar = new ProgressBar(out, options.csv === undefined ? options.leads : null)
-  const progress = { settled: 0, sent: [] as Sent[], lastAt: performance.now() }
+  const say = (text: string): void => {
+    if (options.json !== true) out.write(text)
+  }
+  const count = options.csv === undefined ? options.leads : null
+  say(`\n  ${count === null ? options.csv : `${wholeNumber(count)} leads`} through ${formUrl}\n\n`)
+  const bar = options.json === true ? null : new ProgressBar(out, count)
+  const progress: Progress = {
+    ...{ settled: 0, sent: [], sendingEnded: false, lastAt: performance.now(), told: [], takenOver: 0 },
+    doneBy: new Map(),
+  }
   const startedAt = performance.now()
+  let killing: Promise<void> | undefined
+  const kill = (victim: OwnServer): void => {
+    if (killing !== undefined) return
+    killing = killAndRestart(victim, request, (line) => bar?.above(line))
+    killing.catch(() => {}) // told below, where it is awaited
+  }
   const draw = (): void => {
-    const perSecond = progress.settled / ((performance.now() - startedAt) / 1_000)
-    bar.draw(
-      progress.settled,
-      sendingEnded ? accepted(progress.sent).length : null,
-      `${progress.sent.length} sent · ${perSecond.toFixed(0)} worked/s`,
-    )
+    const { settled, sent, sendingEnded } = progress
+    const perSecond = settled / ((performance.now() - startedAt) / 1_000)
+    bar?.draw(settled, sendingEnded ? accepted(sent).length : null, `${perSecond.toFixed(0)} leads/s`)
+    if (server !== undefined && count !== null && settled >= count * KILL_AT) {
+      kill(server)
+    }
   }
-  let sendingEnded = false
-  const settle = (type: string): void => {
-    if (type === 'RUN_FINISHED' || type === 'RUN_WAITING') progress.settled++
-    progress.lastAt = performance.now()
-    draw()
-  }
-  const watcher = told
-    ? watch({
-        url: `${base}/graphql`,
-        key,
-        document: DemoStory,
-        after: cursor,
-        onItem: ({ events }) => {
-          bar.above(`  ${events.occurredAt.slice(11, 19)}  ${events.summary}`)
-          settle(events.type)
-        },
-      })
-    : watch({
-        url: `${base}/graphql`,
-        key,
-        document: DemoEnds,
-        after: cursor,
-        onItem: ({ events }) => settle(events.type),
-      })
+  const watcher = beginWatching(place, cursor, count, progress, bar, draw)
+  const stopTeam = bar !== null && out.isTTY ? showTeam(request, bar, progress.doneBy, draw) : () => {}
   try {
     await sendLeads(
-      leadsOf(options, form.fields, (mapping) => showMapping(mapping, out)),
+      leadsOf(options, form.fields, (mapping) => say(mappingText(mapping))),
       {
         formUrl,
         concurrency: options.concurrency,
@@ -95,17 +127,139 @@ export async function demo(config: Config, options: DemoOptions): Promise<void> 
         },
       },
     )
-    sendingEnded = true
+    progress.sendingEnded = true
     const sentAfterMs = performance.now() - startedAt
+    await killing
+    await untilWorked(accepted(progress.sent), request, progress, draw)
+    // Leads from a file have no middle: their server is killed when they are worked, and has to remember.
+    if (server !== undefined) kill(server)
+    await killing
     const outcomes = await untilWorked(accepted(progress.sent), request, progress, draw)
     const workedAfterMs = Math.max(progress.lastAt - startedAt, sentAfterMs)
-    bar.end()
-    showTable({ sent: progress.sent, outcomes, sentAfterMs, workedAfterMs }, out)
-    if (outcomes.unaccounted.length > 0 || outcomes.open > 0) process.exitCode = 1
+    stopTeam()
+    bar?.end()
+    const closing: Closing = {
+      ...{ sent: progress.sent, outcomes, sentAfterMs, workedAfterMs },
+      links: server === undefined ? { deals: inGraphiql(base, DEALS), waiting: inGraphiql(base, WAITING) } : null,
+      killed:
+        server === undefined
+          ? null
+          : {
+              ...(await compareWithLog(cursor, progress.told, request)),
+              takenOver: progress.takenOver,
+              dealsInAll: (await request(DemoDeals)).deals.totalCount,
+            },
+    }
+    out.write(options.json === true ? `${closingJson(closing)}\n` : closingText(closing))
+    if (!isComplete(closing)) process.exitCode = 1
   } finally {
+    stopTeam()
     watcher.stop()
   }
 }
+
+/** The form and the place in the log from which on everything is ours. Throws a StartFault when there is no such server. */
+async function reach(base: string, formUrl: string, request: Requester) {
+  const form = await describeForm(formUrl).catch((cause: unknown) => {
+    throw new StartFault(
+      `No Cadre with the demo form answers at ${base}.`,
+      'Start one in another terminal: npm start',
+      cause,
+    )
+  })
+  try {
+    return { form, cursor: (await request(DemoStart)).cursor }
+  } catch (err) {
+    if (!(err instanceof RequestFailed) || err.code !== 'UNAUTHENTICATED') throw err
+    throw new StartFault(
+      `The Cadre at ${base} does not know our demo key.`,
+      'It runs in another folder: run the demo there, or set CADRE_DIR to its folder.',
+      err,
+    )
+  }
+}
+
+/** Follows what is needed and no more: every event of a server that is killed, the story of few leads, the ends of many. */
+function beginWatching(
+  { base, key, server }: Place,
+  after: string,
+  count: number | null,
+  progress: Progress,
+  bar: ProgressBar | null,
+  draw: () => void,
+): Watcher {
+  const place = { url: `${base}/graphql`, key, after }
+  const settle = (type: string): void => {
+    if (type === 'RUN_FINISHED' || type === 'RUN_WAITING') progress.settled++
+    progress.lastAt = performance.now()
+    draw()
+  }
+  if (server !== undefined) {
+    const onItem = ({ events }: { events: { id: string; type: string } }): void => {
+      progress.told.push(events.id)
+      if (events.type === 'RUN_RESUMED') progress.takenOver++
+      settle(events.type)
+    }
+    return watch({ ...place, document: DemoEverything, onItem })
+  }
+  if (bar === null || !process.stdout.isTTY || count === null || count > MAX_TOLD) {
+    return watch({ ...place, document: DemoEnds, onItem: ({ events }) => settle(events.type) })
+  }
+  return watch({
+    ...place,
+    document: DemoStory,
+    onItem: ({ events: { type, actor, occurredAt, summary } }) => {
+      if (type === 'RUN_FINISHED') progress.doneBy.set(actor.name, (progress.doneBy.get(actor.name) ?? 0) + 1)
+      if (!ENDS.has(type)) bar.above(`  ${timeOfDay(new Date(occurredAt))}  ${oneLine(summary)}`)
+      settle(type)
+    },
+  })
+}
+
+/** Counted, and told by what came of them. */
+const ENDS: ReadonlySet<string> = new Set(['RUN_FINISHED', 'RUN_WAITING'])
+
+/** Keeps below the bar who does what; asks seldom, for the server has better things to do. */
+function showTeam(request: Requester, bar: ProgressBar, doneBy: ReadonlyMap<string, number>, draw: () => void) {
+  const end = new AbortController()
+  let team: DemoTeamQuery['employees']['nodes'] = []
+  bar.below = () => team.map((employee) => teamLine(employee, doneBy.get(employee.name)))
+  void (async () => {
+    while (!end.signal.aborted) {
+      // The server may be away for a moment.
+      const answer = await request(DemoTeam).catch(() => null)
+      team = answer?.employees.nodes ?? team
+      draw()
+      await sleep(TEAM_EVERY_MS, undefined, { signal: end.signal }).catch(() => {})
+    }
+  })()
+  return () => end.abort()
+}
+
+function teamLine(
+  employee: { name: string; title: string; activity: { state: string; text: string } },
+  done: number | undefined,
+): string {
+  const { name, title, activity } = employee
+  const doing = `${activity.state.toLowerCase().padEnd(9)} ${oneLine(activity.text, 46).padEnd(46)}`
+  return `  ${name.padEnd(7)} ${title.padEnd(18)} ${doing}${done === undefined ? '' : `  ${done} done`}`
+}
+
+async function killAndRestart(server: OwnServer, request: Requester, say: (line: string) => void): Promise<void> {
+  const { runs } = await request(DemoInFlight)
+  say(`  ⚡ SIGKILL to the server (pid ${server.pid}) with ${wholeNumber(runs.totalCount)} runs in flight`)
+  await server.kill()
+  const killedAt = performance.now()
+  await server.start()
+  say(`  …  started again in ${seconds(performance.now() - killedAt)}, pid ${server.pid}`)
+}
+
+const DEALS = '{deals{nodes{name amount{text} stage{name}}}}'
+const WAITING = '{approvals(status:PENDING){nodes{id title risk reason}}}'
+
+/** Opens GraphiQL with a query in it; with no more escapes than a terminal needs to see one address. */
+const inGraphiql = (base: string, query: string): string =>
+  `${base}/graphql?query=${query.replaceAll('{', '%7B').replaceAll('}', '%7D').replaceAll(' ', '+')}`
 
 function keyOf(config: Config): string {
   if (existsSync(demoKeyFile(config.dir))) return readDemoKey(config.dir)
@@ -128,7 +282,7 @@ const leadsOf = (
 async function untilWorked(
   ids: readonly string[],
   request: Requester,
-  progress: { settled: number; lastAt: number },
+  progress: Progress,
   draw: () => void,
 ): Promise<Outcomes> {
   for (;;) {
@@ -140,49 +294,9 @@ async function untilWorked(
   }
 }
 
-function showMapping({ id, fields, rest, longText }: ColumnMapping, out: NodeJS.WriteStream): void {
+function mappingText({ id, fields, rest, longText }: ColumnMapping): string {
   const lines = [...fields].map(([column, field]) => `${column} → ${field.label}`)
   if (id !== null) lines.unshift(`${id} → the submission's id`)
   if (rest.length > 0 && longText !== null) lines.push(`${rest.length} other columns → lines of “${longText.label}”`)
-  out.write(`${lines.map((line) => `  ${line}`).join('\n')}\n\n`)
-}
-
-interface Closing {
-  readonly sent: readonly Sent[]
-  readonly outcomes: Outcomes
-  readonly sentAfterMs: number
-  readonly workedAfterMs: number
-}
-
-function showTable({ sent, outcomes, sentAfterMs, workedAfterMs }: Closing, out: NodeJS.WriteStream): void {
-  const took = sent.filter((one) => one.accepted).length
-  const refused = new Map<string, number>()
-  for (const one of sent) {
-    if (!one.accepted)
-      refused.set(one.reason ?? `HTTP ${one.status}`, (refused.get(one.reason ?? `HTTP ${one.status}`) ?? 0) + 1)
-  }
-  const replayed = sent.filter((one) => one.replayed).length
-  const perSecond = (count: number, ms: number): string => (ms === 0 ? '–' : (count / (ms / 1_000)).toFixed(1))
-  const rows: [string, string][] = [
-    ['accepted', `${took}${replayed > 0 ? ` (${replayed} were there before)` : ''}`],
-    ...[...refused].map(([reason, count]): [string, string] => [`refused: ${reason}`, String(count)]),
-    ['contacts', String(outcomes.contacts)],
-    ['runs', `${outcomes.runs}`],
-    ['  finished', String(outcomes.finished)],
-    ['  waiting for an approval', String(outcomes.waiting)],
-    ...(outcomes.ended > 0 ? [['  ended otherwise', String(outcomes.ended)] as [string, string]] : []),
-    ...(outcomes.open > 0 ? [['  still open', String(outcomes.open)] as [string, string]] : []),
-    ['deals', String(outcomes.deals)],
-    ['cost', `$${(Number(outcomes.costMicros) / 1_000_000).toFixed(2)}${outcomes.rehearsal ? ' (rehearsal)' : ''}`],
-  ]
-  out.write(
-    `\n  Sent ${sent.length} in ${(sentAfterMs / 1_000).toFixed(1)} s (${perSecond(sent.length, sentAfterMs)}/s), all worked after ` +
-      `${(workedAfterMs / 1_000).toFixed(1)} s: ${perSecond(outcomes.finished + outcomes.waiting, workedAfterMs)} leads/s to a finished run\n\n`,
-  )
-  for (const [label, text] of rows) out.write(`  ${label.padEnd(28)}${text.padStart(8)}\n`)
-  const settled = outcomes.finished + outcomes.waiting + outcomes.ended
-  out.write(`\n  ${settled + sent.length - took} of ${sent.length} accounted for.`)
-  if (outcomes.unaccounted.length === 0 && outcomes.open === 0) out.write(' Nothing lost, nothing twice.')
-  for (const line of outcomes.unaccounted.slice(0, 20)) out.write(`\n  ✖ ${line}`)
-  out.write('\n')
+  return `${lines.map((line) => `  ${oneLine(line)}`).join('\n')}\n\n`
 }

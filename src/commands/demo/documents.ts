@@ -28,6 +28,61 @@ export const DemoStory = graphql(`
   }
 `)
 
+/** Everything: what the log is compared with when the server was killed under it. */
+export const DemoEverything = graphql(`
+  subscription DemoEverything($after: Cursor) {
+    events(after: $after) {
+      id
+      type
+    }
+  }
+`)
+
+export const DemoLog = graphql(`
+  query DemoLog($from: Cursor!, $after: String) {
+    events(first: 100, from: $from, after: $after) {
+      nodes {
+        id
+      }
+      pageInfo {
+        endCursor
+        hasNextPage
+      }
+    }
+  }
+`)
+
+export const DemoTeam = graphql(`
+  query DemoTeam {
+    employees(first: 10) {
+      nodes {
+        name
+        title
+        activity {
+          state
+          text
+        }
+      }
+    }
+  }
+`)
+
+export const DemoInFlight = graphql(`
+  query DemoInFlight {
+    runs(first: 1, filter: { status: { eq: RUNNING } }) {
+      totalCount
+    }
+  }
+`)
+
+export const DemoDeals = graphql(`
+  query DemoDeals {
+    deals(first: 1) {
+      totalCount
+    }
+  }
+`)
+
 /** Only the ends: what a long run of leads is counted by. */
 export const DemoEnds = graphql(`
   subscription DemoEnds($after: Cursor) {
@@ -51,13 +106,13 @@ export const DemoStart = graphql(`
 
 export const DemoOutcomes = graphql(`
   query DemoOutcomes($ids: [ID!]!) {
-    submissions(first: 100, filter: { id: { in: $ids } }) {
+    submissions(first: 50, filter: { id: { in: $ids } }) {
       nodes {
         id
-        status
-        qualified
+        receivedAt
         contact {
           id
+          createdAt
         }
         deal {
           id
@@ -66,11 +121,15 @@ export const DemoOutcomes = graphql(`
           id
           status
           rehearsal
+          model
           cost {
             micros
           }
-          employee {
-            name
+          tokens {
+            input
+            output
+            cacheRead
+            cacheWrite
           }
         }
       }

@@ -1,3 +1,4 @@
+import type { TokenUsage } from '../../agent/model/prices.ts'
 import type { DemoOutcomesQuery } from '../../client/gql/graphql.ts'
 import type { Requester } from '../../client/request.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
@@ -7,7 +8,8 @@ type Submission = DemoOutcomesQuery['submissions']['nodes'][number]
 
 /** The closing account: every accepted lead stands in exactly one of `finished`, `waiting` and `open`, or is missing. */
 export interface Outcomes {
-  readonly contacts: number
+  /** Contacts that came with these leads, and contacts that were there before. */
+  readonly contacts: { readonly new: number; readonly known: number }
   readonly deals: number
   readonly runs: number
   readonly finished: number
@@ -17,19 +19,22 @@ export interface Outcomes {
   /** Ended otherwise than well: failed, cancelled, expired. */
   readonly ended: number
   readonly costMicros: bigint
+  /** What the rules read and wrote, by the model they stood in for; empty where a model was asked. */
+  readonly rehearsed: ReadonlyMap<string, TokenUsage>
   readonly rehearsal: boolean
   /** Leads that are not as they should be, with what is wrong: no submission, no contact, not exactly one run. */
   readonly unaccounted: readonly string[]
 }
 
-const PAGE = 100
+const PAGE = 50
 
 /** Looks every lead up by its id and adds up what became of it. */
 export async function accountFor(ids: readonly string[], request: Requester): Promise<Outcomes> {
-  let contacts = 0
+  const contacts = { new: new Set<string>(), known: new Set<string>() }
   let deals = 0
   let runs = 0
   let costMicros = 0n
+  const rehearsed = new Map<string, TokenUsage>()
   let rehearsal = false
   const ends = { finished: 0, waiting: 0, open: 0, ended: 0 }
   const unaccounted: string[] = []
@@ -42,18 +47,32 @@ export async function accountFor(ids: readonly string[], request: Requester): Pr
       const fault = faultOf(submission)
       if (fault !== undefined) unaccounted.push(`${id}: ${fault}`)
       if (submission === undefined) continue
-      if (submission.contact !== null) contacts++
+      const { contact, receivedAt } = submission
+      if (contact !== null) contacts[contact.createdAt >= receivedAt ? 'new' : 'known'].add(contact.id)
       if (submission.deal !== null) deals++
       runs += submission.runs.length
       for (const run of submission.runs) {
         ends[endOf(run.status)]++
         costMicros += BigInt(run.cost.micros)
         rehearsal ||= run.rehearsal
+        if (run.rehearsal) rehearsed.set(run.model ?? '', sum(rehearsed.get(run.model ?? ''), run.tokens))
       }
     }
   }
-  return { contacts, deals, runs, ...ends, costMicros, rehearsal, unaccounted }
+  // Who came with one of these leads was there already when the next came.
+  const known = [...contacts.known].filter((id) => !contacts.new.has(id)).length
+  return {
+    contacts: { new: contacts.new.size, known },
+    ...{ deals, runs, ...ends, costMicros, rehearsed, rehearsal, unaccounted },
+  }
 }
+
+const sum = (a: TokenUsage | undefined, b: TokenUsage): TokenUsage => ({
+  input: (a?.input ?? 0) + b.input,
+  output: (a?.output ?? 0) + b.output,
+  cacheRead: (a?.cacheRead ?? 0) + b.cacheRead,
+  cacheWrite: (a?.cacheWrite ?? 0) + b.cacheWrite,
+})
 
 function faultOf(submission: Submission | undefined): string | undefined {
   if (submission === undefined) return 'accepted, but not there'

@@ -1,13 +1,20 @@
+import { oneLine } from '../terminal-text.ts'
+
 const WIDTH = 50
+const REDRAW_EVERY_MS = 100
 
 /**
- * One line that is redrawn on a terminal; without one, a line per 10 %. `detail` stands behind the bar: a rate, a state.
+ * On a terminal, lines at its end that are redrawn a few times a second: the bar, and below it who does what. Without
+ * one, a line per 10 %. `detail` stands behind the bar: a rate, a state.
  */
 export class ProgressBar {
   readonly #out: NodeJS.WriteStream
   readonly #total: number | null
-  #drawn = false
+  #drawn = 0
+  #drawnAt = Number.NEGATIVE_INFINITY
   #lastTenth = -1
+  /** What stands below the bar. */
+  below: () => readonly string[] = () => []
 
   constructor(out: NodeJS.WriteStream, total: number | null) {
     this.#out = out
@@ -19,9 +26,16 @@ export class ProgressBar {
     const share = whole === null || whole === 0 ? 0 : Math.min(done / whole, 1)
     const count = whole === null ? `${done}` : `${done}/${whole}`
     if (this.#out.isTTY) {
+      const now = performance.now()
+      if (now - this.#drawnAt < REDRAW_EVERY_MS && share < 1) return
+      this.#drawnAt = now
       const filled = Math.round(share * WIDTH)
-      this.#out.write(`\r\u001b[K  ${'━'.repeat(filled)}${'─'.repeat(WIDTH - filled)}  ${count}    ${detail}`)
-      this.#drawn = true
+      const bar = `  ${'━'.repeat(filled)}${'─'.repeat(WIDTH - filled)}  ${count}    ${detail}`
+      const below = this.below()
+      const lines = below.length === 0 ? [bar] : [bar, '', ...below]
+      this.#erase()
+      this.#out.write(lines.map((line) => oneLine(line, this.#out.columns)).join('\n'))
+      this.#drawn = lines.length
       return
     }
     const tenth = Math.floor(share * 10)
@@ -32,12 +46,19 @@ export class ProgressBar {
 
   /** Prints a line above the bar. */
   above(line: string): void {
-    this.#out.write(this.#drawn ? `\r\u001b[K${line}\n` : `${line}\n`)
-    this.#drawn = false
+    this.#erase()
+    this.#out.write(`${oneLine(line, this.#out.columns)}\n`)
+    this.#drawnAt = Number.NEGATIVE_INFINITY
   }
 
   end(): void {
-    if (this.#drawn) this.#out.write('\n')
-    this.#drawn = false
+    if (this.#drawn > 0) this.#out.write('\n')
+    this.#drawn = 0
+  }
+
+  #erase(): void {
+    if (this.#drawn === 0) return
+    this.#out.write(`\r${this.#drawn > 1 ? `\u001b[${this.#drawn - 1}A` : ''}\u001b[J`)
+    this.#drawn = 0
   }
 }

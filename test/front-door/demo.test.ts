@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findFreePort } from '../../src/platform/db/free-port.ts'
+import { ServerProcess } from '../support/server-process.ts'
+import { openTemporaryFolder } from '../support/temporary-folder.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { ask } from './visitor.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const WITHIN_MS = 180_000
+
+let database: TestDatabase
+let server: ServerProcess
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  server = await ServerProcess.start({ databaseUrl: database.url })
+})
+afterAll(async () => {
+  await server?.remove()
+  await database?.drop()
+})
+
+/** Runs the demo to its end, not on a terminal, in the server's folder. */
+async function demo(args: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'demo', ...args], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { ...process.env, PORT: String(server.port), CADRE_DIR: server.dir, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  await once(child, 'close')
+  return { exitCode: child.exitCode, stdout, stderr }
+}
+
+const submissions = async (): Promise<number> =>
+  (await ask<{ submissions: { totalCount: number } }>(server, '{ submissions { totalCount } }')).submissions.totalCount
+
+test(
+  'the demo accounts for every lead, in plain lines where nobody sits at a terminal, and its links work',
+  async () => {
+    const before = await submissions()
+    const { exitCode, stdout, stderr } = await demo(['--leads', '25'])
+    expect(stderr).toBe('')
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('25 of 25 accounted for. Nothing lost, nothing twice.')
+    expect(stdout).toContain('25/25')
+    expect(stdout).not.toContain('\u001b')
+    expect(await submissions()).toBe(before + 25)
+    for (const [, link = ''] of stdout.matchAll(/^ {2}(?:Look|Decide): +(\S+)$/gm)) {
+      const query = new URL(link).searchParams.get('query') ?? ''
+      expect(await ask(server, query)).toBeTruthy()
+    }
+  },
+  WITHIN_MS,
+)
+
+test(
+  '--json prints one object and nothing else',
+  async () => {
+    const { exitCode, stdout } = await demo(['--leads', '8', '--json'])
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      complete: true,
+      leads: { sent: 8, accepted: 8, refused: 0 },
+      accountedFor: 8,
+      unaccounted: [],
+      contacts: { new: 8, known: 0 },
+      runs: { all: 8, open: 0 },
+    })
+  },
+  WITHIN_MS,
+)
+
+test(
+  'leads from a file: the mapping is printed, what is refused is named with its reason, and the sum closes',
+  async () => {
+    const dir = openTemporaryFolder('cadre-demo-test-')
+    const file = join(dir, 'leads.csv')
+    writeFileSync(file, 'E-mail,NAME,Favourite colour\nkim@nimbus.example,Kim,green\nno address,Lee,blue\n')
+    const { exitCode, stdout } = await demo(['--csv', file])
+    rmSync(dir, { recursive: true })
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('E-mail → E-mail')
+    expect(stdout).toContain('1 other columns → lines of')
+    expect(stdout).toMatch(/1 {2}refused: \S/)
+    expect(stdout).toContain('2 of 2 accounted for.')
+  },
+  WITHIN_MS,
+)
+
+test(
+  '--kill: a server of its own is killed and started again, the sums close, the watcher missed nothing, and the folder is gone',
+  async () => {
+    const before = await submissions()
+    const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('cadre-demo-') && !/test/.test(name))
+    const others = folders()
+    const { exitCode, stdout, stderr } = await demo(['--leads', '40', '--kill'])
+    expect(stderr).toBe('')
+    expect(exitCode).toBe(0)
+    const [, killed = '', restarted = ''] = /\(pid (\d+)\)[\s\S]*started again in .* pid (\d+)/.exec(stdout) ?? []
+    expect(Number(killed)).toBeGreaterThan(0)
+    expect(restarted).not.toBe(killed)
+    expect(stdout).toContain('0 missing, 0 twice, in order (compared with the log)')
+    expect(stdout).toContain('40 of 40 accounted for. Nothing lost, nothing twice.')
+    expect(folders()).toEqual(others)
+    expect(await submissions()).toBe(before)
+  },
+  WITHIN_MS,
+)
+
+test(
+  'without a server, and with a key of another one, the demo says so in two lines',
+  async () => {
+    const port = String(await findFreePort())
+    expect(await demo([], { PORT: port })).toMatchObject({
+      exitCode: 1,
+      stderr: `✖ No Cadre with the demo form answers at http://localhost:${port}.\n  Start one in another terminal: npm start\n`,
+    })
+    const dir = openTemporaryFolder('cadre-demo-test-')
+    writeFileSync(join(dir, 'demo-key'), `${server.key.slice(0, -6)}AAAAAA\n`)
+    const other = await demo([], { CADRE_DIR: dir })
+    rmSync(dir, { recursive: true })
+    expect(other).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('does not know our demo key.\n  It runs'),
+    })
+  },
+  WITHIN_MS,
+)
