@@ -4,7 +4,7 @@ import { SCALAR_TYPES } from './src/platform/graphql/scalar-types.ts'
 /** Typed documents for the client, the demo and the tests. Scalars are spelled out: left to itself, codegen types them `any`. */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
-  documents: ['src/client/**/*.ts', 'src/commands/**/*.ts', '!src/client/gql/**'],
+  documents: ['src/client/**/*.ts', 'src/commands/**/*.ts', 'src/start-page/**/*.ts', '!src/client/gql/**'],
   ignoreNoDocuments: true,
   generates: {
     'src/client/gql/': {

@@ -48,6 +48,7 @@ import { metricsRoute } from './platform/observability/metrics-door.ts'
 import { openMetricsServer } from './platform/observability/metrics-server.ts'
 import { referenceRoutes } from './platform/reference/http.ts'
 import { schema } from './schema.ts'
+import { startPageRoutes } from './start-page/http.ts'
 
 /** Used for employees that name no model, with a live key. */
 const DEFAULT_MODEL = 'claude-sonnet-5-5'
@@ -68,6 +69,8 @@ export interface AppOptions {
   readonly work: boolean
   /** The key that GraphiQL carries on this machine; none unless given. */
   readonly graphiqlKey?: string
+  /** The workspace that the start page shows to who sits at this machine; none unless given. */
+  readonly demo?: { readonly workspace: string; readonly formPath: string }
   /** A development server: loopback origins may call it, and the schema can be asked for. */
   readonly development: boolean
 }
@@ -262,6 +265,10 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
   if (development || token !== undefined) {
     const isHere = (request: IncomingMessage) => comesFromHere(request) || comesFromPageHere(request)
     routes.push(metricsRoute({ metrics, token, isOpenTo: (request) => development && isHere(request) }))
+  }
+  if (config.http.startPage) {
+    const mode = config.model.anthropicApiKey === undefined ? 'rehearsal' : 'live'
+    routes.push(...startPageRoutes({ db, feed, clock, mode, demo: options.demo, ask: graphql.ask, others: routes }))
   }
   server = await openHttpServer({
     routes: [...routes, openapiRoute(routes, packageVersion())],

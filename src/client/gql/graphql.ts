@@ -205,6 +205,11 @@ export type DemoOutcomesQueryVariables = Exact<{
 
 export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, receivedAt: string, contact: { id: string, createdAt: string } | null, deal: { id: string } | null, runs: Array<{ id: string, status: RunStatus, rehearsal: boolean, model: string | null, cost: { micros: string }, tokens: { input: number, output: number, cacheRead: number, cacheWrite: number } }> }> } };
 
+export type StartPageQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, employee: { name: string } | null }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -339,3 +344,52 @@ export const DemoOutcomesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DemoOutcomesQuery, DemoOutcomesQueryVariables>;
+export const StartPageDocument = new TypedDocumentString(`
+    query StartPage {
+  viewer {
+    workspace {
+      name
+      timeZone
+    }
+  }
+  employees(
+    first: 10
+    filter: {status: {in: [ACTIVE, PAUSED]}}
+    orderBy: [{field: NAME, direction: ASC}]
+  ) {
+    nodes {
+      name
+      title
+      activity {
+        state
+        text
+        since
+      }
+    }
+  }
+  approvals(first: 10, status: [PENDING]) {
+    totalCount
+    nodes {
+      id
+      title
+      employee {
+        name
+      }
+    }
+  }
+  runs(first: 1) {
+    nodes {
+      id
+    }
+  }
+  events(
+    last: 10
+    filter: {types: [SUBMISSION_RECEIVED, SUBMISSION_REJECTED, SUBMISSION_QUALIFIED, SUBMISSION_NEEDS_REVIEW, SUBMISSION_FAILED, DEAL_CREATED, DEAL_STAGE_CHANGED, DEAL_WON, DEAL_LOST, APPROVAL_REQUESTED, APPROVAL_APPROVED, APPROVAL_REJECTED, APPROVAL_EXECUTED, APPROVAL_EXPIRED, INBOX_MESSAGE_SENT, BUDGET_EXHAUSTED]}
+  ) {
+    nodes {
+      occurredAt
+      summary
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartPageQuery, StartPageQueryVariables>;

@@ -9,6 +9,7 @@ import type { Services } from './context-factory.ts'
 import { createEngine } from './engine.ts'
 import type { GraphiqlPage } from './graphiql.ts'
 import { graphqlRoute } from './http-door.ts'
+import { type AskInside, askInside } from './inside.ts'
 import { defaultLimits, type OperationLimits } from './limits.ts'
 import { observedEngine } from './observed-engine.ts'
 import { webSocketDoor } from './websocket-door.ts'
@@ -33,6 +34,8 @@ export interface DoorOptions {
 export interface Doors {
   readonly route: Route
   readonly sockets: SocketDoor
+  /** The same engine for pages of the house's own. */
+  readonly ask: AskInside
   /** To be called after the server is closed. */
   close(): void
 }
@@ -57,6 +60,7 @@ export function graphqlDoors(options: DoorOptions): Doors {
         await sockets.close()
       },
     },
+    ask: askInside(engine, services),
     close: () => watch.close(),
   }
 }

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import type { GraphiQLOptions } from 'graphql-yoga'
+import { pageHeaders } from '../http/page-policy.ts'
 
 /** Options of the page, with two that Yoga hands on to GraphiQL without naming them. */
 export type PageOptions = GraphiQLOptions & {
@@ -22,12 +24,33 @@ export interface PageRequest {
  */
 export type GraphiqlPage = (request: PageRequest) => Promise<PageOptions> | PageOptions
 
+/** A page and the headers that go with it and no other: they name its nonce. */
+export interface GuardedPage {
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /**
  * The GraphiQL page with its script, style and workers inside, so that it works without a network. Its 9 MB are loaded
- * when somebody asks for the page first.
+ * when somebody asks for the page first. The page may carry a key: its policy lets no script run but its own, and lets
+ * nothing be sent to anybody but this server.
  */
-export async function renderGraphiql(page: GraphiqlPage, request: PageRequest): Promise<string> {
+export async function renderGraphiql(page: GraphiqlPage, request: PageRequest): Promise<GuardedPage> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
   const options = { title: 'Cadre', ...(await page(request)) }
-  return renderGraphiQL(options).trimStart()
+  const nonce = randomBytes(16).toString('base64')
+  return {
+    // Its first script is its only one: the others are texts in it.
+    body: renderGraphiQL(options).trimStart().replace('<script>', `<script nonce="${nonce}">`),
+    headers: pageHeaders({
+      scripts: [`'nonce-${nonce}'`],
+      // Its editor makes styles as it goes.
+      styles: ["'unsafe-inline'"],
+      images: ['data:'],
+      fonts: ['data:'],
+      workers: ['blob:'],
+      connections: ["'self'"],
+      referrer: 'same-origin',
+    }),
+  }
 }

@@ -134,8 +134,14 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
       // The page may carry a key: no other origin may read it, whoever may call the API.
       response.removeHeader('access-control-allow-origin')
       const page = await renderGraphiql(graphiql, { signedIn: comesFromHere(request), url })
-      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
-      response.end(page)
+      // Not compressed: it comes from this machine, and its megabytes are made anew each time.
+      response.writeHead(200, {
+        ...page.headers,
+        'content-type': 'text/html; charset=utf-8',
+        'content-length': Buffer.byteLength(page.body),
+        'cache-control': 'no-store',
+      })
+      response.end(page.body)
       return
     }
     let body: Buffer | undefined
