@@ -80,6 +80,6 @@ export const demoForm = {
     text: 'Somebody who could decide to buy, or earns money with what we would show.',
     threshold: 0.6,
   },
-  response: { message: 'Thank you. Somebody from our team gets back to you today.' },
+  response: { message: 'Somebody from our team gets back to you today.' },
   requestedTools: ['send_email'],
 } as const satisfies Omit<CreateFormInput, 'handlers' | 'pipeline'>

@@ -12,10 +12,10 @@ export const renderSignInHint = (reading: readonly Link[]): string =>
 ${reading.length > 0 && html`<p>To read: ${reading.map(({ href, text }) => html`<a href="${href}">${text}</a> `)}</p>`}`)
 
 /** For who came to a development server from elsewhere: a page of another site, another machine, a name that is not its own. */
-export const renderOpenHereHint = (port: number): string =>
+export const renderOpenHereHint = (address: string): string =>
   renderHint(html`
 <p>What is in the workspace is shown to who opens this page on the machine that runs Cadre, and by its own address:</p>
-<p><a href="/">http://localhost:${port}</a></p>
+<p><a href="${address}">${address}</a></p>
 <p class="note">It was opened from another site, or by another name.</p>`)
 
 const renderHint = (content: Html): string =>

@@ -12,7 +12,7 @@ import { relayStream } from '../platform/graphql/http-relay.ts'
 import type { AskInside } from '../platform/graphql/inside.ts'
 import { eventStream } from '../platform/graphql/sse.ts'
 import { sendContent } from '../platform/http/content.ts'
-import { comesFromHere, comesFromPageHere } from '../platform/http/from-here.ts'
+import { comesFromHere, comesFromPageHere, usesOwnName } from '../platform/http/from-here.ts'
 import { pageHeaders } from '../platform/http/page-policy.ts'
 import { createRouter, type Exchange, type Route } from '../platform/http/router.ts'
 import type { Clock } from '../platform/lib/clock.ts'
@@ -55,7 +55,11 @@ export function startPageRoutes(options: StartPageDoorOptions): Route[] {
       path: '/',
       handler: async (exchange) => {
         const { request } = exchange
-        if (!comesFromHere(request)) return sendPage(exchange, renderOpenHereHint(request.socket.localPort ?? 80))
+        if (!comesFromHere(request)) {
+          // From a page of its own name the way is open: browsers say that such a link is ours.
+          const address = `http://${usesOwnName(request) ? request.headers.host : `localhost:${request.socket.localPort}`}/`
+          return sendPage(exchange, renderOpenHereHint(address))
+        }
         await sendPage(exchange, renderStartPage(await look(exchange), page, options.clock.now()))
       },
     },

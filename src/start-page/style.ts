@@ -36,7 +36,8 @@ nav a,#waiting a{display:inline-block;max-width:100%;padding:.2rem 0}
 nav li>div{min-width:0}
 #last li{display:grid;grid-template-columns:3.4rem minmax(0,1fr);padding:.3rem 0;border-top:1px solid var(--hair)}
 time{font-variant-numeric:tabular-nums}
-main>.hint{max-width:38rem;margin:0 auto;padding:1.5rem}
+main>.card.hint{max-width:38rem;margin:0 auto;padding:1.5rem 2rem}
+.hint p:last-child{margin:0}
 .hint h1{margin:0 0 .75rem}
 footer{color:var(--soft);font-size:.92rem}
 #last-title{margin:.4rem 0 .2rem}

@@ -1,17 +1,13 @@
-import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { formRoutes } from '../../src/domains/submissions/http.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { type HttpServer, openHttpServer } from '../../src/platform/http/server.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
+import { complaintsOfPage, findBarriers, hasChromium, launchBrowser, PICTURES, SCREENS } from '../support/browser.ts'
 import { openDatabase, testLog } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { House } from './arrange.ts'
-
-const EXECUTABLE = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-/** A folder to leave pictures of the pages in, for people to look at. */
-const PICTURES = process.env.FORM_PICTURES
 
 const FIELDS = [
   { key: 'name', kind: 'TEXT', label: 'Your name', contactField: 'NAME' },
@@ -31,6 +27,7 @@ const FIELDS = [
     key: 'interests',
     kind: 'MULTI_SELECT',
     label: 'What are you interested in?',
+    required: true,
     options: [
       { value: 'crm', label: 'Customer relations' },
       { value: 'support', label: 'Support' },
@@ -41,7 +38,7 @@ const FIELDS = [
   { key: 'terms', kind: 'CONSENT', label: 'You may keep my answers to write back to me.', required: true },
 ]
 
-describe.skipIf(!existsSync(EXECUTABLE))('in a browser, a form', () => {
+describe.skipIf(!hasChromium)('in a browser, a form', () => {
   let database: TestDatabase
   let db: Database
   let server: HttpServer
@@ -59,7 +56,7 @@ describe.skipIf(!existsSync(EXECUTABLE))('in a browser, a form', () => {
       maxBodyBytes: 1024 * 1024,
       trustProxy: 0,
     })
-    browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox', '--disable-gpu'] })
+    browser = await launchBrowser()
   })
   afterAll(async () => {
     await browser?.close()
@@ -82,6 +79,7 @@ describe.skipIf(!existsSync(EXECUTABLE))('in a browser, a form', () => {
     const form = await house.form({ fields: FIELDS })
     const page = await open(form.slug, { javaScriptEnabled: script })
     await page.getByLabel('Work e-mail').fill('ada@example.com')
+    await page.getByLabel('Support').check()
     await page.getByLabel('You may keep').check()
     await page.getByRole('button', { name: 'Send' }).dblclick({ noWaitAfter: true })
     await page.getByRole('heading', { name: 'Thank you' }).waitFor()
@@ -157,28 +155,58 @@ describe.skipIf(!existsSync(EXECUTABLE))('in a browser, a form', () => {
     await page.context().close()
   })
 
-  it.runIf(PICTURES !== undefined)('can be looked at', async () => {
-    const form = await house.form({ fields: FIELDS, name: 'Book a demo', limits: { honeypot: 'subject_line' } })
-    for (const [size, width] of [
-      ['phone', 390],
-      ['desktop', 1100],
-    ] as const) {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        const page = await open(form.slug, { viewport: { width, height: 900 }, colorScheme })
-        const picture = (name: string) =>
-          page.screenshot({ path: `${PICTURES}/${name}-${size}-${colorScheme}.png`, fullPage: true })
-        await picture('form')
-        await page.getByLabel('Work e-mail').fill('ada@')
-        await page.getByRole('button', { name: 'Send' }).click()
-        await page.getByRole('alert').waitFor()
-        await picture('errors')
-        await page.getByLabel('Work e-mail').fill(`${size}-${colorScheme}@example.com`)
-        await page.getByLabel('You may keep').check()
-        await page.getByRole('button', { name: 'Send' }).click()
-        await page.getByRole('heading', { name: 'Thank you' }).waitFor()
-        await picture('thanks')
-        await page.context().close()
-      }
+  it.each([true, false])('leads from each error to what can be filled in (script on: %s)', async (script) => {
+    const form = await house.form({ fields: FIELDS })
+    const page = await open(form.slug, { javaScriptEnabled: script })
+    await page.getByRole('button', { name: 'Send' }).click()
+    const links = page.getByRole('alert').getByRole('link')
+    expect(await links.allTextContents()).toEqual([
+      'Work e-mail',
+      'What are you interested in?',
+      'You may keep my answers to write back to me.',
+    ])
+    const reached: (string | null)[] = []
+    for (const link of await links.all()) {
+      await link.focus()
+      await page.keyboard.press('Enter')
+      reached.push(await page.locator(':focus').getAttribute('name'))
     }
+    expect(reached).toEqual(['email', 'interests', 'terms'])
+    for (const name of ['email', 'terms']) {
+      expect(await page.locator(`[name=${name}]`).getAttribute('aria-invalid')).toBe('true')
+    }
+    await page.context().close()
+  })
+
+  it.each(SCREENS)('has no barriers on any of its pages, and fits the screen ($name)', async ({ name, ...screen }) => {
+    const form = await house.form({ fields: FIELDS, name: 'Book a demo', limits: { honeypot: 'subject_line' } })
+    const page = await open(form.slug, screen)
+    const complaints = complaintsOfPage(page)
+    const look = async (what: string) => {
+      expect([what, await findBarriers(page)]).toEqual([what, []])
+      expect(await page.locator('html').evaluate((root) => root.scrollWidth <= root.clientWidth)).toBe(true)
+      if (PICTURES !== undefined) await page.screenshot({ path: `${PICTURES}/${what}-${name}.png`, fullPage: true })
+    }
+    await look('form')
+    await page.getByLabel('Work e-mail').fill('ada@')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByRole('alert').waitFor()
+    await look('errors')
+    await page.getByLabel('Work e-mail').fill('ada@example.com')
+    await page.getByLabel('Support').check()
+    await page.getByLabel('You may keep').check()
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByRole('heading', { name: 'Thank you' }).waitFor()
+    await look('thanks')
+    await house.rows(`update form set status = 'PAUSED' where workspace_id = $1`)
+    await page.goto(`${server.url}/f/${house.slug}/${form.slug}`)
+    await page.getByText('takes nothing at the moment').waitFor()
+    await look('closed')
+    await page.goto(`${server.url}/f/${house.slug}/no-such-form`)
+    await page.getByRole('heading', { name: 'There is no such form' }).waitFor()
+    await look('unknown')
+    // The browser's own words about the answers that were no success; nothing was refused by a policy.
+    expect(complaints.filter((text) => !/status of (410|404|422)/.test(text))).toEqual([])
+    await page.context().close()
   })
 })

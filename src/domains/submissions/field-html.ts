@@ -119,6 +119,12 @@ ${around(field, state)}<label class="tick"><input${attributes({
 `
 }
 
+const firstChoiceId = (key: string): string => `${key}-1`
+
+/** The id of the control that a link to the field leads to. */
+export const controlId = (field: FormField): string =>
+  field.kind === 'MULTI_SELECT' && (field.options ?? []).length > 0 ? firstChoiceId(field.key) : field.key
+
 function renderChoices(field: FormField, state: FieldState): Html {
   const chosen = new Set(listOf(state.typed))
   // The group carries the key's id, help and error; each box has a name of its own in it.
@@ -131,6 +137,8 @@ function renderChoices(field: FormField, state: FieldState): Html {
 ${around(field, state)}${(field.options ?? []).map(
   ({ value, label }, index) => html`<label class="tick"><input${attributes({
     type: 'checkbox',
+    // What the summary of errors leads to: a group cannot have focus.
+    id: index === 0 ? firstChoiceId(field.key) : undefined,
     name: field.key,
     value,
     checked: chosen.has(value),

@@ -2,7 +2,7 @@ import { renderPage } from '../../platform/http/page.ts'
 import type { InputIssue } from '../../platform/lib/errors.ts'
 import { attributes, type Html, html } from '../../platform/lib/html.ts'
 import type { FormDefinition } from '../forms/model.ts'
-import { renderField } from './field-html.ts'
+import { controlId, renderField } from './field-html.ts'
 import { FORM_STYLE } from './page-style.ts'
 
 /** What was typed, by field key: kept when the page comes back with errors. */
@@ -62,7 +62,7 @@ function renderSummary(page: FormPage, fields: FormDefinition['fields']): Html {
     const field = labels.get(issue.path[0] ?? '')
     return field === undefined || field.kind === 'HIDDEN'
       ? html`<li>${issue.path.join('.')} – ${issue.message}</li>`
-      : html`<li><a${attributes({ href: `#${field.key}` })}>${field.label}</a> – ${issue.message}</li>`
+      : html`<li><a${attributes({ href: `#${controlId(field)}` })}>${field.label}</a> – ${issue.message}</li>`
   })
   return html`<div class="summary" role="alert">${
     page.problem === undefined

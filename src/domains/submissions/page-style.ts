@@ -2,6 +2,7 @@ import { pageStyle } from '../../platform/http/page.ts'
 
 /** How the public pages of forms look. */
 export const FORM_STYLE = pageStyle(`
+.card>p:last-child{margin:0}
 .note,.help{color:var(--soft)}
 .help{font-size:.92rem;margin:0 0 .4rem}
 .field{margin:0 0 1.35rem;border:0;padding:0;min-width:0}

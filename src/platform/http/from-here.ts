@@ -25,9 +25,15 @@ export function comesFromPageHere(asking: Asking): boolean {
   return isOnThisMachine(asking) && site === 'same-origin' && (origin === undefined || origin === `http://${host}`)
 }
 
-function isOnThisMachine({ headers, socket }: Asking): boolean {
+/** Whether the caller calls us by a name that always means this machine, and by our port. */
+export function usesOwnName({ headers, socket }: Asking): boolean {
   const host = LOOPBACK_HOST.exec(headers.host ?? '')
-  if (host === null || Number(host[1] ?? 80) !== socket.localPort) return false
+  return host !== null && Number(host[1] ?? 80) === socket.localPort
+}
+
+function isOnThisMachine(asking: Asking): boolean {
+  const { headers, socket } = asking
+  if (!usesOwnName(asking)) return false
   if (!LOOPBACK_ADDRESS.test(socket.remoteAddress ?? '')) return false
   return !Object.keys(headers).some((name) => name === 'forwarded' || name.startsWith('x-forwarded-'))
 }
