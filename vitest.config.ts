@@ -11,7 +11,7 @@ export const oneGraphql = {
 export default defineConfig({
   resolve: oneGraphql,
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'gates/**/*.test.ts'],
     exclude: ['**/*.long.test.ts', 'node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',

@@ -198,7 +198,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     http: {
       host: found.HOST,
       port: found.PORT,
-      publicUrl: found.PUBLIC_URL?.replace(/\/+$/, ''),
+      publicUrl: found.PUBLIC_URL?.replace(/(?<!\/)\/+$/, ''),
       trustProxy: found.TRUST_PROXY,
       maxBodyBytes: found.MAX_BODY_BYTES,
       corsOrigins: Object.freeze(found.CORS_ORIGINS),

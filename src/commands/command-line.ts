@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config.ts'
 import { StartFault } from '../platform/lib/start-fault.ts'
+import type { DemoOptions } from './demo/demo.ts'
 
 const wholeNumber = (text: string): number => {
   const value = Number(text)
@@ -37,7 +38,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .option('--csv <file>', 'leads from a CSV file instead of the sample')
     .option('--url <url>', 'where the server is (default: http://localhost:PORT)')
     .option('--concurrency <number>', 'how many are on their way at once', wholeNumber, 16)
-    .action(async (options) => (await import('./demo/demo.ts')).demo(loadConfig(), options))
+    .action(async (options: DemoOptions) => (await import('./demo/demo.ts')).demo(loadConfig(), options))
 
   try {
     await program.parseAsync(argv)

@@ -29,7 +29,7 @@ const QUIET_MS = 60_000
 
 /** Runs the demo against a running server; exit code 1 when a lead is unaccounted for. Throws a StartFault without a server. */
 export async function demo(config: Config, options: DemoOptions): Promise<void> {
-  const base = (options.url ?? `http://localhost:${config.http.port}`).replace(/\/+$/, '')
+  const base = (options.url ?? `http://localhost:${config.http.port}`).replace(/(?<!\/)\/+$/, '')
   const formUrl = `${base}${DEMO_FORM_PATH}`
   const key = keyOf(config)
   const request = createRequester({ url: `${base}/graphql`, token: key })
