@@ -37,5 +37,7 @@ describe.each(PAGES)('%s', (page) => {
   it('leads only to pages and files that there are', () => {
     const local = linksOf(page).filter((target) => !/^[a-z]+:/.test(target))
     expect(local.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([])
+    const named = [...readPage(page).matchAll(/`((?:src|test|gates|prisma|docs)\/[\w./-]+\.\w+)`/g)]
+    expect(named.map(([, file = '']) => file).filter((file) => !existsSync(join(ROOT, file)))).toEqual([])
   })
 })
