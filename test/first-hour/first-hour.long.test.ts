@@ -57,7 +57,7 @@ describe('the README', () => {
 
 describe('the start', () => {
   test('names addresses that answer and a key that lets in', async () => {
-    const shown = [...new Set(server?.output.match(/http:\/\/[^\s:]+:\d+\S*/g))]
+    const shown = [...new Set(server?.output.match(/http:\/\/[^\s:]+:\d+[^\s"]*/g))]
     expect(shown.length).toBeGreaterThanOrEqual(2)
     for (const url of shown) {
       const response = await fetch(url, { headers: { accept: 'text/html' } })
