@@ -150,8 +150,8 @@ const settings = z.object({
   TRUST_PROXY: wholeNumber(0, 0, 100),
   MAX_BODY_BYTES: wholeNumber(MEBIBYTE, 1_024, 1_024 * MEBIBYTE),
   CORS_ORIGINS: origins(),
-  START_PAGE: oneOf(SWITCH),
-  LOG_LEVEL: oneOf(LOG_LEVELS),
+  START_PAGE: oneOf(SWITCH).default('on'),
+  LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
   LOG_FORMAT: oneOf(LOG_FORMATS),
   ANTHROPIC_API_KEY: z
     .string()
@@ -175,6 +175,11 @@ const settings = z.object({
   CADRE_DIR: z.string().default('.cadre'),
   NODE_ENV: z.string().optional(),
 })
+
+/** Each setting's name with its default, undefined where there is none. */
+export const SETTING_DEFAULTS: Readonly<Record<string, unknown>> = Object.fromEntries(
+  Object.entries(settings.shape).map(([name, setting]) => [name, setting.parse(undefined)]),
+)
 
 /** Their wrong values are not repeated: a mistyped one is still nearly the secret. */
 const SECRETS = new Set([
@@ -222,13 +227,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     http: {
       host: found.HOST,
       port: found.PORT,
-      publicUrl: found.PUBLIC_URL?.replace(/\/+$/, ''),
+      publicUrl: found.PUBLIC_URL?.replace(/(?<!\/)\/+$/, ''),
       trustProxy: found.TRUST_PROXY,
       maxBodyBytes: found.MAX_BODY_BYTES,
       corsOrigins: Object.freeze(found.CORS_ORIGINS),
       startPage: found.START_PAGE !== 'off',
     },
-    log: { level: found.LOG_LEVEL ?? 'info', format: found.LOG_FORMAT ?? (isTty ? 'pretty' : 'json') },
+    log: { level: found.LOG_LEVEL, format: found.LOG_FORMAT ?? (isTty ? 'pretty' : 'json') },
     model: { anthropicApiKey: found.ANTHROPIC_API_KEY, anthropicBaseUrl: found.ANTHROPIC_BASE_URL },
     mail: { smtpUrl: found.SMTP_URL, from: found.MAIL_FROM },
     runs: { concurrency: found.RUN_CONCURRENCY },

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { type Config, loadConfig } from '../config.ts'
 import { StartFault } from '../platform/lib/start-fault.ts'
+import type { DemoOptions } from './demo/demo.ts'
 
 const wholeNumber = (text: string): number => {
   const value = Number(text)
@@ -44,7 +45,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .option('--kill', 'kill the server in the middle, a server of its own, and start it again')
     .option('--json', 'print the closing account as one JSON object, and nothing else')
     .option('--concurrency <number>', 'how many are on their way at once', wholeNumber, 16)
-    .action(async (options) => (await import('./demo/demo.ts')).demo(settings(), options))
+    .action(async (options: DemoOptions) => (await import('./demo/demo.ts')).demo(settings(), options))
 
   try {
     await program.parseAsync(argv)

@@ -3,11 +3,14 @@ import type { ServerProcess } from '../support/server-process.ts'
 
 // A visitor of a running server: nothing here is our client library, only fetch, a socket and what the protocols say.
 
+/** Where it is, and a key to it. */
+export type Place = Pick<ServerProcess, 'url' | 'key'>
+
 export const formUrlOf = (server: ServerProcess): string => `${server.url}/f/demo/book-a-demo`
 
 /** A query or mutation over HTTP; throws on errors, so that a test never goes on with half an answer. */
 export async function ask<Data>(
-  server: ServerProcess,
+  server: Place,
   query: string,
   variables: Readonly<Record<string, unknown>> = {},
 ): Promise<Data> {
@@ -93,7 +96,7 @@ export interface ServerSentEvent {
 
 /** A subscription as server-sent events, read with fetch alone, as the standard says they are parsed. */
 export async function* serverSentEvents(
-  server: ServerProcess,
+  server: Place,
   query: string,
   options: {
     readonly lastEventId?: string

@@ -134,3 +134,24 @@ describe('the verdict', () => {
     })
   })
 })
+
+describe('what cannot be compared', () => {
+  it('does not hold: a number with a word, a list, or a number that is none', () => {
+    expect(isMet('size', 'gt', 'many')).toBe(false)
+    expect(isMet('interests', 'gte', 1)).toBe(false)
+    expect(isMet('size', 'lt', Number.POSITIVE_INFINITY)).toBe(false)
+  })
+
+  it('leaves texts, which go by their order, and words for yes and no', () => {
+    expect(isMet('start', 'gte', '2026-03-01')).toBe(true)
+    expect(isMet('start', 'gt', '2026-02-28')).toBe(true)
+    expect(isMet('start', 'gt', '2026-03-02')).toBe(false)
+    expect(isMet('wants_call', 'eq', 'TRUE')).toBe(true)
+    expect(isMet('ticked_off', 'eq', 'false')).toBe(true)
+  })
+
+  it('is told in words as it was wanted', () => {
+    const { reasons } = evaluateCriteria({ conditions: [condition('missing', 'eq', false)], ...REST }, answers)
+    expect(reasons).toEqual(['missing: not answered; wanted no: not met.'])
+  })
+})

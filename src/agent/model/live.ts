@@ -44,7 +44,7 @@ export const liveFetch: ModelFetch = async (url, init) => {
 function connectCode(err: unknown): string | undefined {
   const cause = err instanceof Error ? err.cause : undefined
   if (!(cause instanceof Error)) return undefined
-  const causes: unknown[] = cause instanceof AggregateError ? [cause, ...cause.errors] : [cause]
+  const causes: unknown[] = cause instanceof AggregateError ? [cause, ...(cause.errors as unknown[])] : [cause]
   for (const each of causes) {
     const code = each instanceof Error && 'code' in each ? each.code : undefined
     if (typeof code === 'string' && NEVER_CONNECTED.has(code)) return code

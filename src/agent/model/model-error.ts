@@ -43,8 +43,8 @@ export function errorBeforeAnswer(err: unknown): ModelError {
     const reason = err.cause instanceof Error ? deepestMessage(err.cause) : err.message
     return { kind: 'NETWORK', message: `The connection failed: ${reason}`, sent: true }
   }
-  if (err instanceof APIError && err.status !== undefined) return errorOfStatus(err, err.status)
-  throw err
+  if (!(err instanceof APIError) || err.status === undefined) throw err
+  return errorOfStatus(err as APIError, err.status as number)
 }
 
 /** An `error` event in the middle of a stream, or a stream that stopped: billed for what had come. */

@@ -69,4 +69,49 @@ describe('the arguments of a tool', () => {
     const schema = z.strictObject({ name: z.string(), amount: z.string().optional() })
     expect(shape(schema, { name: 'Deal', amount: '5' }, true)).toEqual({ name: 'Deal' })
   })
+
+  it('are all that is known where the schema names nothing', () => {
+    const known = { a: 1, b: null, c: undefined }
+    for (const schema of [undefined, 'text', {}, { properties: [] }])
+      expect(fitToolInput(schema, known)).toEqual({ a: 1 })
+  })
+
+  it('take nothing of the wrong kind', () => {
+    const schema = z.object({
+      text: z.string().optional(),
+      number: z.number().optional(),
+      whole: z.int().optional(),
+      flag: z.boolean().optional(),
+      list: z.array(z.string()).optional(),
+      thing: z.object({ a: z.string() }).optional(),
+      exact: z.literal('A').optional(),
+    })
+    const wrong = { text: {}, number: 'many', whole: '', flag: 'yes', list: 'a', thing: 'b', exact: 'B' }
+    expect(shape(schema, wrong)).toEqual({})
+    const right = {
+      text: 'a',
+      number: 1,
+      whole: 2,
+      flag: false,
+      list: ['a'],
+      thing: { a: 'b' },
+      exact: 'A',
+    }
+    expect(shape(schema, right)).toEqual(right)
+  })
+
+  it('take a value as it is where the schema says nothing of it, and any of several types', () => {
+    const schema = {
+      properties: {
+        free: {},
+        odd: 'schema',
+        several: { type: ['null', 'number'] },
+        list: { type: 'array' },
+        either: { anyOf: [{ type: 'null' }, { type: 'number' }, { type: 'boolean' }] },
+        neither: { oneOf: [{ type: 'number' }] },
+      },
+    }
+    const known = { free: { a: 1 }, odd: 2, several: '3', list: [1, 'a', null], either: true, neither: 'x' }
+    expect(fitToolInput(schema, known)).toEqual({ free: { a: 1 }, odd: 2, several: 3, list: [1, 'a'], either: true })
+  })
 })

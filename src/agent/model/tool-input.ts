@@ -45,7 +45,7 @@ function fitValue(schema: Schema, value: unknown): unknown {
   if (Array.isArray(variants)) return fitVariant(variants.filter(isRecord), value)
   if ('const' in schema) return sameWord(schema.const, value) ? schema.const : undefined
   if (Array.isArray(schema.enum)) return schema.enum.find((each) => sameWord(each, value))
-  const type = Array.isArray(schema.type) ? schema.type.find((each) => each !== 'null') : schema.type
+  const type = Array.isArray(schema.type) ? (schema.type as unknown[]).find((each) => each !== 'null') : schema.type
   switch (type) {
     case 'string':
       return typeof value === 'object' ? undefined : cut(String(value), schema.maxLength)

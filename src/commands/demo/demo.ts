@@ -42,7 +42,7 @@ const KILL_AT = 0.4
 export async function demo(config: Config, options: DemoOptions): Promise<void> {
   if (options.csv !== undefined && !existsSync(options.csv)) throw new StartFault(`There is no file ${options.csv}.`)
   if (options.kill !== true) {
-    const base = (options.url ?? `http://localhost:${config.http.port}`).replace(/\/+$/, '')
+    const base = (options.url ?? `http://localhost:${config.http.port}`).replace(/(?<!\/)\/+$/, '')
     return await run({ base, key: keyOf(config), options })
   }
   if (options.url !== undefined) {

@@ -70,7 +70,7 @@ export const slugOf = (name: string): string =>
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 63)
-    .replace(/^-+|-+$/g, '') || 'form'
+    .replace(/^-|-$/g, '') || 'form'
 
 const handlers = z.strictObject({
   strategy: z.enum(HANDLER_STRATEGIES),

@@ -75,7 +75,7 @@ export async function readPagePost(request: DoorRequest, definition: FormDefinit
   const single = (name: string) => members.get(name)?.[0]
   const lists = new Set(definition.fields.flatMap((field) => (field.kind === 'MULTI_SELECT' ? [field.key] : [])))
   // Null-prototype: a member may be called `__proto__`.
-  const typed: Record<string, string | readonly string[]> = Object.create(null)
+  const typed = Object.create(null) as Record<string, string | readonly string[]>
   for (const [name, values] of members) {
     if (name === ID_MEMBER || name === TOKEN_MEMBER || name === REFERRER_MEMBER) continue
     const [first = ''] = values

@@ -132,7 +132,7 @@ function show(door: Door, form: PublicForm, request: DoorRequest, wantsPage: boo
   if (!wantsPage) return json(200, describeForm(form, path))
   if (form.status !== 'ACTIVE') return closedPage(form)
   // Null-prototype: a field may be called `constructor`.
-  const values: Record<string, string> = Object.create(null)
+  const values = Object.create(null) as Record<string, string>
   for (const { key } of form.definition.fields) {
     const given = request.query.get(key)
     if (given !== null) values[key] = given.slice(0, 1_000)

@@ -13,7 +13,7 @@ const columnTypes: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === INT8) return (text: string) => BigInt(text)
     if (oid === DATE) return (text: string) => new Date(`${text}T00:00:00.000Z`)
-    return pg.types.getTypeParser(oid, format ?? 'text')
+    return pg.types.getTypeParser(oid, format ?? 'text') as unknown
   }) as typeof pg.types.getTypeParser,
 }
 

@@ -53,7 +53,7 @@ function instantiate(): void {
   bindings.__wbg_set_wasm(instance.exports)
   const start = instance.exports.__wbindgen_start
   if (typeof start !== 'function') throw new Error('the schema engine has no start function: its version changed')
-  start()
+  Reflect.apply(start, undefined, [])
   instantiated = true
 }
 
@@ -108,7 +108,7 @@ function adjust(
   return new Proxy(adapter, {
     get(target, property) {
       const value: unknown = Reflect.get(property in changed ? changed : target, property)
-      return typeof value === 'function' ? value.bind(target) : value
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
 }

@@ -145,7 +145,7 @@ async function readTimelines(
   }
   const pages = await pickPages(query, request, kind === 'run' ? 'runId' : 'subjectId', ids, ctx)
   const outboxIds = pages.flatMap(({ rows }) => rows.map((row) => row.outboxId as bigint))
-  const found = outboxIds.length === 0 ? new Map() : await ctx.feed.findMany(ctx.workspaceId, outboxIds)
+  const found = outboxIds.length === 0 ? new Map<bigint, never>() : await ctx.feed.findMany(ctx.workspaceId, outboxIds)
   return pages.map(({ rows, hasNextPage, hasPreviousPage }) => ({
     items: rows.flatMap((row) => found.get(row.outboxId as bigint) ?? []),
     hasNextPage,
