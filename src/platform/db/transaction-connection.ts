@@ -85,7 +85,10 @@ export class TransactionConnection {
     }
   }
 
-  #send<Input extends object>(statement: Statement<Input, unknown>, input: Input): Promise<pg.QueryResult> {
+  #send<Input extends object>(
+    statement: Statement<Input, unknown>,
+    input: Input,
+  ): Promise<pg.QueryResult<Readonly<Record<string, unknown>>>> {
     if (!this.#open) return Promise.reject(new Error('the transaction has ended: everything in it must be awaited'))
     const { text, values } = statement.bind({ ...this.#given, ...input })
     const name = statementName(text)

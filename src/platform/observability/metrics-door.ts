@@ -30,9 +30,10 @@ export function metricsRoute({ metrics, token, isOpenTo }: MetricsDoor): Route {
     },
     handler: async ({ request, response }) => {
       const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-      const holdsToken = token !== undefined && given !== undefined && isSame(given, token)
-      if (!holdsToken && !isOpenTo(request)) {
-        if (token === undefined) {
+      const isProtected = token !== undefined
+      const mayRead = (isProtected && given !== undefined && isSame(given, token)) || isOpenTo(request)
+      if (!mayRead) {
+        if (!isProtected) {
           return sendProblem(response, { status: 404, code: 'NOT_FOUND', title: 'There is nothing at /metrics.' })
         }
         response.setHeader('www-authenticate', 'Bearer')

@@ -21,7 +21,7 @@ interface Part {
 function partsOf(entry: Entry): readonly Part[] {
   if (!('type' in entry)) return []
   const { type } = entry
-  if ('getFields' in type) return Object.values(type.getFields())
+  if ('getFields' in type) return Object.values<Part>(type.getFields())
   return 'getValues' in type ? type.getValues() : []
 }
 
