@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Database } from '../../src/platform/db/database.ts'
-import { type Given, statement } from '../../src/platform/db/statement.ts'
-import type { Tx } from '../../src/platform/db/transaction.ts'
+import { type Given, sqlStatement, statement } from '../../src/platform/db/statement.ts'
+import { inTransaction, type Tx } from '../../src/platform/db/transaction.ts'
 import { appendEvents, lastEventOf } from '../../src/platform/events/append.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
@@ -73,6 +73,8 @@ describe('a prepared statement', () => {
     )
     const { text, values } = addToTurn.bind({ id: groupId, by: 1, workspaceId: other, now: new Date() })
     expect(await runSql(database.url, text, [...values])).toEqual([])
+    const input = { id: groupId, by: 1, workspaceId }
+    expect(await db.inTransaction(systemContext(db, other), (tx) => tx.run(addToTurn, input))).toEqual([])
     expect(await turnOf(groupId)).toBe(0)
   })
 })
@@ -104,6 +106,90 @@ describe('what a transaction sends', () => {
       await tx.run(addToTurn, { id: groupId, by: 1 })
     })
     await expect(later).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    const asIf = run((tx) => {
+      tx.rollbackAtEnd()
+      tx.write(insertGroup, { id: groupId, strategy: 'PRINCIPAL' })
+    })
+    await expect(asIf).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(await turnOf(groupId)).toBe(0)
+  })
+
+  it('fails with the error of the statement that was refused, not with that of the writes behind it', async () => {
+    let attempts = 0
+    const raise = sqlStatement<{ readonly code: string }>('SELECT cadre_test_raise($1)', ['code'])
+    await runSql(
+      database.url,
+      `create or replace function cadre_test_raise(code text) returns void language plpgsql as $$
+       begin raise exception 'refused' using errcode = code; end $$`,
+    )
+    const result = await run(async (tx) => {
+      attempts += 1
+      if (attempts > 1) return 'done'
+      const refused = tx.run(raise, { code: '40001' })
+      tx.write(addToTurn, { id: groupId, by: 1 })
+      await refused
+      return 'never'
+    })
+    expect([result, attempts]).toEqual(['done', 2])
+  })
+})
+
+describe('a transaction whose BEGIN fails', () => {
+  it('does nothing of what was sent right behind it', async () => {
+    const connect = db.app.connect.bind(db.app)
+    const refusesBegin = Object.assign(Object.create(db.app), {
+      connect: async () => {
+        const client = await connect()
+        const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>
+        return new Proxy(client, {
+          get(target, property) {
+            if (property === 'query') {
+              return (...args: unknown[]) =>
+                String(args[0]).startsWith('BEGIN') ? Promise.reject(new Error('cancelled')) : query(...args)
+            }
+            const value: unknown = Reflect.get(target, property, target)
+            return typeof value === 'function' ? value.bind(target) : value
+          },
+        })
+      },
+    })
+    const attempt = inTransaction(refusesBegin, systemContext(db, workspaceId), async (tx) => {
+      tx.write(addToTurn, { id: groupId, by: 1 })
+      await tx.run(addToTurn, { id: groupId, by: 1 })
+    })
+    await expect(attempt).rejects.toThrow('cancelled')
+    expect(await turnOf(groupId)).toBe(0)
+  })
+})
+
+describe('a statement that was prepared before a newer Cadre added a column', () => {
+  it('is prepared anew, whatever connections know it', async () => {
+    const seeAll = statement((template, input: { readonly id: string }) =>
+      template.selectFrom('handlerGroup').selectAll().where('id', '=', input.id).forUpdate(),
+    )
+    const look = () => run((tx) => tx.run(seeAll, { id: groupId }))
+    await Promise.all(Array.from({ length: 10 }, look))
+    await runSql(database.url, 'alter table handler_group add column newer text')
+    try {
+      expect(await Promise.all(Array.from({ length: 10 }, look))).toHaveLength(10)
+    } finally {
+      await runSql(database.url, 'alter table handler_group drop column newer')
+    }
+  })
+})
+
+describe('what is sent when the transaction has ended', () => {
+  it('is refused: a statement, an event, a savepoint', async () => {
+    let ended: Tx | undefined
+    await run((tx) => {
+      ended = tx
+      appendEvents(tx, [happened('a.done')])
+    })
+    const tx = ended as Tx
+    expect(() => tx.write(addToTurn, { id: groupId, by: 1 })).toThrow(/has ended/)
+    await expect(tx.run(addToTurn, { id: groupId, by: 1 })).rejects.toThrow(/has ended/)
+    expect(() => appendEvents(tx, [happened('b.done')])).toThrow(/has ended/)
+    await expect(tx.savepoint(async () => {})).rejects.toThrow(/has ended/)
     expect(await turnOf(groupId)).toBe(0)
   })
 })
@@ -153,6 +239,27 @@ describe('a savepoint', () => {
     })
     expect(await turnOf(groupId)).toBe(1)
     expect(await eventTypes(groupId)).toEqual(['before.done', 'after.done'])
+  })
+
+  it('within another is rolled back with it', async () => {
+    await run(async (tx) => {
+      const outer = tx.savepoint(async () => {
+        tx.write(addToTurn, { id: groupId, by: 100 })
+        appendEvents(tx, [happened('outer.done')])
+        await expect(
+          tx.savepoint(async () => {
+            appendEvents(tx, [happened('inner.done')])
+            await lastEventOf(tx)
+            throw new Error('inner')
+          }),
+        ).rejects.toThrow('inner')
+        throw new Error('outer')
+      })
+      await expect(outer).rejects.toThrow('outer')
+      expect(await lastEventOf(tx)).toBeNull()
+    })
+    expect(await turnOf(groupId)).toBe(0)
+    expect(await eventTypes(groupId)).toEqual([])
   })
 
   it('fails with the error of a write in it that nobody awaited; the transaction goes on', async () => {

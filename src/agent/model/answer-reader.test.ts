@@ -77,6 +77,20 @@ describe('a streamed answer', () => {
     }
   })
 
+  it('holds nothing that PostgreSQL cannot store: no null character and no half of a pair', () => {
+    const { reader } = read(
+      starts(0, { type: 'text', text: 'a\u0000b\ud800c 😀' }),
+      starts(1, { type: 'tool_use', id: 'call_\u0000', name: 'open_deal' }),
+      grows(1, { type: 'input_json_delta', partial_json: '{"na\\u0000me":["Ki\\u0000te",{"x":"\\udc00"}],"n":1}' }),
+      starts(2, { type: 'thinking', thinking: 'hm\u0000', signature: 's' }),
+    )
+    expect(reader.blocks()).toEqual([
+      { type: 'text', text: 'ab\ufffdc 😀' },
+      { type: 'tool_use', id: 'call_', name: 'open_deal', input: { name: ['Kite', { x: '\ufffd' }], n: 1 } },
+      { type: 'thinking', thinking: 'hm', signature: 's' },
+    ])
+  })
+
   it('is complete when it stopped and said why', () => {
     const stop = { type: 'message_stop' }
     const because = { type: 'message_delta', delta: { stop_reason: 'end_turn' } }

@@ -177,11 +177,36 @@ export function assistantMessage(blocks: readonly AnswerBlock[]): MessageParam {
 }
 
 function close(block: Open): AnswerBlock {
-  if (block.type !== 'tool_use') return block
-  const { type, id, name } = block
-  if (block.json === '') return { type, id, name, input: isRecord(block.input) ? block.input : {} }
-  const input = parseJson(block.json)
-  return isRecord(input) ? { type, id, name, input } : { type, id, name, input: {}, invalidJson: block.json }
+  switch (block.type) {
+    case 'text':
+      return { ...block, text: storable(block.text) }
+    case 'thinking':
+      return { ...block, thinking: storable(block.thinking) }
+    case 'redacted_thinking':
+      return block
+    case 'tool_use':
+      return closeToolUse(block)
+  }
+}
+
+function closeToolUse(block: Extract<Open, { type: 'tool_use' }>): AnswerBlock {
+  const type = block.type
+  const id = storable(block.id)
+  const name = storable(block.name)
+  const input = block.json === '' ? (block.input ?? {}) : parseJson(block.json)
+  if (isRecord(input)) return { type, id, name, input: storableValue(input) as Record<string, unknown> }
+  if (block.json === '') return { type, id, name, input: {} }
+  return { type, id, name, input: {}, invalidJson: storable(block.json) }
+}
+
+/** PostgreSQL's text has no null character and no half of a pair; a model that writes one must not end its run. */
+const storable = (text: string): string => text.replaceAll('\0', '').replace(/\p{Surrogate}/gu, '\ufffd')
+
+function storableValue(value: unknown): unknown {
+  if (typeof value === 'string') return storable(value)
+  if (Array.isArray(value)) return value.map(storableValue)
+  if (!isRecord(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [storable(name), storableValue(member)]))
 }
 
 function parseJson(text: string): unknown {

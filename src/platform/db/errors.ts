@@ -17,11 +17,24 @@ const QUERY_CANCELED = '57014'
 const CONNECTION_LOST = /^(08|57P0[123]|53)/
 const NETWORK_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT'])
 
+/** The code of what PostgreSQL or the network refused. */
+export function codeOf(err: unknown): string | undefined {
+  const code = err instanceof Error && 'code' in err ? err.code : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+/**
+ * Whether a prepared statement's columns have changed since it was prepared: a newer Cadre has migrated the database beside
+ * this one. Its connection knows no better; another one prepares anew.
+ */
+export const isStalePlan = (err: unknown): boolean =>
+  codeOf(err) === '0A000' && err instanceof Error && /cached plan must not change result type/.test(err.message)
+
 /** Whether the database could not be reached or went away, as opposed to refusing a statement. */
 export function isConnectionError(err: unknown): boolean {
   if (!(err instanceof Error)) return false
-  const { code } = err as { code?: unknown }
-  if (typeof code === 'string' && (CONNECTION_LOST.test(code) || NETWORK_ERRORS.has(code))) return true
+  const code = codeOf(err)
+  if (code !== undefined && (CONNECTION_LOST.test(code) || NETWORK_ERRORS.has(code))) return true
   return (
     !(err instanceof pg.DatabaseError) &&
     /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(

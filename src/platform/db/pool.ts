@@ -32,6 +32,21 @@ const APP_STATEMENT_TIMEOUT_MS = 30_000
 const MAX_CONNECTION_LIFETIME_S = 3_600
 
 /**
+ * How a session of the role begins. Plans are kept: one that was made while a table was small would read the whole of it
+ * when it has grown, so plans use the indexes from the first row on.
+ */
+export const sessionSettings = (role: 'cadre_app' | 'cadre_system', more: Readonly<Record<string, string>> = {}) =>
+  Object.entries({
+    role,
+    enable_seqscan: 'off',
+    // Only a transaction writes: should its BEGIN fail, the statements that were sent right behind it are refused.
+    ...(role === 'cadre_app' ? { default_transaction_read_only: 'on' } : {}),
+    ...more,
+  })
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ')
+
+/**
  * A pool of connections that are `role` from their first statement on. A lost connection is logged and replaced,
  * never thrown: without a listener an idle client's error ends the process when PostgreSQL restarts.
  */
@@ -50,7 +65,7 @@ export function createPool({ url, role, max, name, log }: PoolOptions): pg.Pool 
     pipeline: true,
     Client: Connection,
     types: columnTypes,
-    ...(role === null ? {} : { options: `-c role=${role}` }),
+    ...(role === null ? {} : { options: sessionSettings(role) }),
   })
   const onLost = (err: Error) => log.debug({ err, pool: name }, 'a database connection was lost')
   pool.on('error', onLost)

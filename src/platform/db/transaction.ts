@@ -2,16 +2,18 @@
 //
 // One attempt: borrow a connection bound to the workspace, BEGIN, the callback, COMMIT, then the onCommit callbacks.
 // A serialization failure (40001) or deadlock (40P01) rolls back and starts anew, so the callback must be repeatable:
-// what it does outside the database belongs into onCommit. A COMMIT whose answer was lost is neither repeated nor
+// what it does outside the database belongs into onCommit. So does a statement whose plan has become stale, over another
+// connection. A COMMIT whose answer was lost is neither repeated nor
 // called failed: the caller gets CommitUnknown and reads its own claim.
 //
 // Statements travel in a pipeline: BEGIN goes out together with the first of them, and what was put off to the end
-// together with COMMIT, so that an answer is waited for only where somebody needs it.
+// together with COMMIT, so that an answer is waited for only where somebody needs it. Outside a transaction the connection
+// is read-only: should BEGIN fail, nothing that was sent behind it is done.
 
 import { CamelCasePlugin, Kysely } from 'kysely'
 import pg from 'pg'
 import type { Ctx } from '../context.ts'
-import { translateDatabaseError } from './errors.ts'
+import { isStalePlan, translateDatabaseError } from './errors.ts'
 import { SingleConnectionDialect } from './single-connection-dialect.ts'
 import type { Statement } from './statement.ts'
 import type { Tables } from './tables.ts'
@@ -67,6 +69,8 @@ export interface TransactionOptions {
 }
 
 const RETRYABLE = new Set(['40001', '40P01'])
+/** Each try takes one connection with an old plan out of the pool. */
+const STALE_PLAN_RETRIES = 50
 const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true })
 
 /**
@@ -83,6 +87,7 @@ export async function inTransaction<Result>(
     try {
       return await attemptOnce(pool, ctx, work)
     } catch (err) {
+      if (isStalePlan(err) && attempt <= STALE_PLAN_RETRIES) continue
       const code = err instanceof pg.DatabaseError ? err.code : undefined
       if (code !== undefined && RETRYABLE.has(code) && attempt <= retries) {
         await ctx.clock.sleep(Math.random() * 10 * 2 ** attempt)
@@ -128,27 +133,30 @@ async function attemptOnce<Result>(
   }
   let result: Result
   try {
-    const begun = client.query('BEGIN')
+    const begun = client.query('BEGIN READ WRITE')
     begun.catch(() => {}) // awaited below
     try {
       result = await work(tx)
       await begun
       connection.flush()
+      if (connection.failure !== undefined) throw connection.failure
       committing = true
       close()
       const ended = await client.query(discard ? 'ROLLBACK' : 'COMMIT')
       inDoubt = false
+      if (connection.failure !== undefined) throw connection.failure
       // PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement before it failed.
-      if (!discard && ended.command !== 'COMMIT') {
-        throw connection.failure ?? new Error('the transaction had failed and was rolled back')
-      }
+      if (!discard && ended.command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
     } catch (thrown) {
       close()
-      if (committing && !inDoubt) throw thrown
-      if (committing && !discard && mayHaveCommitted(thrown)) throw new CommitUnknown(thrown)
+      const err = connection.causeOf(thrown)
+      if (committing && !inDoubt) throw err
+      if (committing && !discard && mayHaveCommitted(err)) throw new CommitUnknown(err)
+      // What came of BEGIN explains what came of the statements behind it.
+      await begun
       await client.query('ROLLBACK')
-      inDoubt = false
-      throw connection.failure ?? thrown
+      inDoubt = isStalePlan(err)
+      throw err
     }
   } finally {
     client.release(inDoubt)

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { Connection } from '../db/connection.ts'
+import { sessionSettings } from '../db/pool.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observability/logger.ts'
 import { atMost } from './at-most.ts'
@@ -34,7 +35,9 @@ export function openDurablePools(systemUrl: string, log: Logger, clock: Clock): 
       keepAlive: true,
       Client: Connection,
       application_name: name,
-      options: `-c role=cadre_system -c idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_MS}`,
+      options: sessionSettings('cadre_system', {
+        idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
+      }),
     })
     const onLost = (err: Error) => log.debug({ err, pool: name }, 'a database connection was lost')
     pool.on('error', onLost)

@@ -2,6 +2,7 @@ import { storedActor } from '../auth/viewer.ts'
 import { sqlStatement } from '../db/statement.ts'
 import { json } from '../db/tables.ts'
 import type { Tx } from '../db/transaction.ts'
+import type { PutOff } from '../db/transaction-connection.ts'
 import { invalidInput } from '../lib/errors.ts'
 import type { NewEvent } from './event.ts'
 
@@ -48,21 +49,24 @@ export function appendEvents(tx: Tx, events: readonly NewEvent[]): void {
 /** Resolves to the outbox id of the transaction's last event so far; its log position is the commit's cursor. */
 export const lastEventOf = async (tx: Tx): Promise<bigint | null> => (await outboxes.get(tx.sql)?.lastId()) ?? null
 
-class Outbox {
+class Outbox implements PutOff {
   readonly #tx: Tx
-  #gathered: object[] = []
+  /** JSON of each event, as it was when it was told. */
+  #gathered: string[] = []
   #lastId: bigint | null = null
+  #ended = false
 
   constructor(tx: Tx) {
     this.#tx = tx
   }
 
   add(tx: Tx, event: NewEvent): void {
-    const data = event.data ?? {}
-    if (Buffer.byteLength(json(data)) > MAX_DATA_BYTES) {
+    if (this.#ended) throw new Error('the transaction has ended: everything in it must be awaited')
+    const data = json(event.data ?? {})
+    if (Buffer.byteLength(data) > MAX_DATA_BYTES) {
       throw invalidInput([{ path: [], code: 'TOO_LARGE', message: `A ${event.type} event carries more than 32 KB.` }])
     }
-    this.#gathered.push({
+    const rest = json({
       type: event.type,
       subject_type: event.subject.kind,
       subject_id: event.subject.id,
@@ -71,11 +75,11 @@ class Outbox {
       run_id: event.runId ?? (tx.viewer.kind === 'employee' ? tx.viewer.runId : null),
       cause_id: tx.cause === undefined ? null : String(tx.cause.outboxId),
       depth: tx.cause?.depth ?? 0,
-      data,
       changes: event.changes ?? [],
       // Who wrote through a public door is known by a digest at most; the log does not keep where strangers live.
       origin: tx.viewer.kind === 'anonymous' ? { requestId: tx.origin.requestId } : tx.origin,
     })
+    this.#gathered.push(`${rest.slice(0, -1)},"data":${data}}`)
   }
 
   flush(): void {
@@ -83,8 +87,17 @@ class Outbox {
     this.#tx.write(insertEvents, this.#take(), ([written]) => this.#note(written))
   }
 
-  forget(): void {
+  mark(): bigint | null {
+    return this.#lastId
+  }
+
+  forget(mark: unknown): void {
     this.#gathered = []
+    this.#lastId = typeof mark === 'bigint' ? mark : null
+  }
+
+  end(): void {
+    this.#ended = true
   }
 
   async lastId(): Promise<bigint | null> {
@@ -100,7 +113,7 @@ class Outbox {
   }
 
   #take(): { readonly events: string } {
-    const events = json(this.#gathered)
+    const events = `[${this.#gathered.join(',')}]`
     this.#gathered = []
     return { events }
   }
