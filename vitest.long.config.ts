@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
-import { oneGraphql } from './vitest.config.ts'
+import { oneGraphql, PATIENCE } from './vitest.config.ts'
 
-// What takes longer than a coffee: real kills, real restarts, a million rows. FULL=1 runs it at full size.
+// What takes longer than a coffee: real kills, real restarts, browsers beside real servers, a million rows. FULL=1 runs it at full size.
 export default defineConfig({
   resolve: oneGraphql,
   test: {
@@ -11,5 +11,6 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 45 * 60_000,
     hookTimeout: 5 * 60_000,
+    expect: { poll: PATIENCE },
   },
 })

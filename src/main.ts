@@ -13,3 +13,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 // Loaded only now: on an older Node the imports themselves would fail, with a stack.
 const { runCommandLine } = await import('./commands/command-line.ts')
 await runCommandLine(process.argv)
+
+// Everything of ours is closed by now. What a library leaves behind must not hold the process: after a migration the schema
+// engine keeps a timer of ten seconds.
+process.stdout.write('', () => process.exit())

@@ -76,12 +76,12 @@ test('what an employee writes is read block by block, with who wrote it and in w
 
 test('a message is read once: the first reading is told, the second changes nothing', async () => {
   const id = await send()
-  const read = await acme.mutate('markInboxMessageRead', { id }, 'message { readAt }')
-  const { readAt } = read.message as { readAt: string }
+  const read = await acme.mutate('markInboxMessageRead', { id }, 'inboxMessage { readAt }')
+  const { readAt } = read.inboxMessage as { readAt: string }
   expect(readAt).toEqual(expect.any(String))
   const before = await acme.footprint()
-  const again = await acme.mutate('markInboxMessageRead', { id }, 'message { readAt }')
-  expect(again.message).toEqual({ readAt })
+  const again = await acme.mutate('markInboxMessageRead', { id }, 'inboxMessage { readAt }')
+  expect(again.inboxMessage).toEqual({ readAt })
   expect(await acme.footprint()).toBe(before)
 })
 

@@ -4,6 +4,7 @@ import { migrate } from '../../src/platform/db/migrate.ts'
 import { installDurable } from '../../src/platform/durable/install.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
 import { startTestPostgres } from './postgres.ts'
+import { buildProgram } from './program.ts'
 import { runSql } from './sql.ts'
 
 declare module 'vitest' {
@@ -15,6 +16,7 @@ declare module 'vitest' {
 
 /** One PostgreSQL for the whole run, and one migrated database in it from which every test file clones its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  buildProgram()
   const postgres = await startTestPostgres()
   const template = `cadre_test_${randomUUID().slice(0, 8)}`
   const templateUrl = new URL(postgres.url)

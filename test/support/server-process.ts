@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { readDemoKey } from '../../src/commands/seed.ts'
 import { findFreePort } from '../../src/platform/db/free-port.ts'
+import { PROGRAM } from './program.ts'
 import { openTemporaryFolder } from './temporary-folder.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const READY_WITHIN_MS = 60_000
 
 export interface ServerOptions {
@@ -58,7 +58,7 @@ export class ServerProcess {
 
   /** Starts it, again, on its port; returns when it is ready. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, this.#options.command ?? 'start'], {
+    const child = spawn(process.execPath, [PROGRAM, this.#options.command ?? 'start'], {
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
       env: {
         ...process.env,
@@ -112,6 +112,11 @@ export class ServerProcess {
   /** SIGTERM, and returns the exit code. */
   async stop(): Promise<number | null> {
     return this.#end('SIGTERM')
+  }
+
+  /** SIGINT, as Ctrl-C sends it, and returns the exit code. */
+  async interrupt(): Promise<number | null> {
+    return this.#end('SIGINT')
   }
 
   /** Ends it if it runs, and removes its folder. */

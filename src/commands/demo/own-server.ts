@@ -64,6 +64,8 @@ export class OwnServer {
         DATABASE_DIRECT_URL: '',
         ANTHROPIC_API_KEY: '',
         SMTP_URL: '',
+        // It is for the demo's own leads, which are counted.
+        SAMPLE_LEADS: '0',
         NODE_ENV: '',
       }),
       // Ctrl-C at the terminal is for the demo, which then ends it.

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { findFreePort } from '../../src/platform/db/free-port.ts'
 import { processIdentity } from '../../src/platform/db/process-identity.ts'
+import { PROGRAM } from '../support/program.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { runSql } from '../support/sql.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
@@ -15,7 +16,6 @@ import { createTestDatabase } from '../support/test-database.ts'
 
 // What a newcomer sees when a start fails: the command is run as a process of its own, as `npm start` runs it.
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const cleanups: (() => Promise<unknown>)[] = []
 
 afterEach(async () => {
@@ -43,7 +43,7 @@ async function start(env: Record<string, string>, ...nodeArgs: string[]): Promis
     ANTHROPIC_BASE_URL: '',
     LOG_LEVEL: '',
   }
-  const child = spawn(process.execPath, [...nodeArgs, '--import', 'tsx', MAIN, 'start'], {
+  const child = spawn(process.execPath, [...nodeArgs, PROGRAM, 'start'], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { ...process.env, ...none, LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

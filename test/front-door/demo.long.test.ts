@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../../src/platform/db/free-port.ts'
+import { PROGRAM } from '../support/program.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { ask } from './visitor.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const WITHIN_MS = 180_000
 
 let database: TestDatabase
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 /** Runs the demo to its end, not on a terminal, in the server's folder. */
 async function demo(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'demo', ...args], {
+  const child = spawn(process.execPath, [PROGRAM, 'demo', ...args], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { ...process.env, PORT: String(server.port), CADRE_DIR: server.dir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

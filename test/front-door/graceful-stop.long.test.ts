@@ -112,8 +112,7 @@ test(
     expect(server.output).toMatch(/✔ Demo workspace +2 employees · 1 form · 1 pipeline/)
     await sendSample(3, formUrlOf(server))
     await model.asked(3)
-    server.signal('SIGINT')
-    expect(await server.stop()).toBe(0)
+    expect(await server.interrupt()).toBe(0)
     expect(server.output).toMatch(/^ {2}Finishing 3 steps … stopped\. 3 runs go on at the next start\.$/m)
     expect(server.output).toMatch(/^ {2}\d\d:\d\d:\d\d {2}(?:Iris|Marco) +took "[^"]+" from Book a demo$/m)
 
