@@ -127,7 +127,7 @@ function modelText(mode: Serving['mode'], sendsMail: boolean, budget: bigint | n
       budget === undefined ? 'Each workspace has its budget.' : amount === '' ? 'No budget.' : `Budget: ${amount}.`
     return `  Model: live. Employees work with Claude, at your key's cost. ${limit}`
   }
-  const sent = sendsMail ? 'mail goes out over SMTP_URL, nothing costs' : 'nothing is sent, nothing costs'
+  const sent = sendsMail ? 'mail goes out over SMTP_URL, nothing costs' : 'mail becomes files, nothing costs'
   return [
     `  Model: rehearsal. Employees work by rules; no model is asked, ${sent}.`,
     `         ANTHROPIC_API_KEY=… npm start   runs the same on Claude${amount === '' ? '' : ` (budget: ${amount})`}.`,

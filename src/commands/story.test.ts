@@ -52,6 +52,12 @@ describe('the story at the terminal', () => {
     ])
   })
 
+  test('is whole on a terminal that does not know its width', async () => {
+    const { story, lines } = listen(0)
+    await story.tell(taken('Nimbus Labs'))
+    expect(lines).toEqual(['  09:41:02  Iris   took "Nimbus Labs" from Book a demo\n'])
+  })
+
   test('says nothing of a run that ended well, and speaks up for one that did not', async () => {
     const { story, lines } = listen()
     const ended = (status: string) => event('run.finished', { data: { status, employeeId: IRIS } })

@@ -2,12 +2,12 @@ import { isAbsolute, relative } from 'node:path'
 
 /**
  * Text that may come from a stranger, as one line that a terminal can show: without control characters, which a terminal
- * would obey, and cut where `width` columns end.
+ * would obey, and cut where `width` columns end; a width of 0 is that of a terminal that does not know it.
  */
 export function oneLine(text: string, width = Number.POSITIVE_INFINITY): string {
   const plain = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trimEnd()
   const letters = [...plain]
-  return letters.length <= width ? plain : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`
+  return width === 0 || letters.length <= width ? plain : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`
 }
 
 /** `09:41:02`, in the terminal's own time. */

@@ -127,7 +127,7 @@ test(
     const port = String(await findFreePort())
     expect(await demo([], { PORT: port })).toMatchObject({
       exitCode: 1,
-      stderr: `✖ No Cadre with the demo form answers at http://localhost:${port}.\n  Start one in another terminal: npm start\n`,
+      stderr: `✖ No Cadre with the demo form answers at http://localhost:${port}.\n  Start one in another terminal: npm start   (on another port: PORT=4001 npm run demo)\n`,
     })
     const dir = openTemporaryFolder('cadre-demo-test-')
     writeFileSync(join(dir, 'demo-key'), `${server.key.slice(0, -6)}AAAAAA\n`)

@@ -163,7 +163,7 @@ async function reach(base: string, formUrl: string, request: Requester) {
   const form = await describeForm(formUrl).catch((cause: unknown) => {
     throw new StartFault(
       `No Cadre with the demo form answers at ${base}.`,
-      'Start one in another terminal: npm start',
+      'Start one in another terminal: npm start   (on another port: PORT=4001 npm run demo)',
       cause,
     )
   })
