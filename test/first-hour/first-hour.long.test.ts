@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findFreePort } from '../../src/platform/db/free-port.ts'
 import { ask } from '../front-door/visitor.ts'
 import { type MessagesServer, startMessagesServer } from '../support/messages-server.ts'
 import { blocksOf, guidePages, readPage } from './markdown.ts'
@@ -111,7 +112,9 @@ describe('a start that cannot be', () => {
 
   test('because nobody answers at DATABASE_URL says where', async () => {
     const nobody = Object.assign(new URL('postgres://me@127.0.0.1:9/cadre'), { password: 'hunter2' })
-    const said = expectTwoLines(await fails('node dist/main.js start', { DATABASE_URL: nobody.href }))
+    // The port is looked at first, and the newcomer's own server has the usual one.
+    const PORT = String(await findFreePort())
+    const said = expectTwoLines(await fails('node dist/main.js start', { PORT, DATABASE_URL: nobody.href }))
     expect(said).toContain('127.0.0.1:9')
     expect(said).not.toContain('hunter2')
   })
