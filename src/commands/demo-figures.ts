@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { Database } from '../platform/db/database.ts'
 
 /** How much there is in the demo workspace. */
@@ -13,18 +12,30 @@ export interface DemoFigures {
 }
 
 export async function readDemoFigures(db: Database, workspaceId: string): Promise<DemoFigures> {
-  return await db.read(workspaceId, (rows) =>
+  const row = await db.read(workspaceId, (rows) =>
     rows
       .selectFrom('workspace')
-      .select([
-        sql<number>`(select count(*)::int from employee where status <> 'OFFBOARDED')`.as('employees'),
-        sql<number>`(select count(*)::int from form)`.as('forms'),
-        sql<number>`(select count(*)::int from pipeline)`.as('pipelines'),
-        sql<number>`(select count(*)::int from deal)`.as('deals'),
-        sql<number>`(select count(*)::int from approval where status = 'PENDING')`.as('approvals'),
-        'dailyBudgetMicros',
-      ])
-      .where('id', '=', workspaceId)
+      .select((eb) => {
+        const all = eb.fn.countAll<bigint>()
+        const working = eb.selectFrom('employee').where('employee.status', '<>', 'OFFBOARDED')
+        const waiting = eb.selectFrom('approval').where('approval.status', '=', 'PENDING')
+        return [
+          working.select(all.as('count')).as('employees'),
+          eb.selectFrom('form').select(all.as('count')).as('forms'),
+          eb.selectFrom('pipeline').select(all.as('count')).as('pipelines'),
+          eb.selectFrom('deal').select(all.as('count')).as('deals'),
+          waiting.select(all.as('count')).as('approvals'),
+          'dailyBudgetMicros',
+        ]
+      })
       .executeTakeFirstOrThrow(),
   )
+  return {
+    employees: Number(row.employees),
+    forms: Number(row.forms),
+    pipelines: Number(row.pipelines),
+    deals: Number(row.deals),
+    approvals: Number(row.approvals),
+    dailyBudgetMicros: row.dailyBudgetMicros,
+  }
 }

@@ -154,14 +154,17 @@ mutation Decide($id: ID!) {
   },
 ]
 
-/** Where each example opens in GraphiQL, ready for Play; examples that have nothing to be tried on are left out. */
-export function exampleLinks(newest: Newest, path = '/graphql'): Map<ExampleTitle, string> {
+/** Opens GraphiQL with an operation in it, ready for Play. Its tab is called what the operation is called. */
+export const graphiqlLink = (query: string, variables?: object): string =>
+  `/graphql?${new URLSearchParams({ query, ...(variables === undefined ? {} : { variables: JSON.stringify(variables) }) })}`
+
+/** Where each example opens in GraphiQL; examples that have nothing to be tried on are left out. */
+export function exampleLinks(newest: Newest): Map<ExampleTitle, string> {
   const links = new Map<ExampleTitle, string>()
   for (const { title, query, variables } of examples) {
     const given = variables(newest)
     if (given === null) continue
-    const search = new URLSearchParams({ query, ...(given === undefined ? {} : { variables: JSON.stringify(given) }) })
-    links.set(title, `${path}?${search}`)
+    links.set(title, graphiqlLink(query, given))
   }
   return links
 }

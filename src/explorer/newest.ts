@@ -8,7 +8,6 @@ export const findNewest = (db: Database, workspaceId: string): Promise<Newest> =
     const run = await sql
       .selectFrom('run')
       .select('id')
-      .where('workspaceId', '=', workspaceId)
       .orderBy('createdAt', 'desc')
       .orderBy('id', 'desc')
       .limit(1)
@@ -16,7 +15,6 @@ export const findNewest = (db: Database, workspaceId: string): Promise<Newest> =
     const approval = await sql
       .selectFrom('approval')
       .select('id')
-      .where('workspaceId', '=', workspaceId)
       .where('status', '=', 'PENDING')
       .orderBy('requestedAt', 'desc')
       .orderBy('id', 'desc')

@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon'
 import type { StartPageQuery } from '../client/gql/graphql.ts'
-import { type ExampleTitle, exampleLinks } from '../explorer/examples.ts'
+import { type ExampleTitle, exampleLinks, graphiqlLink } from '../explorer/examples.ts'
 import { renderPage } from '../platform/http/page.ts'
 import { type Html, html } from '../platform/lib/html.ts'
 import { StartPage } from './documents.ts'
@@ -43,7 +43,7 @@ ${renderDoors(data, options, waiting)}
 <ol id="last">${last}</ol>
 </section>
 <footer>
-<p>Times are those of ${timeZone}. This page shows what <a href="${queryLink(StartPage.toString())}">one query</a> answers.</p>
+<p>Times are those of ${timeZone}. This page shows what <a href="${graphiqlLink(StartPage.toString())}">one query</a> answers.</p>
 </footer>
 </main>`
   return renderPage({ title: `Cadre · ${name} workspace`, style: START_STYLE, body, script: liveScript.path })
@@ -144,8 +144,6 @@ function renderDoors(data: StartPageQuery, { formPath, reading }: StartPageOptio
 `,
   )
 }
-
-const queryLink = (query: string): string => `/graphql?${new URLSearchParams({ query })}`
 
 /** `09:41`, with the day when it is another one. */
 function clockText(moment: Date, zone: string, now: Date): string {

@@ -11,7 +11,7 @@ export interface Closing {
   readonly outcomes: Outcomes
   readonly sentAfterMs: number
   readonly workedAfterMs: number
-  /** Where it goes on, in GraphiQL; null when the server is gone by then. */
+  /** Where it goes on: the deals in GraphiQL, what waits on the start page; null when the server is gone by then. */
   readonly links: { readonly deals: string; readonly waiting: string } | null
   /** Of a demo that killed its server. */
   readonly killed: (Comparison & { readonly takenOver: number; readonly dealsInAll: number }) | null

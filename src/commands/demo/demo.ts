@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DemoTeamQuery } from '../../client/gql/graphql.ts'
 import { createRequester, type Requester, RequestFailed } from '../../client/request.ts'
 import type { Config } from '../../config.ts'
+import { graphiqlLink } from '../../explorer/examples.ts'
 import { StartFault } from '../../platform/lib/start-fault.ts'
 import { DEMO_FORM_PATH, demoKeyFile, readDemoKey } from '../seed.ts'
 import { oneLine, seconds, timeOfDay, wholeNumber } from '../terminal-text.ts'
@@ -140,7 +141,7 @@ async function run(place: Place): Promise<void> {
     bar?.end()
     const closing: Closing = {
       ...{ sent: progress.sent, outcomes, sentAfterMs, workedAfterMs },
-      links: server === undefined ? { deals: inGraphiql(base, DEALS), waiting: inGraphiql(base, WAITING) } : null,
+      links: server === undefined ? { deals: `${base}${graphiqlLink(DEALS)}`, waiting: `${base}/` } : null,
       killed:
         server === undefined
           ? null
@@ -254,12 +255,7 @@ async function killAndRestart(server: OwnServer, request: Requester, say: (line:
   say(`  …  started again in ${seconds(performance.now() - killedAt)}, pid ${server.pid}`)
 }
 
-const DEALS = '{deals{nodes{name amount{text} stage{name}}}}'
-const WAITING = '{approvals(status:PENDING){nodes{id title risk reason}}}'
-
-/** Opens GraphiQL with a query in it; with no more escapes than a terminal needs to see one address. */
-const inGraphiql = (base: string, query: string): string =>
-  `${base}/graphql?query=${query.replaceAll('{', '%7B').replaceAll('}', '%7D').replaceAll(' ', '+')}`
+const DEALS = 'query Deals { deals { nodes { name amount { text } stage { name } } } }'
 
 function keyOf(config: Config): string {
   if (existsSync(demoKeyFile(config.dir))) return readDemoKey(config.dir)

@@ -8,32 +8,9 @@ import { loseHeld } from '../budgets/service.ts'
 import { announceEnd } from './ending.ts'
 import type { Fence } from './journal.ts'
 import { holdEmployeeStatus, parkRun } from './journal.ts'
-import {
-  MAX_TAKEOVERS,
-  type RunEnd,
-  type RunPriority,
-  type RunStatus,
-  type RunTrigger,
-  type RunWait,
-  type StepKind,
-  type StepStatus,
-} from './model.ts'
+import { MAX_TAKEOVERS, type RunEnd, type RunPriority, type RunStatus, type RunTrigger, type RunWait } from './model.ts'
+import { listSteps, type StoredStep } from './steps.ts'
 import { CANCELLED, closeOpenSteps } from './waiting.ts'
-
-/** An entry of the journal as it was written. */
-export interface StoredStep {
-  readonly seq: number
-  readonly kind: StepKind
-  readonly status: StepStatus
-  readonly title: string
-  readonly turn: number
-  readonly callIndex: number | null
-  readonly data: Readonly<Record<string, unknown>>
-  readonly startedAt: Date
-  readonly approvalId: string | null
-  /** Its row of the effect ledger, where it has one. */
-  readonly effectStatus: string | null
-}
 
 /** A run that this process now works, with all that going on needs. */
 export interface ClaimedRun {
@@ -254,36 +231,6 @@ function endOnClaim(
     return { status: 'FAILED', reason: 'POISON', text }
   }
   return undefined
-}
-
-/** What the run did and thought so far, in order. */
-async function listSteps(tx: Tx, runId: string): Promise<StoredStep[]> {
-  const rows = await tx.sql
-    .selectFrom('runStep')
-    .leftJoin('effect', (join) =>
-      join.onRef('effect.runId', '=', 'runStep.runId').onRef('effect.seq', '=', 'runStep.seq'),
-    )
-    .select([
-      'runStep.seq',
-      'runStep.kind',
-      'runStep.status',
-      'runStep.title',
-      'runStep.turn',
-      'runStep.callIndex',
-      'runStep.data',
-      'runStep.startedAt',
-      'runStep.approvalId',
-      'effect.status as effectStatus',
-    ])
-    .where('runStep.runId', '=', runId)
-    .orderBy('runStep.seq')
-    .execute()
-  return rows.map((step) => ({
-    ...step,
-    kind: step.kind as StepKind,
-    status: step.status as StepStatus,
-    data: step.data as Readonly<Record<string, unknown>>,
-  }))
 }
 
 /** What the model is told of an act of which nobody knows whether it happened. */

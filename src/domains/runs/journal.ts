@@ -14,13 +14,12 @@
 
 import { type Kysely, sql } from 'kysely'
 import { type Given, statement } from '../../platform/db/statement.ts'
-import { type JsonText, json, type Tables } from '../../platform/db/tables.ts'
+import type { Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import type { NewEvent } from '../../platform/events/event.ts'
-import { appendEffects, type NewEffect } from './effects.ts'
 import { announceEnd, type EndedRun } from './ending.ts'
-import { cutTitle, type RunEnd, type RunWait, type StepKind, type StepStatus } from './model.ts'
+import type { RunEnd, RunWait } from './model.ts'
 import { closeOpenSteps, endColumns } from './waiting.ts'
 
 /** What a process writes a run's journal with: its own attempt, the entry that comes next, the writes there have been. */
@@ -160,105 +159,6 @@ export async function holdEmployeeStatus(tx: Tx, employeeId: string): Promise<st
     .forShare()
     .executeTakeFirstOrThrow()
   return status
-}
-
-/** One entry. `turn` counts model calls from 0; `callIndex` is the tool call's place in its turn. */
-export interface NewStep {
-  readonly seq: number
-  readonly kind: StepKind
-  readonly status: StepStatus
-  readonly title: string
-  readonly turn: number
-  readonly callIndex?: number | undefined
-  readonly data: Readonly<Record<string, unknown>>
-  readonly costMicros?: bigint | undefined
-  readonly startedAt: Date
-  readonly approvalId?: string | undefined
-}
-
-const OPEN_STATUSES: ReadonlySet<StepStatus> = new Set(['RUNNING', 'WAITING'])
-
-/** Appends steps, and the effects of those that acted. Behind `advanceRun`, which made room for their numbers. */
-export function appendSteps(
-  tx: Tx,
-  runId: string,
-  steps: readonly NewStep[],
-  effects: readonly NewEffect[] = [],
-): void {
-  for (const step of steps) {
-    tx.write(insertStep, {
-      runId,
-      seq: step.seq,
-      kind: step.kind,
-      status: step.status,
-      title: cutTitle(step.title),
-      turn: step.turn,
-      callIndex: step.callIndex ?? null,
-      data: json(step.data),
-      costMicros: step.costMicros ?? 0n,
-      startedAt: step.startedAt,
-      finishedAt: OPEN_STATUSES.has(step.status) ? null : tx.now,
-      approvalId: step.approvalId ?? null,
-    })
-  }
-  appendEffects(tx, runId, effects)
-}
-
-interface StepRow {
-  readonly runId: string
-  readonly seq: number
-  readonly kind: string
-  readonly status: string
-  readonly title: string
-  readonly turn: number
-  readonly callIndex: number | null
-  readonly data: JsonText
-  readonly costMicros: bigint
-  readonly startedAt: Date
-  readonly finishedAt: Date | null
-  readonly approvalId: string | null
-}
-
-const insertStep = statement((template, input: StepRow & Given) =>
-  template.insertInto('runStep').values({
-    workspaceId: input.workspaceId,
-    runId: input.runId,
-    seq: input.seq,
-    kind: input.kind,
-    status: input.status,
-    title: input.title,
-    turn: input.turn,
-    callIndex: input.callIndex,
-    data: input.data,
-    costMicros: input.costMicros,
-    startedAt: input.startedAt,
-    finishedAt: input.finishedAt,
-    approvalId: input.approvalId,
-  }),
-)
-
-/** Writes what has become of a step that was RUNNING or WAITING. */
-export async function closeStep(
-  tx: Tx,
-  runId: string,
-  step: {
-    readonly seq: number
-    readonly status: StepStatus
-    readonly data: Readonly<Record<string, unknown>>
-    readonly approvalId?: string | undefined
-  },
-): Promise<void> {
-  await tx.sql
-    .updateTable('runStep')
-    .set({
-      status: step.status,
-      data: json(step.data),
-      approvalId: step.approvalId ?? null,
-      finishedAt: OPEN_STATUSES.has(step.status) ? null : tx.now,
-    })
-    .where('runId', '=', runId)
-    .where('seq', '=', step.seq)
-    .execute()
 }
 
 /**

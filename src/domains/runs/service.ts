@@ -7,7 +7,6 @@ export {
   PAUSED_WAIT,
   releaseRun,
   type SegmentClaim,
-  type StoredStep,
   UNKNOWN_OUTPUT,
 } from './claim.ts'
 export { appendEffects, moveEffect, type NewEffect } from './effects.ts'
@@ -15,20 +14,18 @@ export { type EndedRun, listenToRunEnds } from './ending.ts'
 export {
   advanceRun,
   announceRunEnd,
-  appendSteps,
   closeRun,
-  closeStep,
   type Entry,
   type Fence,
   FenceLost,
   holdEmployeeStatus,
-  type NewStep,
   parkRun,
   type Signals,
 } from './journal.ts'
 export { enterLiveRun } from './live-runs.ts'
-export { countOpenRuns } from './open-runs.ts'
+export { countOpenRuns, measureRuns } from './open-runs.ts'
 export { type StartRunInput, type StartRunResult, startRun } from './start.ts'
+export { appendSteps, closeStep, type NewStep, type StoredStep } from './steps.ts'
 export { sweepRuns } from './sweeps.ts'
 export {
   cancelRun,

@@ -10,35 +10,25 @@
 // a conflict. Two that arrive at once with one id both find nothing; one inserts, and the other is told so by the primary
 // key, starts anew from the beginning, and then finds the first.
 
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type Given, statement } from '../../platform/db/statement.ts'
-import { type JsonText, json, type Tables } from '../../platform/db/tables.ts'
+import { type JsonText, json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import type { NewEvent } from '../../platform/events/event.ts'
-import { conflict, invalidInput, notFound } from '../../platform/lib/errors.ts'
-import { encodeId, newId } from '../../platform/lib/ids.ts'
+import { conflict, invalidInput } from '../../platform/lib/errors.ts'
+import { newId } from '../../platform/lib/ids.ts'
 import { normaliseEmail } from '../contacts/model.ts'
 import { matchOrCreateContact } from '../contacts/service.ts'
-import {
-  type FormResponse,
-  type FormStatus,
-  type HandlerStrategy,
-  hashAnswers,
-  limitsOf,
-  parseAnswers,
-  statedContact,
-} from '../forms/model.ts'
+import { type FormResponse, hashAnswers, parseAnswers, statedContact } from '../forms/model.ts'
 import { getPublished, route } from '../forms/service.ts'
 import { startRun } from '../runs/service.ts'
 import { submissionEvents } from './events.ts'
+import { type AskedFor, type EarlierSubmission, getFormAskedFor } from './form-asked-for.ts'
 import { checkLimits, type Rejection, type Sender } from './limits.ts'
 import type { RejectionReason, SubmissionOrigin } from './model.ts'
 
-export interface SubmitFormInput {
-  readonly form: { readonly slug: string } | { readonly id: string }
-  /** A UUID of the sender's making: sending twice stores once. Made here when it is left out. */
-  readonly id?: string | undefined
+export interface SubmitFormInput extends AskedFor {
   /** By field key, as JSON or as the texts of a form-encoded body. */
   readonly answers: unknown
   /** Keyed digest of the sender's network address (`addressDigest`); without it nothing is counted per address. */
@@ -85,7 +75,7 @@ export type SubmitFormOutcome = AcceptedSubmission | TrappedSubmission | Rejecte
  * that came with other answers before, and SenderBusy while another of the sender's is being looked at. A rejection is returned, not thrown: commit, then show `rejectionError`.
  */
 export async function submitForm(tx: Tx, input: SubmitFormInput): Promise<SubmitFormOutcome> {
-  const form = await loadForm(tx, input)
+  const form = await getFormAskedFor(tx, input)
   const { honeypot } = input.honeypot ? form.limits : { honeypot: null }
   const { answers: raw, trapped } = withoutHoneypot(input.answers, honeypot)
   if (form.earlier !== null) return replay(tx, form.id, form.earlier, raw)
@@ -219,68 +209,6 @@ async function handOver(
   }
   appendEvents(tx, before)
 }
-
-interface EarlierSubmission {
-  readonly id: string
-  readonly formId: string
-  readonly formVersion: number
-  readonly inputHash: string
-}
-
-/** The form as it is now, its handlers' strategy, and the submission that has the id already: one statement. */
-async function loadForm(tx: Tx, input: SubmitFormInput) {
-  const submissionId = input.id ?? null
-  const [row] = await ('id' in input.form
-    ? tx.run(findFormById, { submissionId, id: input.form.id })
-    : tx.run(findFormBySlug, { submissionId, slug: input.form.slug }))
-  if (row === undefined || row.publishedVersion === null) {
-    throw notFound('Form', 'id' in input.form ? encodeId('form', input.form.id) : input.form.slug)
-  }
-  const earlier: EarlierSubmission | null =
-    row.earlierId === null || row.earlierFormId === null || row.earlierVersion === null || row.earlierHash === null
-      ? null
-      : {
-          id: row.earlierId,
-          formId: row.earlierFormId,
-          formVersion: row.earlierVersion,
-          inputHash: row.earlierHash,
-        }
-  return {
-    id: row.id,
-    name: row.name,
-    status: row.status as FormStatus,
-    number: row.publishedVersion,
-    limits: limitsOf(row.limits),
-    handlerGroupId: row.handlerGroupId,
-    strategy: row.strategy as HandlerStrategy | null,
-    earlier,
-  }
-}
-
-const formAndSubmission = (template: Kysely<Tables>, submissionId: string | null) =>
-  template
-    .selectFrom('form')
-    .leftJoin('handlerGroup', 'handlerGroup.id', 'form.handlerGroupId')
-    .leftJoin('submission', (join) => join.on('submission.id', '=', submissionId))
-    .select([
-      'form.id',
-      'form.name',
-      'form.status',
-      'form.publishedVersion',
-      'form.limits',
-      'form.handlerGroupId',
-      'handlerGroup.strategy',
-      'submission.id as earlierId',
-      'submission.formId as earlierFormId',
-      'submission.formVersion as earlierVersion',
-      'submission.inputHash as earlierHash',
-    ])
-const findFormById = statement((template, input: { readonly submissionId: string | null; readonly id: string }) =>
-  formAndSubmission(template, input.submissionId).where('form.id', '=', input.id),
-)
-const findFormBySlug = statement((template, input: { readonly submissionId: string | null; readonly slug: string }) =>
-  formAndSubmission(template, input.submissionId).where('form.slug', '=', input.slug),
-)
 
 async function replay(tx: Tx, formId: string, earlier: EarlierSubmission, raw: unknown): Promise<AcceptedSubmission> {
   const mismatch = () =>

@@ -8,7 +8,7 @@ import { GraphQLError } from 'graphql'
 import { PERMISSIONS } from '../auth/viewer.ts'
 import { translateDatabaseError } from '../db/errors.ts'
 import { CommitUnknown } from '../db/transaction.ts'
-import { type AppError, type ErrorCode, isAppError, unavailable } from '../lib/errors.ts'
+import { type AppError, type ErrorCode, INTERNAL, isAppError, unavailable } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import { builder } from './builder.ts'
 import { describeEnum } from './enum.ts'
@@ -236,7 +236,7 @@ export function presentError(err: GraphQLError, { log, requestId }: ErrorContext
     return new GraphQLError(expected.message, { ...place, extensions: errorExtensions(expected) })
   }
   log.error({ err: cause, requestId, path: err.path?.join('.') }, 'a request failed')
-  return new GraphQLError('Internal error', { ...place, extensions: { code: 'INTERNAL', requestId } })
+  return new GraphQLError('Internal error', { ...place, extensions: { code: INTERNAL, requestId } })
 }
 
 /** Coercion wraps what a scalar threw into a GraphQLError; the first cause is what counts. */

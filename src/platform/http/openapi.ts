@@ -1,6 +1,7 @@
 // The doors that are not GraphQL, as OpenAPI 3.1 describes them. Each route says what it is where it is made; this puts
 // together those that do.
 
+import { ERROR_CODES, INTERNAL } from '../lib/errors.ts'
 import { sendContent } from './content.ts'
 import type { Route } from './router.ts'
 
@@ -18,17 +19,7 @@ const PROBLEM = {
     detail: { type: 'string', description: 'What is wrong, for a person to read.' },
     code: {
       type: 'string',
-      enum: [
-        'UNAUTHENTICATED',
-        'FORBIDDEN',
-        'NOT_FOUND',
-        'INVALID_INPUT',
-        'CONFLICT',
-        'LIMIT_EXCEEDED',
-        'UNAVAILABLE',
-        'CURSOR_EXPIRED',
-        'INTERNAL',
-      ],
+      enum: [...ERROR_CODES, INTERNAL],
     },
     reason: { type: 'string', description: 'Which conflict it is, such as CLOSED.' },
     retryAfterMs: {

@@ -13,7 +13,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { translateDatabaseError } from '../db/errors.ts'
-import { isAppError } from '../lib/errors.ts'
+import { INTERNAL, isAppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { HttpAnswer } from '../observability/metrics.ts'
@@ -200,6 +200,6 @@ function answerFailure(
     response,
     expected
       ? problemOf(err)
-      : { status: 500, code: 'INTERNAL', title: `Internal error. Tell us the request id: ${requestId}.` },
+      : { status: 500, code: INTERNAL, title: `Internal error. Tell us the request id: ${requestId}.` },
   )
 }

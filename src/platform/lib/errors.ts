@@ -1,13 +1,18 @@
 /** What a caller can act on; the edge maps each to a GraphQL error or an HTTP status. */
-export type ErrorCode =
-  | 'UNAUTHENTICATED'
-  | 'FORBIDDEN'
-  | 'NOT_FOUND'
-  | 'INVALID_INPUT'
-  | 'CONFLICT'
-  | 'LIMIT_EXCEEDED'
-  | 'UNAVAILABLE'
-  | 'CURSOR_EXPIRED'
+export const ERROR_CODES = [
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'INVALID_INPUT',
+  'CONFLICT',
+  'LIMIT_EXCEEDED',
+  'UNAVAILABLE',
+  'CURSOR_EXPIRED',
+] as const
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+/** What a caller is told of anything else that went wrong. */
+export const INTERNAL = 'INTERNAL'
 
 export type IssueCode =
   | 'REQUIRED'

@@ -5,6 +5,7 @@
 // write freely is no label.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { ERROR_CODES, INTERNAL } from '../lib/errors.ts'
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS'])
@@ -116,11 +117,7 @@ function httpMetrics(registers: Registry[]): Metrics['http'] {
   }
 }
 
-const CODES = new Set(
-  'UNAUTHENTICATED FORBIDDEN NOT_FOUND INVALID_INPUT CONFLICT LIMIT_EXCEEDED UNAVAILABLE CURSOR_EXPIRED INTERNAL'.split(
-    ' ',
-  ),
-)
+const CODES: ReadonlySet<string> = new Set([...ERROR_CODES, INTERNAL])
 
 function operationMetrics(registers: Registry[]): OperationObserver {
   const durations = new Histogram({
