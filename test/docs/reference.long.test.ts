@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getVariableValues, OperationTypeNode, parse, validate } from 'graphql'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { costOf } from '../../src/platform/graphql/cost.ts'
 import { defaultLimits } from '../../src/platform/graphql/limits.ts'
@@ -12,13 +11,11 @@ import { type HttpServer, openHttpServer } from '../../src/platform/http/server.
 import { exampleOperation } from '../../src/platform/reference/example-operation.ts'
 import { referenceRoutes } from '../../src/platform/reference/http.ts'
 import { schema } from '../../src/schema.ts'
+import { complaintsOfPage, findBarriers, hasChromium, launchBrowser, PICTURES, SCREENS } from '../support/browser.ts'
 import { testLog } from '../support/context.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-/** A folder to leave pictures in, for people to look at. */
-const PICTURES = process.env.REFERENCE_PICTURES
 
 const folder = openTemporaryFolder('cadre-reference-test-')
 let server: HttpServer
@@ -146,10 +143,10 @@ test('a reference that was not built says how it is', async () => {
   await unbuilt.close()
 })
 
-describe.skipIf(!existsSync(CHROMIUM))('the reference, in a browser', () => {
+describe.skipIf(!hasChromium)('the reference, in a browser', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+    browser = await launchBrowser()
   })
   afterAll(async () => {
     await browser?.close()
@@ -165,39 +162,24 @@ describe.skipIf(!existsSync(CHROMIUM))('the reference, in a browser', () => {
     '/inputs/DealFilter',
   ]
 
-  test.each([
-    ['a phone', 390],
-    ['a desktop', 1280],
-  ])('fits %s, light and dark, and axe finds nothing', async (size, width) => {
-    const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-    for (const colorScheme of ['light', 'dark'] as const) {
-      // The page's own policy would keep axe out.
-      const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true })
-      const page = await context.newPage()
-      for (const path of SOME) {
-        await page.goto(`${server.url}/docs${path}`)
-        await page.addScriptTag({ path: axe })
-        const found = await page.evaluate<string[]>(
-          "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))",
-        )
-        expect([path, found]).toEqual([path, []])
-        expect([path, await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')]).toEqual([
-          path,
-          true,
-        ])
-        if (PICTURES !== undefined) {
-          await page.screenshot({ path: `${PICTURES}/docs${path.replaceAll('/', '-')}-${size}-${colorScheme}.png` })
-        }
+  test.each(SCREENS)('fits $name, and axe finds nothing', async ({ name, viewport, colorScheme }) => {
+    const context = await browser.newContext({ viewport, colorScheme })
+    const page = await context.newPage()
+    for (const path of SOME) {
+      await page.goto(`${server.url}/docs${path}`)
+      expect([path, await findBarriers(page)]).toEqual([path, []])
+      const fits = await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')
+      expect([path, fits]).toEqual([path, true])
+      if (PICTURES !== undefined) {
+        await page.screenshot({ path: `${PICTURES}/docs${path.replaceAll('/', '-')}-${name}.png` })
       }
-      await context.close()
     }
+    await context.close()
   })
 
   test('finds what is looked for, by keyboard alone, under its own policy', async () => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-    const complaints: string[] = []
-    page.on('console', (message) => complaints.push(message.text()))
-    page.on('pageerror', (err) => complaints.push(String(err)))
+    const complaints = complaintsOfPage(page)
     await page.goto(`${server.url}/docs`)
     await page.keyboard.press('/')
     await page.keyboard.type('stage_changed')

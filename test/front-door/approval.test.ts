@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { RawSubscriber } from '../support/raw-subscriber.ts'
-import { ServerProcess } from '../support/server-process.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { openHouse } from './house.ts'
 import { ask, complaintsOf, cursorOf, sendLead } from './visitor.ts'
 
 interface Asked {
@@ -15,28 +14,18 @@ interface Asked {
   readonly employee: { readonly name: string; readonly autonomy: string }
 }
 
-let database: TestDatabase
-let server: ServerProcess
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  server = await ServerProcess.start({ databaseUrl: database.url })
-})
-afterAll(async () => {
-  await server?.remove()
-  await database?.drop()
-})
+const house = openHouse()
 
 /** Leads until the supervised one of the two employees has been given one and asks. */
 async function untilAsked(name: string): Promise<Asked> {
   const asked = new RawSubscriber<{ approvalRequested: { approval: Asked } }>({
-    url: () => server.url,
-    key: server.key,
-    after: await cursorOf(server),
+    url: () => house.server.url,
+    key: house.server.key,
+    after: await cursorOf(house.server),
     query: `subscription { approvalRequested { approval { id tool input version run { id status } employee { name autonomy } } } }`,
   })
   // They take turns: of two leads one is the supervised one's.
-  for (const turn of ['a', 'b']) await sendLead(server, `${name}-${turn}@kite.example`)
+  for (const turn of ['a', 'b']) await sendLead(house.server, `${name}-${turn}@kite.example`)
   await asked.until((items) => items.length === 1)
   await asked.stop()
   const [item] = asked.items
@@ -50,13 +39,13 @@ const DECIDE = `mutation Decide($input: DecideApprovalInput!) { decideApproval(i
   ... on UserError { code message } } }`
 
 const decide = async (input: object): Promise<Record<string, unknown>> =>
-  (await ask<{ decideApproval: Record<string, unknown> }>(server, DECIDE, { input })).decideApproval
+  (await ask<{ decideApproval: Record<string, unknown> }>(house.server, DECIDE, { input })).decideApproval
 
 /** Resolves with the run when it has ended, told by its subscription. */
 async function untilEnded(run: string, after: string): Promise<void> {
   const ends = new RawSubscriber<{ runFinished: { run: { id: string } } }>({
-    url: () => server.url,
-    key: server.key,
+    url: () => house.server.url,
+    key: house.server.key,
     after,
     query: 'subscription { runFinished { run { id } } }',
   })
@@ -64,7 +53,8 @@ async function untilEnded(run: string, after: string): Promise<void> {
   await ends.stop()
 }
 
-const mails = (): string[] => (existsSync(server.file('mail')) ? readdirSync(server.file('mail')) : []).sort()
+const mails = (): string[] =>
+  (existsSync(house.server.file('mail')) ? readdirSync(house.server.file('mail')) : []).sort()
 const mailsOf = (run: string): string[] => mails().filter((file) => file.startsWith(run.replace('run_', '')))
 
 interface Ended {
@@ -79,7 +69,7 @@ interface Ended {
 const runOf = async (id: string): Promise<Ended> =>
   (
     await ask<{ run: Ended }>(
-      server,
+      house.server,
       `query ($id: ID!) { run(id: $id) { status reason approvals { status decisionReason }
          steps(first: 100) { nodes { detail { ... on ToolCall { tool output effect { status } } } } } } }`,
       { id },
@@ -91,7 +81,7 @@ test('an approved e-mail leaves with the subject the approver gave it, once, und
   expect(asked).toMatchObject({ tool: 'send_email', employee: { name: 'Marco', autonomy: 'SUPERVISED' } })
   expect(asked.run.status).toBe('WAITING')
   expect(mailsOf(asked.run.id)).toEqual([])
-  const from = await cursorOf(server)
+  const from = await cursorOf(house.server)
 
   const subject = 'What Ada would rather say'
   const unfit = await decide({ id: asked.id, decision: 'APPROVE', editedInput: { ...asked.input, subject: 7 } })
@@ -107,7 +97,7 @@ test('an approved e-mail leaves with the subject the approver gave it, once, und
   await untilEnded(asked.run.id, from)
 
   const [effect, ...others] = await runSql<{ turn: number; call_index: number; run_id: string; status: string }>(
-    database.url,
+    house.database.url,
     `select run_id, turn, call_index, status from effect where tool = 'send_email' and run_id = $1`,
     [asked.run.id.replace('run_', '')],
   )
@@ -115,7 +105,7 @@ test('an approved e-mail leaves with the subject the approver gave it, once, und
   expect(effect?.status).toBe('CONFIRMED')
   const key = `${effect?.run_id}.${effect?.turn}.${effect?.call_index}`
   expect(mailsOf(asked.run.id)).toEqual([`${key}.eml`])
-  const mail = readFileSync(server.file('mail', `${key}.eml`), 'utf8')
+  const mail = readFileSync(house.server.file('mail', `${key}.eml`), 'utf8')
   expect(mail).toMatch(new RegExp(`^Message-ID: <${key.replaceAll('.', '\\.')}@demo\\.example>\r$`, 'm'))
   expect(mail).toContain(`\r\nSubject: ${subject}\r\n`)
   expect(mail).toMatch(/^From: Marco <marco@demo\.example>\r$/m)
@@ -135,7 +125,7 @@ test('an approved e-mail leaves with the subject the approver gave it, once, und
 
 test('a rejected e-mail never leaves, the employee is told why, and the run ends', async () => {
   const asked = await untilAsked('reject')
-  const from = await cursorOf(server)
+  const from = await cursorOf(house.server)
   const reason = 'They are a competitor.'
   expect(await decide({ id: asked.id, decision: 'REJECT', reason })).toMatchObject({
     approval: { status: 'REJECTED', decisionReason: reason, editedInput: null },
@@ -151,7 +141,7 @@ test('a rejected e-mail never leaves, the employee is told why, and the run ends
   expect(again).toMatchObject({ __typename: 'ConflictError', code: 'CONFLICT' })
   expect(again.message).toMatch(/rejected already/)
   expect(mailsOf(asked.run.id)).toEqual([])
-  expect(complaintsOf(server.output)).toEqual([])
+  expect(complaintsOf(house.server.output)).toEqual([])
 })
 
 test('an approval that never was is not found, whoever decides', async () => {

@@ -1,32 +1,21 @@
 import { request as httpRequest } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
-import { ServerProcess } from '../support/server-process.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { openHouse } from './house.ts'
 import { ask, complaintsOf, formUrlOf, goodLead, post } from './visitor.ts'
 
-let database: TestDatabase
-let server: ServerProcess
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  server = await ServerProcess.start({ databaseUrl: database.url })
-})
-afterAll(async () => {
-  await server?.remove()
-  await database?.drop()
-})
+const house = openHouse()
 
 /** How many rows each table has, the queue's own tables included. */
 async function countRows(): Promise<Record<string, number>> {
   const tables = await runSql<{ name: string }>(
-    database.url,
+    house.database.url,
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
       where schemaname not in ('pg_catalog', 'information_schema') order by 1`,
   )
   const counts = tables.map(({ name }) => `select '${name}' as name, count(*)::int as rows from ${name}`)
-  const rows = await runSql<{ name: string; rows: number }>(database.url, counts.join(' union all '))
+  const rows = await runSql<{ name: string; rows: number }>(house.database.url, counts.join(' union all '))
   return Object.fromEntries(rows.map((row) => [row.name, row.rows]))
 }
 
@@ -36,7 +25,7 @@ async function leavingNothing(act: () => Promise<void>): Promise<void> {
   expect(Object.keys(before).length).toBeGreaterThan(30)
   await act()
   expect(await countRows()).toEqual(before)
-  expect(complaintsOf(server.output)).toEqual([])
+  expect(complaintsOf(house.server.output)).toEqual([])
 }
 
 const asProgram = { accept: 'application/json', 'content-type': 'application/json' }
@@ -52,13 +41,13 @@ describe('bad input at a form stores nothing, raises no alarm, and', () => {
   test('an unknown form is a page for browsers and a problem for programs', () =>
     leavingNothing(async () => {
       for (const path of ['/f/demo/no-such-form', '/f/nobody/book-a-demo', '/f/demo/%00', '/f/demo/..%2f..%2fetc']) {
-        const page = await fetch(`${server.url}${path}`, { headers: { accept: 'text/html' } })
+        const page = await fetch(`${house.server.url}${path}`, { headers: { accept: 'text/html' } })
         expect(page.status).toBe(404)
         expect(page.headers.get('content-type')).toContain('text/html')
         expect(await page.text()).toContain('There is no such form')
-        const shown = await fetch(`${server.url}${path}`, { headers: { accept: 'application/json' } })
+        const shown = await fetch(`${house.server.url}${path}`, { headers: { accept: 'application/json' } })
         expect(await problemOf(shown)).toMatchObject({ status: 404, code: 'NOT_FOUND' })
-        const sent = await post(`${server.url}${path}`, goodLead('kim@nimbus.example'))
+        const sent = await post(`${house.server.url}${path}`, goodLead('kim@nimbus.example'))
         expect(await problemOf(sent)).toMatchObject({
           status: 404,
           code: 'NOT_FOUND',
@@ -69,7 +58,11 @@ describe('bad input at a form stores nothing, raises no alarm, and', () => {
 
   test('a field too many is named', () =>
     leavingNothing(async () => {
-      const response = await post(formUrlOf(server), { ...goodLead('kim@nimbus.example'), shoe_size: 44, __proto: 1 })
+      const response = await post(formUrlOf(house.server), {
+        ...goodLead('kim@nimbus.example'),
+        shoe_size: 44,
+        __proto: 1,
+      })
       const { issues } = await problemOf(response)
       expect(response.status).toBe(422)
       expect(issues).toEqual(
@@ -82,7 +75,7 @@ describe('bad input at a form stores nothing, raises no alarm, and', () => {
   test('each wrong type is named at its field, in words', () =>
     leavingNothing(async () => {
       const wrong = { email: 'kim@', budget: 'plenty', call_me: 'perhaps', name: { first: 'Kim' }, phone: '12' }
-      const response = await post(formUrlOf(server), wrong)
+      const response = await post(formUrlOf(house.server), wrong)
       const { issues } = (await problemOf(response)) as unknown as { issues: { field: string; message: string }[] }
       expect(response.status).toBe(422)
       expect(issues.map(({ field }) => field).sort()).toEqual(Object.keys(wrong).sort())
@@ -91,13 +84,13 @@ describe('bad input at a form stores nothing, raises no alarm, and', () => {
 
   test('a missing e-mail is asked for', () =>
     leavingNothing(async () => {
-      const response = await post(formUrlOf(server), { name: 'Kim' })
+      const response = await post(formUrlOf(house.server), { name: 'Kim' })
       expect(await problemOf(response)).toMatchObject({ status: 422, issues: [{ field: 'email', code: 'REQUIRED' }] })
     }))
 
   test('a browser gets the page back with what was typed and what is wrong', () =>
     leavingNothing(async () => {
-      const response = await fetch(formUrlOf(server), {
+      const response = await fetch(formUrlOf(house.server), {
         method: 'POST',
         headers: { accept: 'text/html' },
         body: new URLSearchParams({ email: 'kim@', name: 'Kim <Larsen>', shoe_size: '44' }),
@@ -117,7 +110,7 @@ describe('bad input at a form stores nothing, raises no alarm, and', () => {
     ['bytes that are no text', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), 400, /UTF-8/],
   ])('%s is said to be that', (_, body, status, words) =>
     leavingNothing(async () => {
-      const response = await fetch(formUrlOf(server), { method: 'POST', headers: asProgram, body })
+      const response = await fetch(formUrlOf(house.server), { method: 'POST', headers: asProgram, body })
       const problem = await problemOf(response)
       expect(problem).toMatchObject({ status, code: 'INVALID_INPUT' })
       expect(JSON.stringify(problem)).toMatch(words)
@@ -127,14 +120,14 @@ describe('bad input at a form stores nothing, raises no alarm, and', () => {
   test('other media types, methods and ids that are no UUID are refused, saying what is possible', () =>
     leavingNothing(async () => {
       const xml = { method: 'POST', headers: { ...asProgram, 'content-type': 'text/xml' }, body: '<lead/>' }
-      expect(await problemOf(await fetch(formUrlOf(server), xml))).toMatchObject({
+      expect(await problemOf(await fetch(formUrlOf(house.server), xml))).toMatchObject({
         status: 415,
         detail: expect.stringContaining('application/json'),
       })
-      const put = await fetch(formUrlOf(server), { method: 'PUT', headers: asProgram, body: '{}' })
+      const put = await fetch(formUrlOf(house.server), { method: 'PUT', headers: asProgram, body: '{}' })
       expect(put.status).toBe(405)
       expect(put.headers.get('allow')).toContain('POST')
-      const named = await post(formUrlOf(server), goodLead('kim@nimbus.example'), { 'idempotency-key': 'again' })
+      const named = await post(formUrlOf(house.server), goodLead('kim@nimbus.example'), { 'idempotency-key': 'again' })
       expect(await problemOf(named)).toMatchObject({ status: 422, issues: [{ field: 'Idempotency-Key' }] })
     }))
 
@@ -157,11 +150,11 @@ function sendTenMegabytes(path: string, announced: boolean): Promise<{ status: n
   const bytes = 10 * 1024 * 1024
   return new Promise((resolve, reject) => {
     let answered = false
-    const request = httpRequest(`${server.url}${path}`, {
+    const request = httpRequest(`${house.server.url}${path}`, {
       method: 'POST',
       headers: {
         ...asProgram,
-        authorization: `Bearer ${server.key}`,
+        authorization: `Bearer ${house.server.key}`,
         ...(announced ? { 'content-length': bytes } : { 'transfer-encoding': 'chunked' }),
       },
     })
@@ -198,12 +191,12 @@ async function send(
   body: string,
   options: { headers?: Record<string, string>; key?: string } = {},
 ): Promise<GraphqlAnswer> {
-  const response = await fetch(`${server.url}/graphql`, {
+  const response = await fetch(`${house.server.url}/graphql`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       accept: 'application/graphql-response+json',
-      authorization: `Bearer ${options.key ?? server.key}`,
+      authorization: `Bearer ${options.key ?? house.server.key}`,
       ...options.headers,
     },
     body,
@@ -279,8 +272,8 @@ describe('a bad GraphQL request stores nothing, raises no alarm, and', () => {
     leavingNothing(async () => {
       const variables = { input: { form: { slug: 'book-a-demo' }, answers: goodLead('kim@nimbus.example') } }
       const search = new URLSearchParams({ query: SUBMIT, variables: JSON.stringify(variables) })
-      const got = await fetch(`${server.url}/graphql?${search}`, {
-        headers: { accept: 'application/json', authorization: `Bearer ${server.key}` },
+      const got = await fetch(`${house.server.url}/graphql?${search}`, {
+        headers: { accept: 'application/json', authorization: `Bearer ${house.server.key}` },
       })
       expect(got.status).toBe(405)
       expect(got.headers.get('allow')).toBe('POST')
@@ -288,9 +281,9 @@ describe('a bad GraphQL request stores nothing, raises no alarm, and', () => {
       const multipart = new FormData()
       multipart.set('operations', JSON.stringify({ query: SUBMIT, variables }))
       for (const body of [search, multipart, JSON.stringify({ query: SUBMIT, variables })]) {
-        const response = await fetch(`${server.url}/graphql`, {
+        const response = await fetch(`${house.server.url}/graphql`, {
           method: 'POST',
-          headers: { authorization: `Bearer ${server.key}` },
+          headers: { authorization: `Bearer ${house.server.key}` },
           body,
         })
         expect(response.status).toBe(415)
@@ -300,7 +293,7 @@ describe('a bad GraphQL request stores nothing, raises no alarm, and', () => {
 
   test('an invalid key is 401 over HTTP with a word on what to do, and closes a WebSocket with 4401', () =>
     leavingNothing(async () => {
-      for (const key of ['nonsense', `${server.key}x`, server.key.slice(0, -1), '', "' or 1=1 --"]) {
+      for (const key of ['nonsense', `${house.server.key}x`, house.server.key.slice(0, -1), '', "' or 1=1 --"]) {
         const answer = await send(JSON.stringify({ query: '{ viewer { actor { name } } }' }), { key })
         expect(answer.status, key).toBe(401)
         expect(answer.body.errors[0]?.extensions.code).toBe('UNAUTHENTICATED')
@@ -317,10 +310,10 @@ describe('a bad GraphQL request stores nothing, raises no alarm, and', () => {
     }))
 })
 
-/** How the server closes a socket that sends this first. */
+/** How the house.server closes a socket that sends this first. */
 function closeOf(payload: object | undefined, raw?: string): Promise<{ code: number; reason: string }> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+    const socket = new WebSocket(`${house.server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
     socket.on('open', () => socket.send(raw ?? JSON.stringify({ type: 'connection_init', payload })))
     socket.on('message', (message) => reject(new Error(`it was answered: ${message}`)))
     socket.on('error', reject)
@@ -331,7 +324,7 @@ function closeOf(payload: object | undefined, raw?: string): Promise<{ code: num
 /** A published form of its own for each limit; returns its address. */
 async function formWith(slug: string, limits: object): Promise<string> {
   const { createForm } = await ask<{ createForm: { form: { id: string; path: string } } }>(
-    server,
+    house.server,
     `mutation ($input: CreateFormInput!) { createForm(input: $input) { __typename
        ... on CreateFormPayload { form { id path } } ... on UserError { message } } }`,
     {
@@ -353,18 +346,18 @@ async function formWith(slug: string, limits: object): Promise<string> {
     },
   )
   const { publishForm } = await ask<{ publishForm: { __typename: string } }>(
-    server,
+    house.server,
     'mutation ($id: ID!) { publishForm(input: { id: $id }) { __typename } }',
     { id: createForm.form.id },
   )
   expect(publishForm.__typename).toBe('PublishFormPayload')
-  return `${server.url}/f/demo/${slug}`
+  return `${house.server.url}/f/demo/${slug}`
 }
 
 const storedOf = async (slug: string): Promise<string[]> =>
   (
     await runSql<{ email: string }>(
-      database.url,
+      house.database.url,
       `select s.answers->>'email' as email from submission s join form f on f.workspace_id = s.workspace_id and f.id = s.form_id
         where f.slug = $1 order by s.received_at, s.id`,
       [slug],
@@ -374,7 +367,7 @@ const storedOf = async (slug: string): Promise<string[]> =>
 const rejectedOf = async (slug: string): Promise<string[]> =>
   (
     await runSql<{ reason: string }>(
-      database.url,
+      house.database.url,
       `select r.reason from submission_rejection r join form f on f.workspace_id = r.workspace_id and f.id = r.form_id
         where f.slug = $1 order by r.created_at`,
       [slug],
@@ -454,7 +447,7 @@ describe('a form with limits, at its public door,', () => {
     expect([page.status, page.headers.get('location')]).toEqual([303, '/f/demo/honeypot/thanks'])
     expect(await storedOf('honeypot')).toEqual(['kim@leads.example'])
     expect(await rejectedOf('honeypot')).toEqual(['HONEYPOT', 'HONEYPOT'])
-    expect(await runSql(database.url, `select id from contact where email like 'bot@%'`)).toEqual([])
+    expect(await runSql(house.database.url, `select id from contact where email like 'bot@%'`)).toEqual([])
   })
 
   test('refuses a page that is sent sooner than a person can, keeps what was typed, and takes it later', async () => {
@@ -479,10 +472,11 @@ describe('a form with limits, at its public door,', () => {
     expect(await rejectedOf('minimum-time')).toEqual(['TOO_FAST', 'TOO_FAST'])
     expect(Number.parseInt(time, 36)).toBeLessThanOrEqual(Date.now())
     await ask(
-      server,
+      house.server,
       `mutation ($id: ID!) { updateForm(input: { id: $id, limits: { minimumTimeMs: 0 } }) { __typename } }`,
       {
-        id: (await ask<{ form: { id: string } }>(server, '{ form(by: { slug: "minimum-time" }) { id } }')).form.id,
+        id: (await ask<{ form: { id: string } }>(house.server, '{ form(by: { slug: "minimum-time" }) { id } }')).form
+          .id,
       },
     )
     const later = await fetch(url, { method: 'POST', body, redirect: 'manual' })
@@ -491,6 +485,6 @@ describe('a form with limits, at its public door,', () => {
   })
 
   test('raises no alarm with any of it', () => {
-    expect(complaintsOf(server.output)).toEqual([])
+    expect(complaintsOf(house.server.output)).toEqual([])
   })
 })

@@ -1,52 +1,24 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { findFreePort } from '../../src/platform/db/free-port.ts'
-import { PROGRAM } from '../support/program.ts'
-import { ServerProcess } from '../support/server-process.ts'
+import { type Ended, runProgram } from '../support/program.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { ask } from './visitor.ts'
+import { openHouse } from './house.ts'
+import { ask, visit } from './visitor.ts'
 
 const WITHIN_MS = 180_000
 
-let database: TestDatabase
-let server: ServerProcess
+const house = openHouse()
 
-beforeAll(async () => {
-  database = await createTestDatabase()
-  server = await ServerProcess.start({ databaseUrl: database.url })
-})
-afterAll(async () => {
-  await server?.remove()
-  await database?.drop()
-})
-
-/** Runs the demo to its end, not on a terminal, in the server's folder. */
-async function demo(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [PROGRAM, 'demo', ...args], {
-    cwd: fileURLToPath(new URL('../..', import.meta.url)),
-    env: { ...process.env, PORT: String(server.port), CADRE_DIR: server.dir, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk
-  })
-  await once(child, 'close')
-  return { exitCode: child.exitCode, stdout, stderr }
-}
+/** Runs the demo to its end, in the server's folder. */
+const demo = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+  runProgram(['demo', ...args], { PORT: String(house.server.port), CADRE_DIR: house.server.dir, ...env })
 
 const submissions = async (): Promise<number> =>
-  (await ask<{ submissions: { totalCount: number } }>(server, '{ submissions { totalCount } }')).submissions.totalCount
+  (await ask<{ submissions: { totalCount: number } }>(house.server, '{ submissions { totalCount } }')).submissions
+    .totalCount
 
 test(
   'the demo accounts for every lead, in plain lines where nobody sits at a terminal, and its links work',
@@ -59,10 +31,14 @@ test(
     expect(stdout).toContain('25/25')
     expect(stdout).not.toContain('\u001b')
     expect(await submissions()).toBe(before + 25)
-    for (const [, link = ''] of stdout.matchAll(/^ {2}(?:Look|Decide): +(\S+)$/gm)) {
-      const query = new URL(link).searchParams.get('query') ?? ''
-      expect(await ask(server, query)).toBeTruthy()
-    }
+    const [look = '', decide = ''] = ['Look', 'Decide'].map(
+      (label) => new RegExp(`^ {2}${label}: +(\\S+)$`, 'm').exec(stdout)?.[1],
+    )
+    expect(await ask(house.server, new URL(look).searchParams.get('query') ?? '')).toMatchObject({
+      deals: { nodes: expect.arrayContaining([expect.objectContaining({ name: expect.any(String) })]) },
+    })
+    const page = await visit(decide)
+    expect([page.status, page.body]).toEqual([200, expect.stringMatching(/approvals? waits? for you/)])
   },
   WITHIN_MS,
 )
@@ -102,7 +78,7 @@ test(
 )
 
 test(
-  '--kill: a server of its own is killed and started again, the sums close, the watcher missed nothing, and the folder is gone',
+  '--kill: a house.server of its own is killed and started again, the sums close, the watcher missed nothing, and the folder is gone',
   async () => {
     const before = await submissions()
     const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('cadre-demo-') && !/test/.test(name))
@@ -122,7 +98,7 @@ test(
 )
 
 test(
-  'without a server, and with a key of another one, the demo says so in two lines',
+  'without a house.server, and with a key of another one, the demo says so in two lines',
   async () => {
     const port = String(await findFreePort())
     expect(await demo([], { PORT: port })).toMatchObject({
@@ -130,7 +106,7 @@ test(
       stderr: `✖ No Cadre with the demo form answers at http://localhost:${port}.\n  Start one in another terminal: npm start   (on another port: PORT=4001 npm run demo)\n`,
     })
     const dir = openTemporaryFolder('cadre-demo-test-')
-    writeFileSync(join(dir, 'demo-key'), `${server.key.slice(0, -6)}AAAAAA\n`)
+    writeFileSync(join(dir, 'demo-key'), `${house.server.key.slice(0, -6)}AAAAAA\n`)
     const other = await demo([], { CADRE_DIR: dir })
     rmSync(dir, { recursive: true })
     expect(other).toMatchObject({

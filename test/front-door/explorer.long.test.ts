@@ -1,40 +1,29 @@
-import { existsSync } from 'node:fs'
 import { parse, validate } from 'graphql'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ExampleTitle, exampleLinks, examples, type Newest } from '../../src/explorer/examples.ts'
 import { schema } from '../../src/schema.ts'
-import { ServerProcess } from '../support/server-process.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { hasChromium, launchBrowser, PICTURES } from '../support/browser.ts'
+import { openHouse } from './house.ts'
 import { ask, sendLead, serverSentEvents } from './visitor.ts'
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-/** A folder to leave pictures in, for people to look at. */
-const PICTURES = process.env.EXPLORER_PICTURES
-const NO_NETWORK = ['--no-sandbox', '--disable-gpu', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
+const NO_NETWORK = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'
 
-let database: TestDatabase
-let server: ServerProcess
+const house = openHouse()
 let newest: Newest
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  server = await ServerProcess.start({ databaseUrl: database.url })
   newest = await arrange()
-})
-afterAll(async () => {
-  await server?.remove()
-  await database?.drop()
 })
 
 /** Leads until an employee asks before it acts; then there is something to show in every tab. */
 async function arrange(): Promise<Newest> {
   for (let lead = 0; ; lead++) {
-    await sendLead(server, `lead-${lead}@nimbus.example`)
+    await sendLead(house.server, `lead-${lead}@nimbus.example`)
     const { runs, approvals } = await ask<{
       runs: { nodes: { id: string }[] }
       approvals: { nodes: { id: string }[] }
-    }>(server, `{ runs(last: 1) { nodes { id } } approvals(status: [PENDING], first: 1) { nodes { id } } }`)
+    }>(house.server, `{ runs(last: 1) { nodes { id } } approvals(status: [PENDING], first: 1) { nodes { id } } }`)
     const [run, approval] = [runs.nodes[0]?.id, approvals.nodes[0]?.id]
     if (run !== undefined && approval !== undefined) return { run, approval }
   }
@@ -58,12 +47,12 @@ test.each(examples.map(({ title }) => title))(
     expect(validate(schema, parse(query))).toEqual([])
     if (!query.includes('\nsubscription ')) {
       // Throws on errors.
-      const data = await ask<Record<string, object>>(server, query, variables)
+      const data = await ask<Record<string, object>>(house.server, query, variables)
       expect(Object.values(data)[0]).toBeTruthy()
       return
     }
     const done = new AbortController()
-    for await (const { event, data } of serverSentEvents(server, query, { variables, signal: done.signal })) {
+    for await (const { event, data } of serverSentEvents(house.server, query, { variables, signal: done.signal })) {
       expect(event).toBe('next')
       expect(JSON.parse(data)).toMatchObject({ data: { [rootFieldOf(title)]: {} } })
       expect(data).not.toContain('"errors"')
@@ -74,7 +63,7 @@ test.each(examples.map(({ title }) => title))(
 )
 
 test('a wrong field is answered with what may have been meant', async () => {
-  const answer = await fetch(`${server.url}/graphql`, {
+  const answer = await fetch(`${house.server.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query: '{ employes { nodes { name } } }' }),
@@ -82,13 +71,13 @@ test('a wrong field is answered with what may have been meant', async () => {
   expect(await answer.text()).toContain('Did you mean')
 })
 
-describe.skipIf(!existsSync(CHROMIUM))('GraphiQL, in a browser without a network', () => {
+describe.skipIf(!hasChromium)('GraphiQL, in a browser without a network', () => {
   let browser: Browser
   let context: BrowserContext
   const strangers: string[] = []
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: NO_NETWORK })
+    browser = await launchBrowser(NO_NETWORK)
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   })
   afterAll(async () => {
@@ -98,7 +87,8 @@ describe.skipIf(!existsSync(CHROMIUM))('GraphiQL, in a browser without a network
   async function visit(address: string, within = context): Promise<Page> {
     const page = await within.newPage()
     page.on('request', (request) => {
-      if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(server.url)) strangers.push(request.url())
+      if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(house.server.url))
+        strangers.push(request.url())
     })
     await page.goto(address)
     await page.locator('.graphiql-execute-button').waitFor()
@@ -141,7 +131,7 @@ describe.skipIf(!existsSync(CHROMIUM))('GraphiQL, in a browser without a network
   }
 
   test('opens with the examples as tabs, and each gives data when it is played', async () => {
-    const page = await visit(`${server.url}/graphql`)
+    const page = await visit(`${house.server.url}/graphql`)
     for (const { title } of examples) expect(await tab(page, title).count(), title).toBe(1)
     for (const { title } of examples) {
       await show(page, title)
@@ -155,9 +145,9 @@ describe.skipIf(!existsSync(CHROMIUM))('GraphiQL, in a browser without a network
 
   test('shows in one window the sentence of what is sent in another', async () => {
     const links = exampleLinks(newest)
-    const watching = await visit(`${server.url}${links.get('WatchEverything')}`)
+    const watching = await visit(`${house.server.url}${links.get('WatchEverything')}`)
     const before = await play(watching, '"summary"')
-    const sending = await visit(`${server.url}${links.get('SendALead')}`)
+    const sending = await visit(`${house.server.url}${links.get('SendALead')}`)
     await play(sending, 'SubmitFormPayload')
     await expect.poll(() => answerOf(watching), { timeout: 20_000 }).not.toBe(before)
     expect(await answerOf(watching)).toContain('"summary"')
@@ -176,7 +166,7 @@ describe.skipIf(!existsSync(CHROMIUM))('GraphiQL, in a browser without a network
       localStorage.setItem('graphiql:variables', '{"mine":1}')
     })
     for (const title of ['WhoAmI', 'WatchARun', 'Decide'] as const) {
-      const page = await visit(`${server.url}${exampleLinks(newest).get(title)}`, own)
+      const page = await visit(`${house.server.url}${exampleLinks(newest).get(title)}`, own)
       await tab(page, 'Mine').waitFor()
       expect(await tab(page, title).getAttribute('aria-selected')).toBe('true')
       expect(await play(page, `"${rootFieldOf(title)}": {`), title).not.toContain('"errors"')
@@ -185,10 +175,10 @@ describe.skipIf(!existsSync(CHROMIUM))('GraphiQL, in a browser without a network
     await own.close()
   })
 
-  test('says so in the pane when the server goes away while a subscription runs', async () => {
-    const page = await visit(`${server.url}${exampleLinks(newest).get('WatchEverything')}`)
+  test('says so in the pane when the house.server goes away while a subscription runs', async () => {
+    const page = await visit(`${house.server.url}${exampleLinks(newest).get('WatchEverything')}`)
     await play(page, '"summary"')
-    await server.kill()
+    await house.server.kill()
     await expect.poll(() => answerOf(page), { timeout: 20_000 }).toMatch(/error|network|fetch/i)
     await page.close()
   })

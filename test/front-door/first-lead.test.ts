@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Browser } from 'playwright-core'
+import { afterAll, expect, test } from 'vitest'
+import { hasChromium, launchBrowser } from '../support/browser.ts'
 import { RawSubscriber } from '../support/raw-subscriber.ts'
-import { ServerProcess } from '../support/server-process.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { openHouse } from './house.ts'
 import {
   ask,
   complaintsOf,
@@ -15,7 +14,6 @@ import {
   untilComplete,
 } from './visitor.ts'
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 const EVENTS = 'subscription { events { id cursor type summary run { id } } }'
 
 interface EventItem {
@@ -37,23 +35,21 @@ interface ProgressItem {
   }
 }
 
-let database: TestDatabase
-let server: ServerProcess
+const house = openHouse()
 let browser: Browser | undefined
 
-beforeAll(async () => {
-  database = await createTestDatabase()
-  server = await ServerProcess.start({ databaseUrl: database.url })
-})
 afterAll(async () => {
   await browser?.close()
-  await server?.remove()
-  await database?.drop()
 })
 
 /** Follows `events` from here on. */
 async function follow(): Promise<RawSubscriber<EventItem>> {
-  return new RawSubscriber({ url: () => server.url, key: server.key, query: EVENTS, after: await cursorOf(server) })
+  return new RawSubscriber({
+    url: () => house.server.url,
+    key: house.server.key,
+    query: EVENTS,
+    after: await cursorOf(house.server),
+  })
 }
 
 const typesOf = (items: readonly { readonly data: EventItem }[]): string[] => items.map(({ data }) => data.events.type)
@@ -71,14 +67,11 @@ function expectInOrder(seen: readonly string[], wanted: readonly string[]): void
 }
 
 test('a lead typed into the form in a browser is worked to a deal, watched live over a raw socket', async (context) => {
-  if (!existsSync(CHROMIUM)) {
-    process.stderr.write(`There is no Chromium at ${CHROMIUM}: the form is NOT tested in a browser.\n`)
-    context.skip(`there is no Chromium at ${CHROMIUM}`)
-  }
+  if (!hasChromium) context.skip('there is no Chromium')
   const watcher = await follow()
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+  browser = await launchBrowser()
   const page = await browser.newPage()
-  await page.goto(formUrlOf(server))
+  await page.goto(formUrlOf(house.server))
   await page.getByLabel('E-mail').fill('kim.larsen@nimbus.example')
   await page.getByLabel('Name', { exact: true }).fill('Kim Larsen')
   await page.getByLabel('Company').fill('Nimbus Labs')
@@ -92,7 +85,7 @@ test('a lead typed into the form in a browser is worked to a deal, watched live 
   const run = watcher.items.find(({ data }) => data.events.type === 'RUN_QUEUED')?.data.events.run?.id
   // While it is worked: from the first change of the run to the server's own `complete`.
   const progress = await untilComplete<ProgressItem>(
-    server,
+    house.server,
     `subscription Progress($run: ID!) { runProgress(run: $run) { __typename
        ... on RunChanged { cursor run { status } } ... on StepChanged { cursor step { id kind status } }
        ... on StepText { stepId offset text } ... on CaughtUp { cursor } } }`,
@@ -131,7 +124,7 @@ test('a lead typed into the form in a browser is worked to a deal, watched live 
   expect(places).toEqual([...places].sort())
 
   const { submissions } = await ask<{ submissions: { nodes: Record<string, unknown>[] } }>(
-    server,
+    house.server,
     `{ submissions(first: 10) { nodes { status qualified answer(key: "email") { text }
         contact { email name companyName deals { nodes { name } } } deal { name amount { amount currency } stage { name } }
         run { id status rehearsal cost { micros } steps { nodes { kind title } } } } } }`,
@@ -147,22 +140,22 @@ test('a lead typed into the form in a browser is worked to a deal, watched live 
     },
   ])
   const { inboxMessages } = await ask<{ inboxMessages: { nodes: { subject: string; run: { id: string } }[] } }>(
-    server,
+    house.server,
     '{ inboxMessages { nodes { subject run { id } } } }',
   )
   expect(inboxMessages.nodes.map((message) => message.run.id)).toEqual([run])
-  expect(complaintsOf(server.output)).toEqual([])
+  expect(complaintsOf(house.server.output)).toEqual([])
 }, 120_000)
 
 test('server-sent events over plain fetch tell the same as the socket, and Last-Event-ID misses nothing', async () => {
-  const from = await cursorOf(server)
+  const from = await cursorOf(house.server)
   const watcher = await follow()
-  await sendLead(server, 'first@kite.example')
+  await sendLead(house.server, 'first@kite.example')
 
   const read = async (count: number | null, options: { after?: string; lastEventId?: string }) => {
     const connection = new AbortController()
     const items: (ServerSentEvent & { readonly node: EventItem['events'] })[] = []
-    for await (const item of serverSentEvents(server, EVENTS, { ...options, signal: connection.signal })) {
+    for await (const item of serverSentEvents(house.server, EVENTS, { ...options, signal: connection.signal })) {
       expect(item.event).toBe('next')
       items.push({ ...item, node: (JSON.parse(item.data) as { data: EventItem }).data.events })
       if (count === null ? items.at(-1)?.node.id === last() : items.length === count) break
@@ -174,8 +167,8 @@ test('server-sent events over plain fetch tell the same as the socket, and Last-
 
   // The connection breaks after three; two more leads come while nobody listens.
   const first = await read(3, { after: from })
-  await sendLead(server, 'second@kite.example')
-  await sendLead(server, 'third@kite.example')
+  await sendLead(house.server, 'second@kite.example')
+  await sendLead(house.server, 'third@kite.example')
   const settled = (items: readonly { readonly data: EventItem }[]) =>
     typesOf(items).filter((type) => type === 'RUN_FINISHED' || type === 'RUN_WAITING').length === 3
   await watcher.until(settled)
@@ -185,5 +178,5 @@ test('server-sent events over plain fetch tell the same as the socket, and Last-
   const together = [...first, ...rest]
   expect(together.map(({ node }) => node.id)).toEqual(watcher.items.map(({ data }) => data.events.id))
   expect(together.map(({ id }) => id)).toEqual(together.map(({ node }) => node.cursor))
-  expect(complaintsOf(server.output)).toEqual([])
+  expect(complaintsOf(house.server.output)).toEqual([])
 })

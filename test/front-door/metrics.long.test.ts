@@ -3,6 +3,7 @@ import { findFreePort } from '../../src/platform/db/free-port.ts'
 import { RawSubscriber } from '../support/raw-subscriber.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { openHouse } from './house.ts'
 import { ask, sendLead } from './visitor.ts'
 
 const TOKEN = 'for-prometheus-only'
@@ -21,36 +22,26 @@ async function metricsAt(url: string, headers: Record<string, string> = {}): Pro
 }
 
 describe('under npm start', () => {
-  let database: TestDatabase
-  let server: ServerProcess
-
-  beforeAll(async () => {
-    database = await createTestDatabase()
-    server = await ServerProcess.start({ databaseUrl: database.url })
-  })
-  afterAll(async () => {
-    await server?.remove()
-    await database?.drop()
-  })
+  const house = openHouse()
 
   test('what was done is counted: requests by door, operations, errors, subscriptions, model calls, events, runs', async () => {
     const watcher = new RawSubscriber<{ events: { type: string } }>({
-      url: () => server.url,
-      key: server.key,
+      url: () => house.server.url,
+      key: house.server.key,
       query: 'subscription { events { type } }',
     })
-    await expect.poll(async () => (await metricsAt(server.url)).get('cadre_graphql_subscriptions_open')).toBe(1)
-    expect((await metricsAt(server.url)).get('cadre_websockets_open')).toBe(1)
-    await sendLead(server, 'kim@nimbus.example')
+    await expect.poll(async () => (await metricsAt(house.server.url)).get('cadre_graphql_subscriptions_open')).toBe(1)
+    expect((await metricsAt(house.server.url)).get('cadre_websockets_open')).toBe(1)
+    await sendLead(house.server, 'kim@nimbus.example')
     await watcher.until((items) => items.some(({ data }) => data.events.type === 'RUN_FINISHED'))
     await watcher.stop()
-    await ask(server, '{ viewer { permissions } }')
-    await fetch(`${server.url}/nowhere/${'x'.repeat(50)}`)
-    await fetch(`${server.url}/graphql?query={nothing}`)
+    await ask(house.server, '{ viewer { permissions } }')
+    await fetch(`${house.server.url}/nowhere/${'x'.repeat(50)}`)
+    await fetch(`${house.server.url}/graphql?query={nothing}`)
     // What is watched ends when the socket is gone.
-    await expect.poll(async () => (await metricsAt(server.url)).get('cadre_graphql_subscriptions_open')).toBe(0)
+    await expect.poll(async () => (await metricsAt(house.server.url)).get('cadre_graphql_subscriptions_open')).toBe(0)
 
-    const found = await metricsAt(server.url)
+    const found = await metricsAt(house.server.url)
     const sum = (prefix: string) =>
       [...found].filter(([name]) => name.startsWith(prefix)).reduce((total, [, value]) => total + value, 0)
     expect(found.get('cadre_http_requests_total{door="/f/{workspace}/{form}",method="POST",status="201"}')).toBe(1)
@@ -80,23 +71,23 @@ describe('under npm start', () => {
     const waiting = async () =>
       (
         await ask<{ runs: { totalCount: number } }>(
-          server,
+          house.server,
           '{ runs(filter: { status: { eq: WAITING } }) { totalCount } }',
         )
       ).runs.totalCount
-    for (let lead = 0; (await waiting()) === 0; lead++) await sendLead(server, `waiting-${lead}@nimbus.example`)
+    for (let lead = 0; (await waiting()) === 0; lead++) await sendLead(house.server, `waiting-${lead}@nimbus.example`)
     await expect
-      .poll(async () => (await metricsAt(server.url)).get('cadre_runs{status="WAITING"}') === (await waiting()))
+      .poll(async () => (await metricsAt(house.server.url)).get('cadre_runs{status="WAITING"}') === (await waiting()))
       .toBe(true)
   })
 
   test('they are read by who sits at this machine, and by nobody else', async () => {
-    const refused = await fetch(`${server.url}/metrics`, { headers: { 'x-forwarded-for': '203.0.113.1' } })
+    const refused = await fetch(`${house.server.url}/metrics`, { headers: { 'x-forwarded-for': '203.0.113.1' } })
     expect([refused.status, refused.headers.get('content-type')]).toEqual([
       404,
       'application/problem+json; charset=utf-8',
     ])
-    const head = await fetch(`${server.url}/metrics`, { method: 'HEAD' })
+    const head = await fetch(`${house.server.url}/metrics`, { method: 'HEAD' })
     expect([head.status, await head.text()]).toEqual([200, ''])
   })
 })

@@ -1,14 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { findFreePort } from '../../src/platform/db/free-port.ts'
 import { processIdentity } from '../../src/platform/db/process-identity.ts'
-import { PROGRAM } from '../support/program.ts'
+import { type Ended, runProgram } from '../support/program.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { runSql } from '../support/sql.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
@@ -28,38 +27,21 @@ function openFolder(): string {
   return dir
 }
 
-interface Ended {
-  readonly exitCode: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
 /** Runs `start` to its end. Whatever the test's own environment says of Cadre is left out. */
-async function start(env: Record<string, string>, ...nodeArgs: string[]): Promise<Ended> {
-  const none = {
-    DATABASE_URL: '',
-    DATABASE_DIRECT_URL: '',
-    ANTHROPIC_API_KEY: '',
-    ANTHROPIC_BASE_URL: '',
-    LOG_LEVEL: '',
-  }
-  const child = spawn(process.execPath, [...nodeArgs, PROGRAM, 'start'], {
-    cwd: fileURLToPath(new URL('../..', import.meta.url)),
-    env: { ...process.env, ...none, LOG_FORMAT: 'json', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  cleanups.push(async () => child.kill('SIGKILL'))
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk
-  })
-  await once(child, 'close')
-  return { exitCode: child.exitCode, stdout, stderr }
-}
+const start = (env: Record<string, string>, ...nodeArgs: string[]): Promise<Ended> =>
+  runProgram(
+    ['start'],
+    {
+      DATABASE_URL: '',
+      DATABASE_DIRECT_URL: '',
+      ANTHROPIC_API_KEY: '',
+      ANTHROPIC_BASE_URL: '',
+      LOG_LEVEL: '',
+      LOG_FORMAT: 'json',
+      ...env,
+    },
+    nodeArgs,
+  )
 
 /** Exit code 1 and exactly these two lines: no stack, and nothing said besides. */
 function expectTwoLines(ended: Ended, what: string, hint: string): void {

@@ -1,5 +1,3 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { text } from 'node:stream/consumers'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { untilSettled } from '../chaos/accounting.ts'
@@ -7,36 +5,18 @@ import { complaintsOfPage, findBarriers, hasChromium, launchBrowser, PICTURES, S
 import { ServerProcess } from '../support/server-process.ts'
 import { runSql } from '../support/sql.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { ask, complaintsOf, sendLead } from './visitor.ts'
+import { openHouse } from './house.ts'
+import { ask, complaintsOf, sendLead, visit } from './visitor.ts'
 
-let database: TestDatabase
-let server: ServerProcess
+const house = openHouse({ SAMPLE_LEADS: '6' })
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  server = await ServerProcess.start({ databaseUrl: database.url, env: { SAMPLE_LEADS: '6' } })
-  await untilSettled(database.url)
-})
-afterAll(async () => {
-  await server?.remove()
-  await database?.drop()
+  await untilSettled(house.database.url)
 })
 
-interface Answer {
-  readonly status: number | undefined
-  readonly headers: IncomingMessage['headers']
-  readonly body: string
-}
-
-/** As a browser that goes to an address; `fetch` says by itself that it is a script. */
-const visit = (path: string, headers: Record<string, string> = {}, to = server): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const request = httpRequest(`${to.url}${path}`, { headers: { accept: 'text/html', ...headers } }, (response) => {
-      text(response).then((body) => resolve({ status: response.statusCode, headers: response.headers, body }), reject)
-    })
-    request.on('error', reject)
-    request.end()
-  })
+/** As a browser that goes to a path of the server's. */
+const visitPath = (path: string, headers: Record<string, string> = {}, to = house.server) =>
+  visit(`${to.url}${path}`, headers)
 
 const linksOf = (page: string): string[] =>
   [...page.matchAll(/href="(\/[^"]*)"/g)].map(([, href = '']) => href.replaceAll('&amp;', '&').replaceAll('&#39;', "'"))
@@ -44,24 +24,24 @@ const linksOf = (page: string): string[] =>
 describe('the first start', () => {
   test('has six leads for the employees to work on, each once, and is left alone by the next', async () => {
     const count = async () =>
-      (await runSql<{ n: number }>(database.url, 'select count(*)::int as n from submission'))[0]?.n
+      (await runSql<{ n: number }>(house.database.url, 'select count(*)::int as n from submission'))[0]?.n
     expect(await count()).toBe(6)
     expect(
       await runSql(
-        database.url,
+        house.database.url,
         'select submission_id from run group by submission_id having count(*) > 1 or submission_id is null',
       ),
     ).toEqual([])
-    await server.stop()
-    await server.start()
+    await house.server.stop()
+    await house.server.start()
     expect(await count()).toBe(6)
-    expect(complaintsOf(server.output)).toEqual([])
+    expect(complaintsOf(house.server.output)).toEqual([])
   })
 })
 
 describe('the page at /', () => {
   test('names the employees and what they do, what waits, and what happened last', async () => {
-    const { status, headers, body } = await visit('/')
+    const { status, headers, body } = await visitPath('/')
     expect(status).toBe(200)
     for (const words of ['Iris', 'Marco', 'Demo workspace', 'model: rehearsal', '1 approval waits for you']) {
       expect(body).toContain(words)
@@ -73,28 +53,28 @@ describe('the page at /', () => {
   })
 
   test('carries no key, and leads only where something is', async () => {
-    const { body } = await visit('/')
-    expect(body).not.toContain(server.key)
+    const { body } = await visitPath('/')
+    expect(body).not.toContain(house.server.key)
     expect(body).not.toMatch(/cadre_(?:test|live)_/)
     const links = linksOf(body)
     expect(links.filter((link) => link.startsWith('/graphql?query=')).length).toBeGreaterThan(7)
     expect(links).toContain('/f/demo/book-a-demo')
-    for (const link of links) expect([link, (await visit(link)).status]).toEqual([link, 200])
+    for (const link of links) expect([link, (await visitPath(link)).status]).toEqual([link, 200])
   })
 
   test('leads to operations that answer as they stand', async () => {
-    const { body } = await visit('/')
+    const { body } = await visitPath('/')
     const queries = linksOf(body)
       .filter((link) => link.startsWith('/graphql?'))
-      .map((link) => new URL(link, server.url).searchParams)
+      .map((link) => new URL(link, house.server.url).searchParams)
       .filter((search) => /^(#.*\n)*\s*query /.test(search.get('query') ?? ''))
     expect(queries.length).toBeGreaterThanOrEqual(4)
-    for (const search of queries) await ask(server, search.get('query') ?? '')
+    for (const search of queries) await ask(house.server, search.get('query') ?? '')
   })
 
   test('says what is in the workspace to who sits at this machine, and to nobody else', async () => {
-    const here = { host: `localhost:${server.port}` }
-    expect((await visit('/', here)).body).toContain('Iris')
+    const here = { host: `localhost:${house.server.port}` }
+    expect((await visitPath('/', here)).body).toContain('Iris')
     const elsewhere = [
       { host: 'evil.example.com' },
       { host: 'localhost:1' },
@@ -103,26 +83,26 @@ describe('the page at /', () => {
       { ...here, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors', origin: 'http://localhost:5173' },
     ]
     for (const headers of elsewhere) {
-      const { status, body, headers: answered } = await visit('/', headers)
+      const { status, body, headers: answered } = await visitPath('/', headers)
       expect([status, answered['access-control-allow-origin']]).toEqual([200, undefined])
       expect(body).not.toMatch(/Iris|Marco|Nimbus/)
-      const stream = await visit('/start-page/changes', headers)
+      const stream = await visitPath('/start-page/changes', headers)
       // A navigation of somebody's own to the stream is as harmless as one to the page.
       expect([stream.status, stream.body.includes('Iris')]).toEqual([404, false])
     }
   })
 
   test('lets no script run but its own, stands in no frame, and its script is kept for ever', async () => {
-    const { headers, body } = await visit('/', { 'accept-encoding': 'br' })
+    const { headers, body } = await visitPath('/', { 'accept-encoding': 'br' })
     const policy = String(headers['content-security-policy'])
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'sha256-")
     expect(policy).toContain("frame-ancestors 'none'")
     expect(policy).not.toContain('unsafe')
     expect(headers['content-encoding']).toBe('br')
     expect(body).not.toContain('<script')
-    const plain = (await visit('/')).body
+    const plain = (await visitPath('/')).body
     const [, script = ''] = /<script src="([^"]+)" defer><\/script>/.exec(plain) ?? []
-    expect((await visit(script)).headers['cache-control']).toContain('immutable')
+    expect((await visitPath(script)).headers['cache-control']).toContain('immutable')
   })
 })
 
@@ -138,7 +118,7 @@ describe.skipIf(!hasChromium)('in a browser, the page at /', () => {
     const context = await browser.newContext(options)
     const page = await context.newPage()
     const complaints = complaintsOfPage(page)
-    await page.goto(`${server.url}/`)
+    await page.goto(`${house.server.url}/`)
     return { page, complaints }
   }
 
@@ -166,20 +146,20 @@ describe.skipIf(!hasChromium)('in a browser, the page at /', () => {
   test('follows what happens while it is open, also over a restart of the server', async () => {
     const { page, complaints } = await open()
     await page.locator('#state[data-state=live]').waitFor()
-    await sendLead(server, 'lena@aurora.example')
+    await sendLead(house.server, 'lena@aurora.example')
     await page.locator('#last').getByText('Book a demo received Nimbus Labs').first().waitFor()
     expect(complaints).toEqual([])
-    await server.stop()
+    await house.server.stop()
     await page.locator('#state[data-state=reconnecting]').waitFor()
-    await server.start()
+    await house.server.start()
     await page.locator('#state[data-state=live]').waitFor()
     const { employees } = await ask<{ employees: { nodes: { id: string; name: string }[] } }>(
-      server,
+      house.server,
       '{ employees { nodes { id name } } }',
     )
     const iris = employees.nodes.find(({ name }) => name === 'Iris')
     await ask(
-      server,
+      house.server,
       'mutation ($id: ID!) { pauseEmployee(input: { id: $id }) { ... on UserError { message } ... on PauseEmployeePayload { employee { status } } } }',
       { id: iris?.id },
     )
@@ -216,7 +196,7 @@ describe('without a demo', () => {
     empty = await createTestDatabase()
     production = await ServerProcess.start({
       command: 'server',
-      databaseUrl: database.url,
+      databaseUrl: house.database.url,
       env: { NODE_ENV: 'production' },
     })
   })
@@ -225,19 +205,19 @@ describe('without a demo', () => {
     await empty?.drop()
   })
 
-  test('a production server says at / how to sign in, and nothing of what it holds', async () => {
-    const { status, body, headers } = await visit('/', {}, production)
+  test('a production house.server says at / how to sign in, and nothing of what it holds', async () => {
+    const { status, body, headers } = await visitPath('/', {}, production)
     expect([status, headers['content-security-policy']?.includes('unsafe')]).toEqual([200, false])
     expect(body).toContain('Authorization: Bearer KEY')
     expect(body).not.toMatch(/Iris|Marco|Demo|cadre_test_/)
-    expect((await visit('/start-page/changes', {}, production)).status).toBe(404)
+    expect((await visitPath('/start-page/changes', {}, production)).status).toBe(404)
   })
 
   test('START_PAGE=off takes the page away, also from who sits at the machine', async () => {
     const off = await ServerProcess.start({ databaseUrl: empty.url, env: { START_PAGE: 'off' } })
     try {
-      expect((await visit('/', {}, off)).status).toBe(404)
-      expect((await visit('/start-page/changes', {}, off)).status).toBe(404)
+      expect((await visitPath('/', {}, off)).status).toBe(404)
+      expect((await visitPath('/start-page/changes', {}, off)).status).toBe(404)
     } finally {
       await off.remove()
     }

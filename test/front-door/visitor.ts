@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import WebSocket from 'ws'
 import type { ServerProcess } from '../support/server-process.ts'
 
@@ -27,6 +30,19 @@ export async function ask<Data>(
 /** Where the log stands: what is watched from here misses nothing that happens afterwards. */
 export const cursorOf = async (server: ServerProcess): Promise<string> =>
   (await ask<{ cursor: string }>(server, '{ cursor }')).cursor
+
+export interface Page {
+  readonly status: number | undefined
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+}
+
+/** As a browser that goes to an address: `fetch` says by itself that it is a script, and scripts are shown less. */
+export async function visit(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Page> {
+  const asked = get(url, { headers: { accept: 'text/html', ...headers } })
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  return { status: answer.statusCode, headers: answer.headers, body: await text(answer) }
+}
 
 /** Sends answers as a program does. */
 export const post = (url: string, answers: object, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,4 +26,38 @@ export function buildProgram(): void {
     },
   )
   if (status !== 0) throw new Error(`the program cannot be built:\n${stdout}`)
+}
+
+export interface Ended {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Longer than any command of a test takes: one that hangs is killed. */
+const ENDS_WITHIN_MS = 170_000
+
+/** Runs a command of the program to its end, not on a terminal. */
+export async function runProgram(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  nodeArgs: readonly string[] = [],
+): Promise<Ended> {
+  const child = spawn(process.execPath, [...nodeArgs, PROGRAM, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: ENDS_WITHIN_MS,
+    killSignal: 'SIGKILL',
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  await once(child, 'close')
+  return { exitCode: child.exitCode, stdout, stderr }
 }
