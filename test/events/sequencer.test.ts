@@ -156,6 +156,39 @@ describe('the sequencer', () => {
     expect(node.events.feed.cursor() > '').toBe(true)
   })
 
+  it('reads a backlog once, also where the statistics say that there is none', async () => {
+    const fresh = await createTestDatabase()
+    const client = new pg.Client({ connectionString: fresh.url })
+    await client.connect()
+    try {
+      const fill = () =>
+        client.query(
+          `insert into event_outbox (workspace_id, type, subject_type, subject_id, actor, occurred_at)
+           select $1, 'thing.happened', 'thing', gen_random_uuid(), '{"kind":"SYSTEM"}', now() from generate_series(1, 9000)`,
+          [newId()],
+        )
+      await fill()
+      await client.query('delete from event_outbox')
+      await client.query('analyze event_outbox')
+      await fill()
+      await client.query('begin')
+      const read = async () => {
+        const { rows } = await client.query<{ read: number }>(
+          `select (seq_tup_read + idx_tup_fetch)::int as read
+             from pg_stat_xact_user_tables where relname = 'event_outbox'`,
+        )
+        return rows[0]?.read ?? Number.NaN
+      }
+      const before = await read()
+      const { rows } = await client.query('select count from cadre_sequence($1, 0, false)', [SEQUENCER_LOCK])
+      expect(rows).toEqual([{ count: 2000 }])
+      expect((await read()) - before).toBeLessThanOrEqual(3 * 2000)
+    } finally {
+      await client.end()
+      await fresh.drop()
+    }
+  })
+
   it('may be started and stopped twice, moves what has rung before it stops, and refuses passes afterwards', async () => {
     const node = await open()
     const workspaceId = newId()

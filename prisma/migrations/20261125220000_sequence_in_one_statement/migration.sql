@@ -3,13 +3,16 @@
 -- VOLATILE, so that the statement that moves rows has a snapshot from after the lock.
 CREATE FUNCTION cadre_sequence(lock_key bigint, floor bigint, notify boolean)
   RETURNS TABLE (count int, head bigint, last_id bigint)
-  -- By the index above the floor, whatever the table's statistics say: while a backup holds old rows the table is long.
-  LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+  -- By the index above the floor and in its order, whatever the table's statistics say: while a backup holds old rows the
+  -- table is long, and a backlog is not read once per batch.
+  LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(lock_key);
   WITH moved AS (
-    DELETE FROM public.event_outbox WHERE id IN (
-      SELECT o.id FROM public.event_outbox o WHERE o.id > floor ORDER BY o.id LIMIT 2000
+    -- A range, not a join: whatever the statistics say, a batch is read from the index once. As `id IN (...)` it was
+    -- joined row by row while they said the table was empty, 12 s for a batch of a backlog of 9,000.
+    DELETE FROM public.event_outbox WHERE id > floor AND id <= (
+      SELECT max(b.id) FROM (SELECT o.id FROM public.event_outbox o WHERE o.id > floor ORDER BY o.id LIMIT 2000) b
     ) RETURNING *
   ), logged AS (
     INSERT INTO public.event_log (outbox_id, workspace_id, type, subject_type, subject_id, subject_version, actor, run_id,
