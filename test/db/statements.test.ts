@@ -6,6 +6,7 @@ import { appendEvents, lastEventOf } from '../../src/platform/events/append.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
 import { runSql } from '../support/sql.ts'
+import { tapped } from '../support/tapped-pool.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let database: TestDatabase
@@ -136,23 +137,9 @@ describe('what a transaction sends', () => {
 
 describe('a transaction whose BEGIN fails', () => {
   it('does nothing of what was sent right behind it', async () => {
-    const connect = db.app.connect.bind(db.app)
-    const refusesBegin = Object.assign(Object.create(db.app), {
-      connect: async () => {
-        const client = await connect()
-        const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>
-        return new Proxy(client, {
-          get(target, property) {
-            if (property === 'query') {
-              return (...args: unknown[]) =>
-                String(args[0]).startsWith('BEGIN') ? Promise.reject(new Error('cancelled')) : query(...args)
-            }
-            const value: unknown = Reflect.get(target, property, target)
-            return typeof value === 'function' ? value.bind(target) : value
-          },
-        })
-      },
-    })
+    const refusesBegin = tapped(db.app, (query, ...args) =>
+      String(args[0]).startsWith('BEGIN') ? Promise.reject(new Error('cancelled')) : query(...args),
+    )
     const attempt = inTransaction(refusesBegin, systemContext(db, workspaceId), async (tx) => {
       tx.write(addToTurn, { id: groupId, by: 1 })
       await tx.run(addToTurn, { id: groupId, by: 1 })
@@ -162,8 +149,8 @@ describe('a transaction whose BEGIN fails', () => {
   })
 })
 
-describe('a statement that was prepared before a newer Cadre added a column', () => {
-  it('is prepared anew, whatever connections know it', async () => {
+describe('a statement that was prepared before a newer Cadre changed the columns', () => {
+  it('is prepared anew in a transaction, whatever connections know it', async () => {
     const seeAll = statement((template, input: { readonly id: string }) =>
       template.selectFrom('handlerGroup').selectAll().where('id', '=', input.id).forUpdate(),
     )
@@ -174,6 +161,23 @@ describe('a statement that was prepared before a newer Cadre added a column', ()
       expect(await Promise.all(Array.from({ length: 10 }, look))).toHaveLength(10)
     } finally {
       await runSql(database.url, 'alter table handler_group drop column newer')
+    }
+  })
+
+  it('is prepared anew where it only reads, through Kysely or through Prisma', async () => {
+    const names = async () => [
+      await db.read(workspaceId, (sql) =>
+        sql.selectFrom('handlerGroup').select('name').where('id', '=', groupId).execute(),
+      ),
+      await db.prisma(workspaceId).handlerGroup.findMany({ where: { id: groupId }, select: { name: true } }),
+    ]
+    const expected = [[{ name: 'G' }], [{ name: 'G' }]]
+    await Promise.all(Array.from({ length: 10 }, names))
+    await runSql(database.url, 'alter table handler_group alter column name type varchar(500)')
+    try {
+      expect(await Promise.all(Array.from({ length: 10 }, names))).toEqual(Array(10).fill(expected))
+    } finally {
+      await runSql(database.url, 'alter table handler_group alter column name type text')
     }
   })
 })

@@ -5,6 +5,7 @@ import { CommitUnknown, inTransaction } from '../../src/platform/db/transaction.
 import { newId } from '../../src/platform/lib/ids.ts'
 import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
 import { runSql } from '../support/sql.ts'
+import { tapped } from '../support/tapped-pool.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let database: TestDatabase
@@ -121,27 +122,11 @@ test('a connection that breaks in the middle is UNAVAILABLE and the next transac
 test('a COMMIT whose answer was lost is neither repeated nor called failed', async () => {
   const id = newId()
   let attempts = 0
-  const pool = db.app
-  const connect = pool.connect.bind(pool)
   // The network is what fails here: the statement reaches PostgreSQL, its answer does not reach us.
-  const cut = Object.assign(Object.create(pool), {
-    connect: async () => {
-      const client = await connect()
-      const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>
-      return new Proxy(client, {
-        get(target, property) {
-          if (property === 'query') {
-            return async (...args: unknown[]) => {
-              const result = await query(...args)
-              if (args[0] === 'COMMIT') throw new Error('Connection terminated unexpectedly')
-              return result
-            }
-          }
-          const value: unknown = Reflect.get(target, property, target)
-          return typeof value === 'function' ? value.bind(target) : value
-        },
-      })
-    },
+  const cut = tapped(db.app, async (query, ...args) => {
+    const result = await query(...args)
+    if (args[0] === 'COMMIT') throw new Error('Connection terminated unexpectedly')
+    return result
   })
   const attempt = inTransaction(cut, systemContext(db, workspace.id), async (tx) => {
     attempts++

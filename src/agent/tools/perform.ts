@@ -17,7 +17,8 @@ import type { z } from 'zod'
 import { type Review, requestApproval } from '../../domains/approvals/service.ts'
 import type { NewEffect } from '../../domains/runs/service.ts'
 import { FenceLost } from '../../domains/runs/service.ts'
-import { isConnectionError, translateDatabaseError } from '../../platform/db/errors.ts'
+import { isConcurrencyFailure, isConnectionError, translateDatabaseError } from '../../platform/db/errors.ts'
+import { isStalePlan } from '../../platform/db/stale-plan.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { type AppError, isAppError } from '../../platform/lib/errors.ts'
 import { newId } from '../../platform/lib/ids.ts'
@@ -199,8 +200,7 @@ async function guarded(
 
 /** What is wrong with the run or its connection and not with the tool. */
 export function endsTheTurn(err: unknown): boolean {
-  const code = err instanceof Error && 'code' in err ? err.code : undefined
-  return err instanceof FenceLost || isConnectionError(err) || code === '40001' || code === '40P01'
+  return err instanceof FenceLost || isConnectionError(err) || isStalePlan(err) || isConcurrencyFailure(err)
 }
 
 /** A tool's failure as the model sees it. What nobody foresaw is logged here and called an internal error there. */

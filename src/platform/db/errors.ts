@@ -23,12 +23,8 @@ export function codeOf(err: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/**
- * Whether a prepared statement's columns have changed since it was prepared: a newer Cadre has migrated the database beside
- * this one. Its connection knows no better; another one prepares anew.
- */
-export const isStalePlan = (err: unknown): boolean =>
-  codeOf(err) === '0A000' && err instanceof Error && /cached plan must not change result type/.test(err.message)
+/** Whether other transactions were in the way (a serialization failure, a deadlock): tried anew, it may succeed. */
+export const isConcurrencyFailure = (err: unknown): boolean => ['40001', '40P01'].includes(codeOf(err) ?? '')
 
 /** Whether the database could not be reached or went away, as opposed to refusing a statement. */
 export function isConnectionError(err: unknown): boolean {

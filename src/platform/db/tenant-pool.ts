@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { leavesSessionInDoubt, pastStalePlans } from './stale-plan.ts'
 import { acquireBound } from './tenant-connections.ts'
 
 /**
@@ -19,16 +20,18 @@ export class TenantPool extends pg.Pool {
   override connect = ((): Promise<pg.PoolClient> =>
     acquireBound(this.#shared, this.#workspaceId)) as unknown as pg.Pool['connect']
 
-  override query = (async (config: pg.QueryConfig): Promise<pg.QueryResult> => {
+  override query = ((config: pg.QueryConfig): Promise<pg.QueryResult> =>
+    pastStalePlans(() => this.#queryOnce(config))) as unknown as pg.Pool['query']
+
+  async #queryOnce(config: pg.QueryConfig): Promise<pg.QueryResult> {
     const client = await acquireBound(this.#shared, this.#workspaceId)
     try {
       const result = await client.query(config)
       client.release()
       return result
     } catch (err) {
-      // A refused statement leaves the session as it was; anything else (a cut connection, a time-out) may not.
-      client.release(!(err instanceof pg.DatabaseError))
+      client.release(leavesSessionInDoubt(err))
       throw err
     }
-  }) as unknown as pg.Pool['query']
+  }
 }

@@ -3,8 +3,8 @@
 // One attempt: borrow a connection bound to the workspace, BEGIN, the callback, COMMIT, then the onCommit callbacks.
 // A serialization failure (40001) or deadlock (40P01) rolls back and starts anew, so the callback must be repeatable:
 // what it does outside the database belongs into onCommit. So does a statement whose plan has become stale, over another
-// connection. A COMMIT whose answer was lost is neither repeated nor
-// called failed: the caller gets CommitUnknown and reads its own claim.
+// connection. A COMMIT whose answer was lost is neither repeated nor called failed: the caller gets CommitUnknown and
+// reads its own claim.
 //
 // Statements travel in a pipeline: BEGIN goes out together with the first of them, and what was put off to the end
 // together with COMMIT, so that an answer is waited for only where somebody needs it. Outside a transaction the connection
@@ -13,8 +13,9 @@
 import { CamelCasePlugin, Kysely } from 'kysely'
 import pg from 'pg'
 import type { Ctx } from '../context.ts'
-import { isStalePlan, translateDatabaseError } from './errors.ts'
+import { isConcurrencyFailure, translateDatabaseError } from './errors.ts'
 import { SingleConnectionDialect } from './single-connection-dialect.ts'
+import { isStalePlan, pastStalePlans } from './stale-plan.ts'
 import type { Statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 import { acquireBound } from './tenant-connections.ts'
@@ -68,9 +69,6 @@ export interface TransactionOptions {
   readonly retries?: number
 }
 
-const RETRYABLE = new Set(['40001', '40P01'])
-/** Each try takes one connection with an old plan out of the pool. */
-const STALE_PLAN_RETRIES = 50
 const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true })
 
 /**
@@ -85,11 +83,9 @@ export async function inTransaction<Result>(
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptOnce(pool, ctx, work)
+      return await pastStalePlans(() => attemptOnce(pool, ctx, work))
     } catch (err) {
-      if (isStalePlan(err) && attempt <= STALE_PLAN_RETRIES) continue
-      const code = err instanceof pg.DatabaseError ? err.code : undefined
-      if (code !== undefined && RETRYABLE.has(code) && attempt <= retries) {
+      if (isConcurrencyFailure(err) && attempt <= retries) {
         await ctx.clock.sleep(Math.random() * 10 * 2 ** attempt)
         continue
       }
