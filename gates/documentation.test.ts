@@ -4,6 +4,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse, validate } from 'graphql'
 import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../src/config.ts'
+import { defaultLimits } from '../src/platform/graphql/limits.ts'
+import { MAX_OPERATIONS_PER_SOCKET } from '../src/platform/graphql/websocket-door.ts'
 import { schema } from '../src/schema.ts'
 import { blocksOf, guidePages, linksOf, readPage } from '../test/first-hour/markdown.ts'
 
@@ -39,5 +42,21 @@ describe.each(PAGES)('%s', (page) => {
     expect(local.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([])
     const named = [...readPage(page).matchAll(/`((?:src|test|gates|prisma|docs)\/[\w./-]+\.\w+)`/g)]
     expect(named.map(([, file = '']) => file).filter((file) => !existsSync(join(ROOT, file)))).toEqual([])
+  })
+})
+
+describe('docs/reference/conventions.md', () => {
+  it('tells the limits that are kept', () => {
+    const { maxCost, maxFields, maxDepth, maxAliases, maxTokens, timeoutMs } = defaultLimits
+    const text = readPage('docs/reference/conventions.md').replaceAll('\n', ' ')
+    const count = (n: number) => n.toLocaleString('en')
+    for (const sentence of [
+      `may cost ${count(maxCost)}, has at most ${maxFields} fields, ${maxDepth} levels, ${maxAliases} aliases`,
+      `and ${count(maxTokens)} tokens, and takes at most ${timeoutMs / 1_000} seconds.`,
+      `A body has at most ${loadConfig({}, true).http.maxBodyBytes / 1_024 ** 2} MB.`,
+      `A socket carries at most ${MAX_OPERATIONS_PER_SOCKET} operations at once.`,
+    ]) {
+      expect(text).toContain(sentence)
+    }
   })
 })

@@ -47,7 +47,8 @@ export const readDemoKey = (dir: string): string => readFileSync(demoKeyFile(dir
 
 /**
  * Makes the demo workspace when the database has no workspace at all; two processes at once make one. Where the demo
- * workspace is there but this folder has no key to it (a lost folder, a crash between the two), a new key is made.
+ * workspace is there but this folder has no key to it (a lost folder, a crash between the two), a new key is made. A process
+ * that dies while the sample leads are sent leaves a workspace with fewer of them: they are examples, nobody's data.
  */
 export async function seedDemo(options: SeedOptions): Promise<Seeded> {
   const { db, dir } = options

@@ -30,7 +30,6 @@ export interface WebSocketDoorOptions {
   readonly watch: IdentityWatch
   readonly path?: string
   readonly maxMessageBytes: number
-  readonly maxOperationsPerSocket?: number
   /** Of this process; what comes on top is answered with 503. */
   readonly maxSockets?: number
   readonly maxAnonymousPerAddress?: number
@@ -58,6 +57,7 @@ interface Arguments extends ExecutionArgs {
   readonly after: string | undefined
 }
 
+export const MAX_OPERATIONS_PER_SOCKET = 100
 const PING_MS = 12_000
 const CLOSE_GRACE_MS = 2_000
 const NORMAL = 1000
@@ -66,7 +66,7 @@ const TRY_AGAIN_LATER = 1013
 const REVOKED = 4403
 
 export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
-  const { engine, services, authenticator, watch, path = '/graphql', maxOperationsPerSocket = 100 } = options
+  const { engine, services, authenticator, watch, path = '/graphql' } = options
   const { maxSockets = 20_000, maxAnonymousPerAddress = 50, anonymousIdleMs = 30_000 } = options
   const anonymous = new Map<string, number>()
   const { log } = services
@@ -142,8 +142,8 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
     },
     onSubscribe: ({ extra, subscriptions }, _id, payload) => {
       extra.active = true
-      if (Object.keys(subscriptions).length > maxOperationsPerSocket) {
-        const message = `A socket has at most ${maxOperationsPerSocket} operations at once.`
+      if (Object.keys(subscriptions).length > MAX_OPERATIONS_PER_SOCKET) {
+        const message = `A socket has at most ${MAX_OPERATIONS_PER_SOCKET} operations at once.`
         return [new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', limit: 'QUOTA', retryAfterMs: 0 } })]
       }
       const prepared = engine.prepare(payload)
