@@ -8,7 +8,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # The scripts of dependencies are not needed; our own `prepare` runs below, when the sources are there.
 RUN npm ci --ignore-scripts
-COPY prisma.config.ts tsconfig.json tsconfig.build.json ./
+COPY prisma.config.ts tsconfig.json ./
 COPY prisma ./prisma
 COPY src ./src
 COPY docs/reference ./docs/reference

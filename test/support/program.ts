@@ -17,15 +17,11 @@ export function buildProgram(): void {
     (file) => statSync(join(SOURCES, file)).mtimeMs <= builtAtMs,
   )
   if (isFresh) return
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-    },
-  )
-  if (status !== 0) throw new Error(`the program cannot be built:\n${stdout}`)
+  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'src/commands/build.ts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`the program cannot be built:\n${stderr}`)
 }
 
 export interface Ended {
