@@ -12,6 +12,7 @@ COPY prisma.config.ts tsconfig.json ./
 COPY prisma ./prisma
 COPY src ./src
 COPY docs/reference ./docs/reference
+COPY docs/guide ./docs/guide
 RUN npm run generate && npm run build
 
 FROM node:24-bookworm-slim AS dependencies

@@ -47,7 +47,7 @@ import { metricsRoute } from './platform/observability/metrics-door.ts'
 import { openMetricsServer } from './platform/observability/metrics-server.ts'
 import { referenceRoutes } from './platform/reference/http.ts'
 import { schema } from './schema.ts'
-import { startPageRoutes } from './start-page/http.ts'
+import { type DemoPlace, startPageRoutes } from './start-page/http.ts'
 
 /** Used for employees that name no model, with a live key. */
 const DEFAULT_MODEL = 'claude-sonnet-5-5'
@@ -69,7 +69,7 @@ export interface AppOptions {
   /** The key that GraphiQL carries on this machine; none unless given. */
   readonly graphiqlKey?: string
   /** The workspace that the start page shows to who sits at this machine; none unless given. */
-  readonly demo?: { readonly workspace: string; readonly formPath: string }
+  readonly demo?: DemoPlace
   /** A development server: loopback origins may call it, and the schema can be asked for. */
   readonly development: boolean
 }

@@ -8,7 +8,7 @@ import type { Logger } from '../platform/observability/logger.ts'
 import type { Banner } from './banner.ts'
 import { type DemoFigures, readDemoFigures } from './demo-figures.ts'
 import type { Postgres } from './postgres.ts'
-import { DEMO_FORM_PATH, DEMO_SLUG, readDemoKey, type Seeded, seedDemo } from './seed.ts'
+import { DEMO_FORM_PATH, DEMO_OWNER, DEMO_SLUG, readDemoKey, type Seeded, seedDemo } from './seed.ts'
 import { counted } from './terminal-text.ts'
 
 /** The greater part of the program: read while PostgreSQL starts and the database is made ready. */
@@ -49,7 +49,10 @@ export async function bringUp({ config, log, postgres, banner }: Parts): Promise
     work: true,
     development: !config.production,
     ...(signedIn
-      ? { graphiqlKey: readDemoKey(config.dir), demo: { workspace: DEMO_SLUG, formPath: DEMO_FORM_PATH } }
+      ? {
+          graphiqlKey: readDemoKey(config.dir),
+          demo: { workspace: DEMO_SLUG, formPath: DEMO_FORM_PATH, owner: DEMO_OWNER },
+        }
       : {}),
   })
   const url = (app.url ?? '').replace('//127.0.0.1:', '//localhost:')

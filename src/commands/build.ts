@@ -15,7 +15,7 @@ const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'ut
   dependencies: Record<string, string>
 }
 
-rmSync(outdir, { recursive: true, force: true })
+rmSync(join(outdir, 'chunks'), { recursive: true, force: true })
 await build({
   entryPoints: [join(root, 'src', 'main.ts')],
   outdir,

@@ -19,6 +19,7 @@ import { sampleLeads } from './demo/sample-leads.ts'
 import { demoForm } from './demo-form.ts'
 
 export const DEMO_SLUG = 'demo'
+export const DEMO_OWNER = 'Ada'
 export const DEMO_FORM_PATH = `/f/${DEMO_SLUG}/${demoForm.slug}`
 
 export interface SeedOptions {
@@ -92,11 +93,12 @@ async function buildDemo(tx: Tx): Promise<string> {
   await createWorkspace(tx, {
     slug: DEMO_SLUG,
     name: 'Demo',
-    timeZone: 'Europe/Vienna',
+    // So that its pages and this terminal tell the same time.
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     currency: 'EUR',
     dailyBudgetMicros: 1_000_000n,
   })
-  const ada = await addMember(tx, { name: 'Ada', email: 'ada@demo.example', role: 'OWNER' })
+  const ada = await addMember(tx, { name: DEMO_OWNER, email: 'ada@demo.example', role: 'OWNER' })
   const pipeline = await createPipeline(tx, {
     name: 'Sales',
     stages: [

@@ -25,7 +25,10 @@ const NO_APPROVAL = 'approval_none'
 
 const none = () => undefined
 
-/** What a newcomer tries, in this order: GraphiQL's tabs, and where the start page leads to. */
+/**
+ * What a newcomer tries, in this order: GraphiQL's tabs, and where the start page leads to. Lines are short enough for its
+ * editor on a small screen.
+ */
 export const examples: readonly Example[] = [
   {
     title: 'WhoAmI',
@@ -43,8 +46,8 @@ query WhoAmI {
   },
   {
     title: 'MyTeam',
-    query: `# What each employee is doing, in words; how the goals
-# stand (1 is reached); what the last day cost.
+    query: `# What each employee is doing, in words; how the
+# goals stand (1 is reached); what the day cost.
 query MyTeam {
   employees {
     nodes {
@@ -63,32 +66,46 @@ query MyTeam {
   },
   {
     title: 'SendALead',
-    query: `# Sends the lead below. Play twice: two leads. Written as
-# submitForm(…) @idempotent(key: "x") { it is only one.
-mutation SendALead($answers: JSON!) {
-  submitForm(input: { form: { slug: "book-a-demo" }, answers: $answers }) {
+    query: `# Sends a lead. Play twice: two leads; as
+# submitForm(…) @idempotent(key: "x") { only one.
+mutation SendALead(
+  $email: String!, $name: String
+  $company: String, $occupation: String
+  $budget: Int, $message: String
+) {
+  submitForm(input: {
+    form: { slug: "book-a-demo" }
+    answers: {
+      email: $email, name: $name
+      company: $company, occupation: $occupation
+      budget: $budget, message: $message
+    }
+  }) {
     __typename
-    ... on SubmitFormPayload { submission { id status run { id } } cursor }
-    ... on InvalidInputError { issues { field code message } }
+    ... on SubmitFormPayload {
+      submission { id status run { id } }
+      cursor
+    }
+    ... on InvalidInputError {
+      issues { field code message }
+    }
     ... on UserError { code message }
   }
 }
 `,
     variables: () => ({
-      answers: {
-        email: 'kim.larsen@nimbus.example',
-        name: 'Kim Larsen',
-        company: 'Nimbus Labs',
-        occupation: 'Head of Operations',
-        budget: 18_000,
-        message: 'We are 40 people and want this running this quarter.',
-      },
+      email: 'kim.larsen@nimbus.example',
+      name: 'Kim Larsen',
+      company: 'Nimbus Labs',
+      occupation: 'Head of Operations',
+      budget: 18_000,
+      message: 'We are 40 people and want this running this quarter.',
     }),
   },
   {
     title: 'WatchEverything',
-    query: `# The last ten events, then each as it happens: send a lead
-# meanwhile. Only the newest is shown; / has the list.
+    query: `# The last ten events, then each as it happens.
+# Only the newest is shown: / has the list.
 subscription WatchEverything {
   events(last: 10) {
     occurredAt
@@ -102,14 +119,24 @@ subscription WatchEverything {
   },
   {
     title: 'WatchARun',
-    query: `# An employee at work on a lead, step by step: the newest
-# run, from its beginning to its end.
+    query: `# An employee at work on a lead, step by step:
+# the newest run, from its beginning to its end.
 subscription WatchARun($run: ID!) {
   runProgress(run: $run) {
     __typename
-    ... on StepChanged { step { index kind status title durationMs } }
+    ... on StepChanged {
+      step { index kind status title durationMs }
+    }
     ... on StepText { text }
-    ... on RunChanged { run { title status reasonText employee { name } cost { text } } }
+    ... on RunChanged {
+      run {
+        title
+        status
+        reasonText
+        employee { name }
+        cost { text }
+      }
+    }
     ... on CaughtUp { cursor }
   }
 }
@@ -118,8 +145,8 @@ subscription WatchARun($run: ID!) {
   },
   {
     title: 'WaitingForMe',
-    query: `# What employees ask before they act: what they would do,
-# why, the risk, and what happens when nobody answers.
+    query: `# What employees ask before they act: what, why,
+# and what happens when nobody answers.
 query WaitingForMe {
   approvals(status: [PENDING]) {
     nodes {
@@ -139,12 +166,15 @@ query WaitingForMe {
   },
   {
     title: 'Decide',
-    query: `# Approves what waits (the newest is filled in below), and
-# its run goes on. Deciding again is a CONFLICT, in words.
+    query: `# Approves the newest that waits: its run goes on.
+# Deciding again is a CONFLICT, in words.
 mutation Decide($id: ID!) {
   decideApproval(input: { id: $id, decision: APPROVE }) {
     __typename
-    ... on DecideApprovalPayload { approval { title status } cursor }
+    ... on DecideApprovalPayload {
+      approval { title status }
+      cursor
+    }
     ... on ConflictError { reason message }
     ... on UserError { code message }
   }

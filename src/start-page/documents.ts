@@ -25,6 +25,10 @@ export const StartPage = graphql(`
       nodes {
         id
         title
+        changes {
+          field
+          to
+        }
         employee {
           name
         }

@@ -24,6 +24,14 @@ import { type Link, renderParts, renderStartPage } from './page.ts'
 import { START_STYLE } from './style.ts'
 import { whenever } from './whenever.ts'
 
+export interface DemoPlace {
+  /** Its slug. */
+  readonly workspace: string
+  readonly formPath: string
+  /** Whom employees ask: the person whose key the demo's is. */
+  readonly owner: string
+}
+
 export interface StartPageDoorOptions {
   readonly db: Database
   readonly feed: EventFeed
@@ -31,13 +39,17 @@ export interface StartPageDoorOptions {
   readonly ask: AskInside
   readonly mode: 'live' | 'rehearsal'
   /** The workspace that is shown; none in production. */
-  readonly demo: { readonly workspace: string; readonly formPath: string } | undefined
+  readonly demo: DemoPlace | undefined
   /** The server's other doors: the page leads to those that are there. */
   readonly others: readonly Route[]
 }
 
 const STREAM_PATH = '/start-page/changes'
-const READING: readonly Link[] = [{ href: '/docs', text: 'the API reference' }]
+const READING: readonly Link[] = [
+  { href: '/docs', text: 'the API reference' },
+  { href: '/docs/guide', text: 'the guide' },
+  { href: '/docs/guide/the-six-promises', text: 'the six promises and their tests' },
+]
 
 /** `/` and what it needs: its script, and the stream of what changes. */
 export function startPageRoutes(options: StartPageDoorOptions): Route[] {
@@ -48,7 +60,7 @@ export function startPageRoutes(options: StartPageDoorOptions): Route[] {
     return [{ method: 'GET', path: '/', handler: (exchange) => sendPage(exchange, renderSignInHint(reading)) }]
   }
   const look = (exchange: Exchange) => lookAt(options, demo.workspace, exchange.requestId)
-  const page = { mode: options.mode, formPath: demo.formPath, streamPath: STREAM_PATH, reading }
+  const page = { ...demo, mode: options.mode, streamPath: STREAM_PATH, reading }
   return [
     {
       method: 'GET',

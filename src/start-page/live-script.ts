@@ -1,7 +1,8 @@
 import { hashedFile } from '../platform/http/content.ts'
 
 // In the browser: each item of the stream is the page's changing parts as they are now, so a stream that broke off and
-// came back has missed nothing. A part is replaced only when it became another, and what had focus in it has it again.
+// came back has missed nothing. A part is replaced only when it became another; what had focus in it has it again, and what
+// was opened stays open.
 const SCRIPT = `
 const badge = document.getElementById('state')
 const say = (state, text) => {
@@ -17,7 +18,9 @@ stream.addEventListener('next', ({ data }) => {
     shown.set(id, part)
     const place = document.getElementById(id)
     const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null
+    const opened = new Set([...place.querySelectorAll('details[open]')].map((each) => each.dataset.of))
     place.innerHTML = part
+    for (const each of place.querySelectorAll('details')) each.open = opened.has(each.dataset.of)
     if (focused !== null) [...place.querySelectorAll('a')].find((a) => a.getAttribute('href') === focused)?.focus()
   }
   say('live', 'live')

@@ -11,6 +11,8 @@ import { START_STYLE } from './style.ts'
 export interface StartPageOptions {
   readonly mode: 'live' | 'rehearsal'
   readonly formPath: string
+  /** Whom employees ask; here that is whoever reads the page. */
+  readonly owner: string
   /** Where the script hears of changes. */
   readonly streamPath: string
   /** What there is to read, as far as this server has it. */
@@ -39,7 +41,7 @@ ${renderDoors(data, options, waiting)}
 </ol>
 </nav>
 <section class="card" aria-labelledby="last-title">
-<h2 id="last-title">Last</h2>
+<h2 id="last-title">What happened last</h2>
 <ol id="last">${last}</ol>
 </section>
 <footer>
@@ -88,12 +90,25 @@ function renderWaiting({ totalCount, nodes }: StartPageQuery['approvals']): Html
   const count = totalCount === 1 ? '1 approval waits for you' : `${totalCount} approvals wait for you`
   const more = totalCount - nodes.length
   return html`<p>${count}:</p><ul>${nodes.map(
-    ({ id, title, employee }) =>
+    ({ id, title, employee, changes }) =>
       html`<li><a href="${exampleLinks({ approval: id }).get('Decide') ?? ''}">${title}</a>${
         employee !== null && html` <small>· ${employee.name}</small>`
-      }</li>`,
+      }${changes.length > 0 && renderChanges(id, changes)}</li>`,
   )}</ul>${more > 0 && html`<p class="note">and ${more} more</p>`}`
 }
+
+type Changes = StartPageQuery['approvals']['nodes'][number]['changes']
+
+/** What would be done, for who decides: the texts from their beginning, whole in GraphiQL. */
+const renderChanges = (id: string, changes: Changes): Html =>
+  html`<details data-of="${id}"><summary>what it would do</summary><dl>${changes.map(
+    ({ field, to }) => html`<dt>${field}</dt><dd>${beginningOf(textOf(to))}</dd>`,
+  )}</dl></details>`
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null))
+
+const LONGEST_TEXT = 400
+const beginningOf = (text: string): string => (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} …` : text)
 
 const EXPLORED: readonly (readonly [ExampleTitle, string])[] = [
   ['WhoAmI', 'who am I'],
@@ -105,7 +120,11 @@ const EXPLORED: readonly (readonly [ExampleTitle, string])[] = [
   ['Decide', 'decide'],
 ]
 
-function renderDoors(data: StartPageQuery, { formPath, reading }: StartPageOptions, waiting: Html): readonly Html[] {
+function renderDoors(
+  data: StartPageQuery,
+  { formPath, owner, reading }: StartPageOptions,
+  waiting: Html,
+): readonly Html[] {
   const [run] = data.runs.nodes
   const [approval] = data.approvals.nodes
   const links = exampleLinks({
@@ -124,9 +143,12 @@ function renderDoors(data: StartPageQuery, { formPath, reading }: StartPageOptio
     },
     {
       title: 'Be a lead',
-      content: html`<p><a href="${formPath}">Fill in the form</a> <span class="note">and watch below who takes it.</span></p>`,
+      content: html`<p><a href="${formPath}" target="_blank" rel="noopener">Fill in the form</a> <span class="note">in a tab of its own, and watch here who takes it.</span></p>`,
     },
-    { title: 'Decide', content: html`<div id="waiting">${waiting}</div>` },
+    {
+      title: 'Decide',
+      content: html`<p class="note">Employees ask ${owner}, who owns this workspace. You hold the key: here that is you.</p><div id="waiting">${waiting}</div>`,
+    },
     ...(reading.length === 0
       ? []
       : [

@@ -32,6 +32,10 @@ nav ul li{display:inline;padding:0;border:0}
 #waiting ul{display:block}
 #waiting ul li{display:block}
 #waiting small{color:var(--soft);font-size:.92rem}
+#waiting summary{cursor:pointer;color:var(--soft);font-size:.92rem}
+#waiting dl{display:grid;grid-template-columns:auto minmax(0,1fr);gap:.1rem .8rem;margin:.2rem 0 .6rem}
+#waiting dt{color:var(--soft)}
+#waiting dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}
 nav a,#waiting a{display:inline-block;max-width:100%;padding:.2rem 0}
 nav li>div{min-width:0}
 #last li{display:grid;grid-template-columns:3.4rem minmax(0,1fr);padding:.3rem 0;border-top:1px solid var(--hair)}

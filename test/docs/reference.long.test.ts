@@ -43,6 +43,18 @@ const pageOf = async (path: string): Promise<string> => (await get(path)).text()
 const pages = (): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'))
 
+describe('the guide', () => {
+  test('stands beside the reference, page by page, and names what is in the repository without leading there', async () => {
+    const overview = await pageOf('/docs/guide')
+    const linked = [...overview.matchAll(/<a href="(\/docs\/guide\/[\w-]+)"/g)].map(([, href = '']) => href)
+    expect(new Set(linked).size).toBe(6)
+    for (const href of new Set(linked)) expect([href, (await get(href)).status]).toEqual([href, 200])
+    const promises = await pageOf('/docs/guide/the-six-promises')
+    expect(promises).toContain('<code>test/db/tenants.test.ts</code>')
+    expect(promises).not.toMatch(/href="[^"]*\.(ts|md)"/)
+  })
+})
+
 describe('the reference', () => {
   test('has a page for every type and every operation, and says what each of their parts is', async () => {
     const types = Object.values(schema.getTypeMap()).filter(
@@ -67,6 +79,8 @@ describe('the reference', () => {
       ids.set(path, new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id ?? '')))
     }
     const elsewhere = new Set([
+      '/',
+      '/graphql',
       '/schema.graphql',
       '/codegen.ts',
       '/openapi.json',

@@ -208,7 +208,7 @@ export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, rece
 export type StartPageQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, employee: { name: string } | null }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
+export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, changes: Array<{ field: string, to: string | null }>, employee: { name: string } | null }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -372,6 +372,10 @@ export const StartPageDocument = new TypedDocumentString(`
     nodes {
       id
       title
+      changes {
+        field
+        to
+      }
       employee {
         name
       }

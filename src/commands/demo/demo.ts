@@ -112,7 +112,7 @@ async function run(place: Place): Promise<void> {
     }
   }
   const watcher = beginWatching(place, cursor, count, progress, bar, draw)
-  const stopTeam = bar !== null && out.isTTY ? showTeam(request, bar, progress.doneBy, draw) : () => {}
+  const stopTeam = bar !== null && out.isTTY ? showTeam(request, bar, progress.doneBy, draw) : async () => {}
   try {
     await sendLeads(
       leadsOf(options, form.fields, (mapping) => say(mappingText(mapping))),
@@ -137,7 +137,7 @@ async function run(place: Place): Promise<void> {
     await killing
     const outcomes = await untilWorked(accepted(progress.sent), request, progress, draw)
     const workedAfterMs = Math.max(progress.lastAt - startedAt, sentAfterMs)
-    stopTeam()
+    await stopTeam()
     bar?.end()
     const closing: Closing = {
       ...{ sent: progress.sent, outcomes, sentAfterMs, workedAfterMs },
@@ -154,7 +154,7 @@ async function run(place: Place): Promise<void> {
     out.write(options.json === true ? `${closingJson(closing)}\n` : closingText(closing))
     if (!isComplete(closing)) process.exitCode = 1
   } finally {
-    stopTeam()
+    await stopTeam()
     watcher.stop()
   }
 }
@@ -220,21 +220,32 @@ function beginWatching(
 /** Counted, and told by what came of them. */
 const ENDS: ReadonlySet<string> = new Set(['RUN_FINISHED', 'RUN_WAITING'])
 
-/** Keeps below the bar who does what; asks seldom, for the server has better things to do. */
+/**
+ * Keeps below the bar who does what; asks seldom, for the server has better things to do. What is returned ends that with a
+ * last look, so that what stays on the screen is how it ended; to be called again without harm.
+ */
 function showTeam(request: Requester, bar: ProgressBar, doneBy: ReadonlyMap<string, number>, draw: () => void) {
   const end = new AbortController()
   let team: DemoTeamQuery['employees']['nodes'] = []
   bar.below = () => team.map((employee) => teamLine(employee, doneBy.get(employee.name)))
-  void (async () => {
+  const look = async (): Promise<void> => {
+    // The server may be away for a moment.
+    const answer = await request(DemoTeam).catch(() => null)
+    team = answer?.employees.nodes ?? team
+    draw()
+  }
+  const looking = (async () => {
     while (!end.signal.aborted) {
-      // The server may be away for a moment.
-      const answer = await request(DemoTeam).catch(() => null)
-      team = answer?.employees.nodes ?? team
-      draw()
+      await look()
       await sleep(TEAM_EVERY_MS, undefined, { signal: end.signal }).catch(() => {})
     }
   })()
-  return () => end.abort()
+  return async () => {
+    if (end.signal.aborted) return
+    end.abort()
+    await looking
+    await look()
+  }
 }
 
 function teamLine(

@@ -2,6 +2,7 @@
 // inline style or script, so that the strictest policy lets them through.
 //
 //   index.html  conventions.html        the pages beside the schema
+//   guide.html  guide/watching-live.html …   the guide, as it stands in docs/guide
 //   queries.html … directives.html      a list for each chapter
 //   queries/deals.html, objects/Deal.html …   a page for each thing, a part's address is `#name`
 //   search.json                         what the search looks through
@@ -11,7 +12,7 @@ import { html, trusted } from '../lib/html.ts'
 import { renderLayout } from './layout.ts'
 import { createLinks } from './links.ts'
 import { chapterBody, entryBody } from './pages.ts'
-import { CHAPTERS, type ChapterKey, type Entry, entriesOf, ROOT } from './places.ts'
+import { CHAPTERS, type ChapterKey, type Entry, entriesOf, GUIDE, hrefOf, ROOT } from './places.ts'
 import { searchIndex } from './search-index.ts'
 import { usesOf } from './uses.ts'
 
@@ -20,10 +21,17 @@ export interface ReferenceOptions {
   /** What stands in the overview and in the conventions: HTML of ours. */
   readonly overview: string
   readonly conventions: string
+  readonly guide: Guide
+}
+
+export interface Guide {
+  readonly overview: string
+  /** In the order in which they are read. */
+  readonly pages: readonly { readonly name: string; readonly title: string; readonly body: string }[]
 }
 
 /** The files of the reference, by their paths. */
-export function buildReference({ schema, overview, conventions }: ReferenceOptions): Map<string, string> {
+export function buildReference({ schema, overview, conventions, guide }: ReferenceOptions): Map<string, string> {
   const entries = entriesOf(schema)
   const means = { schema, links: createLinks(entries), uses: usesOf(entries) }
   const inChapter = (key: ChapterKey): readonly Entry[] => entries.filter(({ chapter }) => chapter === key)
@@ -40,10 +48,18 @@ export function buildReference({ schema, overview, conventions }: ReferenceOptio
   const rules = trusted(conventions)
   files.set('conventions.html', renderLayout({ title: 'Conventions', at: 'conventions', siblings: [], body: rules }))
 
+  const guideSiblings = guide.pages.map(({ name, title }) => ({ name: title, href: `${GUIDE}/${name}` }))
+  const inGuide = { at: 'guide', siblings: guideSiblings } as const
+  files.set('guide.html', renderLayout({ ...inGuide, title: 'Guide', body: trusted(guide.overview) }))
+  for (const { name, title, body } of guide.pages) {
+    files.set(`guide/${name}.html`, renderLayout({ ...inGuide, title, name: title, body: trusted(body) }))
+  }
+
   for (const { key, title } of Object.values(CHAPTERS)) {
-    const siblings = inChapter(key)
-    files.set(`${key}.html`, renderLayout({ title, at: key, siblings, body: chapterBody(key, siblings, means) }))
-    for (const entry of siblings) {
+    const entriesHere = inChapter(key)
+    const siblings = entriesHere.map((entry) => ({ name: entry.name, href: hrefOf(entry) }))
+    files.set(`${key}.html`, renderLayout({ title, at: key, siblings, body: chapterBody(key, entriesHere, means) }))
+    for (const entry of entriesHere) {
       const { name } = entry
       const body = entryBody(entry, means)
       files.set(`${key}/${name}.html`, renderLayout({ title: name, at: key, name, siblings, body }))

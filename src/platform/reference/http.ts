@@ -21,8 +21,8 @@ const POLICY = { scripts: ["'self'"], styles: ["'self'"], connections: ["'self'"
 export function referenceRoutes(folder: string): Route[] {
   let files: ReadonlySet<string> | undefined
   const answer = async (exchange: Exchange, page: string): Promise<void> => {
-    // Looked at once: only names that were found there are ever opened.
-    files ??= listFiles(folder)
+    // Looked at until it was built: only names that were found there are ever opened.
+    if (files === undefined || files.size === 0) files = listFiles(folder)
     if (files.size === 0) throw unavailable('The reference has not been built here: npm run build.')
     const name = [page, `${page}.html`].find((each) => files?.has(each))
     if (name === undefined) throw notFound('The page', exchange.url.pathname)

@@ -1,15 +1,20 @@
 import { type Html, html } from '../lib/html.ts'
-import { CHAPTERS, type ChapterKey, type Entry, hrefOf, ROOT } from './places.ts'
+import { CHAPTERS, type ChapterKey, GUIDE, ROOT } from './places.ts'
 
 export interface Layout {
   readonly title: string
   /** Where in the navigation the page is: a chapter, or one of the pages beside them. */
-  readonly at: ChapterKey | 'overview' | 'conventions'
+  readonly at: ChapterKey | 'overview' | 'guide' | 'conventions'
   /** The thing the page is about, where it is about one. */
   readonly name?: string
   /** What stands in the page's chapter. */
-  readonly siblings: readonly Entry[]
+  readonly siblings: readonly Sibling[]
   readonly body: Html
+}
+
+export interface Sibling {
+  readonly name: string
+  readonly href: string
 }
 
 /** The whole document. All it loads is a style and a script of its own address; without script only the search is away. */
@@ -44,7 +49,7 @@ export function renderLayout({ title, at, name, siblings, body }: Layout): strin
 <div class="columns">
 <nav aria-label="Reference">
 <ul>
-${place('overview', ROOT, 'Overview')}${place('conventions', `${ROOT}/conventions`, 'Conventions')}${Object.values(
+${place('overview', ROOT, 'Overview')}${place('guide', GUIDE, 'Guide')}${place('conventions', `${ROOT}/conventions`, 'Conventions')}${Object.values(
   CHAPTERS,
 ).map(({ key, title: shown }) => place(key, `${ROOT}/${key}`, shown))}</ul>
 </nav>
@@ -57,6 +62,6 @@ ${body}
 `.text
 }
 
-const sibling = (entry: Entry, name: string | undefined): Html =>
+const sibling = ({ name, href }: Sibling, current: string | undefined): Html =>
   html`
-<li><a href="${hrefOf(entry)}"${entry.name === name && html` aria-current="page"`}>${entry.name}</a></li>`
+<li><a href="${href}"${name === current && html` aria-current="page"`}>${name}</a></li>`

@@ -14,6 +14,8 @@ import {
 
 /** The reference's address on the server. */
 export const ROOT = '/docs'
+/** Where the guide stands beside it. */
+export const GUIDE = `${ROOT}/guide`
 
 /** A chapter: a list, and a page for each thing in it. */
 export interface Chapter {
