@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -8,32 +8,52 @@ import { openTemporaryFolder } from '../support/temporary-folder.ts'
 import { type Program, Terminal } from './terminal.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
+const NO_NETWORK = fileURLToPath(new URL('no-network.cjs', import.meta.url))
+/** Where nothing listens. */
+const NOWHERE = 'http://127.0.0.1:9'
 const READY_WITHIN_MS = 60_000
 
 /**
  * Somebody who has just cloned the repository: a fresh clone, a fresh home, nothing set. What a page says is run as it is
- * written; only the environment differs: PORT is a free one, and curl finds it where the page says `localhost:4000`.
+ * written; only the environment differs: PORT is a free one, curl finds it where the page says `localhost:4000`, and neither
+ * Node nor curl has a network but this machine, once `npm ci` is through.
  */
 export class Newcomer {
   readonly terminal: Terminal
   readonly folder: string
+  readonly temporary: string
   readonly port: number
   readonly #root: string
+  readonly #attempts: string
 
   private constructor(root: string, port: number) {
     this.#root = root
+    this.#attempts = join(root, 'network-attempts')
     this.port = port
     this.folder = join(root, 'cadre')
+    this.temporary = join(root, 'tmp')
+    mkdirSync(this.temporary)
+    chmodSync(this.temporary, 0o1777)
     const home = join(root, 'home')
     mkdirSync(home)
-    writeFileSync(join(home, '.curlrc'), `connect-to = "localhost:4000:127.0.0.1:${port}"\n`)
+    const curl = [
+      `connect-to = "localhost:4000:127.0.0.1:${port}"`,
+      `proxy = "${NOWHERE}"`,
+      'noproxy = "localhost,127.0.0.1"',
+    ]
+    writeFileSync(join(home, '.curlrc'), `${curl.join('\n')}\n`)
     this.terminal = new Terminal(this.folder, {
       HOME: home,
+      TMPDIR: this.temporary,
       PATH: process.env.PATH ?? '',
       LANG: 'C.UTF-8',
       PORT: String(port),
       // As on a terminal: people read it, and so do these tests.
       LOG_FORMAT: 'pretty',
+      NODE_OPTIONS: `--require "${NO_NETWORK}"`,
+      NETWORK_ATTEMPTS: this.#attempts,
+      // Now and then npm asks whether there is a newer npm.
+      npm_config_update_notifier: 'false',
       ...(process.env.npm_config_cache === undefined ? {} : { npm_config_cache: process.env.npm_config_cache }),
     })
   }
@@ -53,6 +73,19 @@ export class Newcomer {
 
   get key(): string {
     return readFileSync(join(this.folder, '.cadre', 'demo-key'), 'utf8').trim()
+  }
+
+  /** What the newcomer's programs wanted of a network beyond this machine, and did not get. */
+  get networkAttempts(): string[] {
+    if (!existsSync(this.#attempts)) return []
+    return readFileSync(this.#attempts, 'utf8').trimEnd().split('\n')
+  }
+
+  /** An empty folder beside the clone. */
+  openFolder(): string {
+    const folder = mkdtempSync(join(this.temporary, 'folder-'))
+    chmodSync(folder, 0o755)
+    return folder
   }
 
   /** Types a command that serves, and returns when it is ready, with how long that took. */
