@@ -47,6 +47,7 @@ describe('the page at /', () => {
     }
     expect(body).toMatch(/Waiting for Ada since \d\d:\d\d/)
     expect(body).toMatch(/Iris opened deal Nimbus Labs · €18,000\.00 · New/)
+    expect(body).toMatch(/<dt>subject<\/dt><dd>Book a demo: thank you, Priya Raman<\/dd>/)
     expect(Buffer.byteLength(body)).toBeLessThan(20_000)
     expect(headers['cache-control']).toBe('no-store')
   })
