@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ProgressBar } from './progress-bar.ts'
 
 function listen({ isTTY = true, total = null as number | null, columns = 0 } = {}) {
@@ -17,6 +17,10 @@ function listen({ isTTY = true, total = null as number | null, columns = 0 } = {
   }
   return { bar: new ProgressBar(out as unknown as NodeJS.WriteStream, total), take }
 }
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 describe('progress without a terminal', () => {
   test('is a line for every tenth, each once', () => {
@@ -63,11 +67,16 @@ describe('progress at a terminal', () => {
   })
 
   test('is not drawn more often than somebody can see, but for its end', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
     const { bar, take } = listen({ total: 4 })
     bar.draw(1, null, 'sent')
     take()
+    vi.advanceTimersByTime(99)
     bar.draw(2, null, 'sent')
     expect(take()).toBe('')
+    vi.advanceTimersByTime(1)
+    bar.draw(3, null, 'sent')
+    expect(take()).toContain('3/4')
     bar.draw(4, null, 'sent')
     expect(take()).toContain('4/4')
   })
