@@ -19,7 +19,8 @@ afterEach(async () => {
 async function ask(door: Partial<MetricsDoor>, authorization?: string): Promise<Response> {
   const routes = [metricsRoute({ metrics, token: undefined, isOpenTo: () => false, ...door })]
   server = await openHttpServer({ routes, log, host: '127.0.0.1', port: 0, maxBodyBytes: 1_024, trustProxy: 0 })
-  return await fetch(`${server.url}/metrics`, authorization === undefined ? {} : { headers: { authorization } })
+  const headers = { connection: 'close', ...(authorization === undefined ? {} : { authorization }) }
+  return await fetch(`${server.url}/metrics`, { headers })
 }
 
 describe('the door of the metrics', () => {
