@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { type Config, loadConfig } from '../config.ts'
-import { StartFault } from '../platform/lib/start-fault.ts'
 import type { DemoOptions } from './demo/demo.ts'
+import { faultText } from './fault-text.ts'
 
 const wholeNumber = (text: string): number => {
   const value = Number(text)
@@ -53,14 +53,4 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     process.stderr.write(faultText(err, config?.log.level === 'debug'))
     process.exitCode = 1
   }
-}
-
-/** What went wrong and what to do about it, a line each. A fault that nobody foresaw has a stack, for who asks for it. */
-function faultText(err: unknown, withStack: boolean): string {
-  if (err instanceof StartFault) return `✖ ${err.message}\n${err.hint === undefined ? '' : `  ${err.hint}\n`}`
-  const { message, stack } = err instanceof Error ? err : { message: String(err), stack: undefined }
-  const [what = ''] = message.split('\n').filter((line) => line.trim() !== '')
-  const lines = [`✖ This should not have happened: ${what.trim() || 'an error without a message'}`]
-  lines.push(withStack ? (stack ?? 'It has no stack.') : '  LOG_LEVEL=debug shows where: set it and start again.')
-  return `${lines.join('\n')}\n`
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Names, StoredEvent } from '../platform/events/event.ts'
-import { LINES_AT_ONCE, Story } from './story.ts'
+import type { EventFeed } from '../platform/events/feed.ts'
+import { notFound, unavailable } from '../platform/lib/errors.ts'
+import { LINES_AT_ONCE, NOTABLE_TYPES, Story, tellStory } from './story.ts'
 
 const IRIS = '0197fbd1-7a00-7000-8000-000000000001'
 const names: Names = {
@@ -94,5 +96,50 @@ describe('the story at the terminal', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     expect(line.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/)
     expect([...line.trimEnd()].length).toBe(60)
+  })
+})
+
+describe('the story of a workspace', () => {
+  const signal = () => new AbortController().signal
+  /** A feed that gives these, one after the other: events, or the fault that ends them. */
+  const feedOf = (...given: readonly (readonly StoredEvent[] | Error)[]) => {
+    const filters: unknown[] = []
+    const feed = {
+      subscribe: async ({ filter }: { readonly filter?: unknown }) => {
+        const next = given[filters.push(filter) - 1] ?? []
+        if (next instanceof Error) throw next
+        return (async function* () {
+          for (const each of next) yield { event: each }
+        })()
+      },
+    }
+    return { feed: feed as unknown as EventFeed, filters }
+  }
+  const tell = (feed: EventFeed, until: AbortSignal = signal()) => {
+    const lines: string[] = []
+    const out = { write: (text: string) => lines.push(text) }
+    const told = tellStory({ feed, db: undefined as never, workspaceId: IRIS, out, signal: until })
+    return told.then(() => lines)
+  }
+
+  test('asks for nothing but what is notable, and ends when the feed does', async () => {
+    const { feed, filters } = feedOf([])
+    expect(await tell(feed)).toEqual([])
+    expect(filters).toEqual([{ types: NOTABLE_TYPES }])
+  })
+
+  test('is not begun for one who has gone', async () => {
+    const { feed, filters } = feedOf([])
+    await tell(feed, AbortSignal.abort())
+    expect(filters).toEqual([])
+  })
+
+  test('ends without a word when the server stops', async () => {
+    expect(await tell(feedOf(unavailable('Stopping.')).feed)).toEqual([])
+  })
+
+  test('keeps every other fault', async () => {
+    await expect(tell(feedOf(new Error('no connection')).feed)).rejects.toThrow('no connection')
+    await expect(tell(feedOf(notFound('Workspace')).feed)).rejects.toThrow('Workspace not found')
   })
 })

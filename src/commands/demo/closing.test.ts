@@ -73,4 +73,47 @@ describe('the closing account of the demo', () => {
     expect(closingText(broken)).toContain(named)
     expect(closingText(broken)).not.toContain('Nothing lost')
   })
+
+  test('says of a demo that killed its server what was taken over, and that the log was told whole', () => {
+    const text = closingText({ ...closing, killed })
+    expect(isComplete({ ...closing, killed })).toBe(true)
+    expect(text).toContain('accepted 3 = 3 finished or waiting for you, each exactly once · deals 2, none twice')
+    expect(text).toContain('2 runs taken over · watcher: 60 events, 0 missing, 0 twice, in order')
+    expect(JSON.parse(closingJson({ ...closing, killed })).killed).toEqual(killed)
+    expect(JSON.parse(closingJson(closing))).not.toHaveProperty('killed')
+  })
+
+  test('counts what was there before, and groups what was refused by its reason', () => {
+    const again = { ...sent(true, 1), replayed: true }
+    const full = { ...sent(false, 5), status: 429, reason: null }
+    const text = closingText({ ...closing, sent: [again, sent(true, 2), sent(false, 4), sent(false, 5), full] })
+    expect(text).toMatch(/ {2}there before +1\b/)
+    expect(text).toMatch(/ 2 {2}refused: We have received exactly this/)
+    expect(text).toMatch(/ 1 {2}refused: HTTP 429/)
+    expect(text).not.toContain('each exactly once')
+  })
+
+  test('names runs that ended otherwise, and twenty of what is not accounted for', () => {
+    const unaccounted = Array.from({ length: 23 }, (_, n) => `${n}: has no contact`)
+    const text = closingText({ ...closing, outcomes: { ...outcomes, ended: 1, unaccounted } })
+    expect(text).toContain('1 ended otherwise')
+    expect(text).toContain('✖ 19: has no contact')
+    expect(text).not.toContain('✖ 20: has no contact')
+    expect(text).toContain('✖ and 3 more')
+  })
+
+  test('leads nowhere when its server is gone, and to no decision where none waits', () => {
+    expect(closingText({ ...closing, links: null })).not.toContain('Look:')
+    const text = closingText({ ...closing, outcomes: { ...outcomes, waiting: 0, finished: 3 } })
+    expect(text).toContain('Look:    http://localhost/deals')
+    expect(text).not.toContain('Decide:')
+  })
+
+  test('has no rate where no time has passed, and no price where nothing was rehearsed', () => {
+    const none = { ...outcomes, rehearsed: new Map(), rehearsal: false, costMicros: 1_500_000n }
+    const text = closingText({ ...closing, outcomes: none, sentAfterMs: 0 })
+    expect(text).toContain('(–/s)')
+    expect(text).toMatch(/cost +\$1\.50/)
+    expect(text).not.toContain('as live')
+  })
 })

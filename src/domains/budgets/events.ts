@@ -7,8 +7,8 @@ export const budgetEvents = defineEvents({
     subject: 'workspace',
     summary: (event) => {
       const { limitMicros, day } = event.data
-      const limit = typeof limitMicros === 'string' ? `$${(Number(limitMicros) / 1_000_000).toFixed(2)} ` : ''
-      return `The budget of ${limit}for ${typeof day === 'string' ? day : 'the day'} is used up`
+      const limit = typeof limitMicros === 'string' ? `of $${(Number(limitMicros) / 1_000_000).toFixed(2)} ` : ''
+      return `The budget ${limit}for ${typeof day === 'string' ? day : 'the day'} is used up`
     },
   },
 })

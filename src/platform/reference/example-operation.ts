@@ -80,7 +80,6 @@ function selectionOf(schema: GraphQLSchema, type: GraphQLOutputType, depth: numb
   if (isLeafType(named)) return ''
   if (isUnionType(named)) return unionSelection(schema, named.getTypes(), depth)
   if (isInterfaceType(named)) return `{ __typename ${leavesOf(named.getFields()).join(' ')} }`
-  if (!isObjectType(named)) return ''
   const fields = named.getFields()
   const leaves = leavesOf(fields)
   const objects = depth > 0 ? objectsOf(named) : []

@@ -1,0 +1,83 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { openTemporaryFolder } from '../../../test/support/temporary-folder.ts'
+import { isUuid } from '../../platform/lib/ids.ts'
+import { type ColumnMapping, csvLeads, mapColumns } from './csv-leads.ts'
+import type { FieldDescription, Lead } from './lead.ts'
+
+const field = (key: string, label: string, kind = 'TEXT'): FieldDescription => ({ key, label, kind })
+const email = field('email', 'E-mail', 'EMAIL')
+const company = field('company', 'Company name')
+const city = field('city', 'Städt')
+const message = field('message', 'Message', 'LONG_TEXT')
+const fields = [email, company, city, message]
+
+const folder = openTemporaryFolder('cadre-csv-test-')
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+async function read(csv: string, of: readonly FieldDescription[] = fields) {
+  const file = join(folder, 'leads.csv')
+  writeFileSync(file, csv)
+  const mappings: ColumnMapping[] = []
+  const leads: Lead[] = []
+  for await (const lead of csvLeads(file, of, (mapping) => mappings.push(mapping))) leads.push(lead)
+  return { leads, mappings }
+}
+
+describe('columns of a file', () => {
+  test('find their field by key or label, whatever case, accents and punctuation; the rest is kept', () => {
+    const mapping = mapColumns(['E MAIL', 'COMPANY-NAME', 'stadt', 'Prospect ID', 'Lead Source'], fields)
+    expect([...mapping.fields]).toEqual([
+      ['E MAIL', email],
+      ['COMPANY-NAME', company],
+      ['stadt', city],
+    ])
+    expect([mapping.id, mapping.rest, mapping.longText]).toEqual(['Prospect ID', ['Lead Source'], message])
+  })
+
+  test('never feed one field twice, nor are there two ids, nor does one fill the long text alone', () => {
+    const mapping = mapColumns(['company', 'Company name', 'id', 'uuid', 'message'], fields)
+    expect([...mapping.fields.keys()]).toEqual(['company'])
+    expect([mapping.id, mapping.rest]).toEqual(['id', ['Company name', 'uuid', 'message']])
+  })
+})
+
+describe('leads of a file', () => {
+  test('carry what was answered, and in the long text what has no field, without what nobody chose', async () => {
+    const { leads } = await read(
+      '\ufeffEmail,Company,City,Source,Grade\nkim@nimbus.example, Nimbus Labs ,Select,Fair,\n\nana@porto.example,,Porto,select,B\n',
+    )
+    expect(leads.map(({ label, answers }) => [label, answers])).toEqual([
+      ['Nimbus Labs', { email: 'kim@nimbus.example', company: 'Nimbus Labs', message: 'Source: Fair' }],
+      [leads[1]?.id.slice(0, 8), { email: 'ana@porto.example', city: 'Porto', message: 'Grade: B' }],
+    ])
+  })
+
+  test('keep an id that is one, so that a file sent twice is stored once, and get one where it is none', async () => {
+    const { leads } = await read('ID,Email\n0192F3A4-7C3E-7000-8000-000000000000,a@b.example\nseventeen,c@d.example\n')
+    expect(leads[0]?.id).toBe('0192f3a4-7c3e-7000-8000-000000000000')
+    expect(leads[1]?.id).not.toBe('seventeen')
+    expect(isUuid(leads[1]?.id ?? '')).toBe(true)
+  })
+
+  test('without an address get one of their own that can never be anybody’s', async () => {
+    const { leads } = await read('Company\nAcme\n')
+    expect(leads[0]?.answers).toEqual({ company: 'Acme', email: `${leads[0]?.id}@leads.example` })
+  })
+
+  test('of a form that asks for no address and has no long text are what fits, and nothing else', async () => {
+    const { leads } = await read('name,age\nKim,40\n', [field('name', 'Name')])
+    expect(leads).toEqual([{ id: leads[0]?.id, label: 'Kim', answers: { name: 'Kim' } }])
+  })
+
+  test('of a row that ends early are not answered where it ends', async () => {
+    const { leads } = await read('Email,Company,Source\na@b.example\n')
+    expect(leads[0]?.answers).toEqual({ email: 'a@b.example' })
+  })
+
+  test('say once how the columns were read, and of an empty file nothing', async () => {
+    expect((await read('Email\na@b.example\nc@d.example\n')).mappings).toHaveLength(1)
+    expect(await read('Email\n')).toEqual({ leads: [], mappings: [] })
+  })
+})

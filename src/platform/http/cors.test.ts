@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import pino from 'pino'
+import { describe, expect, test } from 'vitest'
+import { createCors } from './cors.ts'
+
+const APP = 'https://app.example.com'
+
+function open(loopback = false) {
+  const told: { readonly origin?: string; readonly setting?: string }[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => told.push(JSON.parse(line)) })
+  const cors = createCors({ origins: [APP], loopback, setting: 'CORS_ORIGINS', log })
+  const ask = (origin: string | undefined, preflight = false) => {
+    const headers = new Map<string, string>()
+    let status: number | undefined
+    const set = (name: string, value: string) => headers.set(name, value)
+    const response = {
+      appendHeader: set,
+      setHeader: set,
+      writeHead: (code: number, given: Record<string, string> = {}) => {
+        status = code
+        for (const [name, value] of Object.entries(given)) set(name, value)
+        return response
+      },
+      end: () => {},
+    }
+    const request = {
+      method: preflight ? 'OPTIONS' : 'POST',
+      headers: {
+        host: 'cadre.example.com',
+        ...(origin === undefined ? {} : { origin }),
+        ...(preflight ? { 'access-control-request-method': 'POST' } : {}),
+      },
+    }
+    const url = new URL('https://cadre.example.com/graphql')
+    const done = cors(request as unknown as IncomingMessage, response as unknown as ServerResponse, url)
+    return { done, status, allowed: headers.get('access-control-allow-origin'), headers }
+  }
+  return { ask, told }
+}
+
+describe('a page of another origin', () => {
+  test('that is listed may call and read, and is told what it may send before it does', () => {
+    const { ask } = open()
+    expect(ask(APP)).toMatchObject({ done: false, status: undefined, allowed: APP })
+    const preflight = ask(APP, true)
+    expect(preflight).toMatchObject({ done: true, status: 204, allowed: APP })
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('idempotency-key')
+  })
+
+  test('that is not listed reads nothing, and the log says once what to set', () => {
+    const { ask, told } = open()
+    for (let n = 0; n < 3; n++) expect(ask('https://evil.example')).toMatchObject({ done: false, allowed: undefined })
+    expect(ask('https://evil.example', true)).toMatchObject({ done: true, status: 403, allowed: undefined })
+    expect(told).toHaveLength(1)
+    expect(told[0]).toMatchObject({ origin: 'https://evil.example', setting: 'CORS_ORIGINS' })
+  })
+
+  test('that is our own is nothing to tell of', () => {
+    const { ask, told } = open()
+    expect(ask('https://cadre.example.com').allowed).toBeUndefined()
+    expect(ask('http://cadre.example.com').allowed).toBeUndefined()
+    expect(told).toEqual([])
+  })
+
+  test.each(['http://localhost:5173', 'http://127.0.0.1:3000', 'http://[::1]:3000'])(
+    'on this machine, %s, may call while one develops, and not otherwise',
+    (origin) => {
+      expect(open(true).ask(origin).allowed).toBe(origin)
+      expect(open(false).ask(origin).allowed).toBeUndefined()
+    },
+  )
+
+  test.each(['null', 'http://localhost.evil.example', 'nonsense'])('does not pass for this machine as %s', (origin) => {
+    expect(open(true).ask(origin).allowed).toBeUndefined()
+  })
+
+  test('is asked after by its absence, too: a program without one goes on as it is', () => {
+    expect(open().ask(undefined)).toMatchObject({ done: false, allowed: undefined })
+  })
+})

@@ -1,0 +1,31 @@
+import type { EventType, Names, StoredEvent } from '../../src/platform/events/event.ts'
+
+/** Names that say what they are asked for: `{deal d1}`; an actor is called by its kind. */
+const names: Names = {
+  of: async (kind, id) => `{${kind} ${id}}`,
+  actor: async ({ kind }) => kind,
+}
+
+/** The sentence of an event by a member, about the thing `1`. */
+export async function sentenceOf(type: EventType, rest: Partial<StoredEvent> = {}): Promise<string> {
+  const event: StoredEvent = {
+    position: 1n,
+    outboxId: 1n,
+    workspaceId: 'w',
+    type: type.type,
+    subject: { kind: type.subject, id: '1' },
+    subjectVersion: null,
+    actor: { kind: 'MEMBER', id: 'm' },
+    runId: null,
+    causeId: null,
+    depth: 0,
+    data: {},
+    changes: [],
+    occurredAt: new Date(0),
+    ...rest,
+  }
+  return await type.summary(event, names)
+}
+
+/** One field that changed to `to`. */
+export const changed = (field: string, to: string | null, from: string | null = null) => ({ field, from, to })
