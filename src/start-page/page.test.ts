@@ -4,7 +4,13 @@ import { renderOpenHereHint, renderSignInHint } from './hint-page.ts'
 import { renderParts, renderStartPage } from './page.ts'
 
 const now = new Date('2026-11-25T08:41:00Z')
-const options = { mode: 'rehearsal', formPath: '/f/demo/book', streamPath: '/changes', reading: [] } as const
+const options = {
+  mode: 'rehearsal',
+  formPath: '/f/demo/book',
+  owner: 'Ada',
+  streamPath: '/changes',
+  reading: [],
+} as const
 
 const empty: StartPageQuery = {
   viewer: { workspace: { name: 'Demo', timeZone: 'Europe/Vienna' } },
@@ -13,7 +19,12 @@ const empty: StartPageQuery = {
   runs: { nodes: [] },
   events: { nodes: [] },
 }
-const approval = (n: number) => ({ id: `approval_${n}`, title: `Send <b>${n}</b>`, employee: { name: 'Iris' } })
+const approval = (n: number) => ({
+  id: `approval_${n}`,
+  title: `Send <b>${n}</b>`,
+  changes: [],
+  employee: { name: 'Iris' },
+})
 const employee = (state: StartPageQuery['employees']['nodes'][number]['activity']['state'], text: string) => ({
   name: 'Iris',
   title: 'SDR',
@@ -60,6 +71,17 @@ describe('the start page', () => {
     expect(words(one)).toBe('1 approval waits for you: Send &lt;b&gt;1&lt;/b&gt;')
     expect(decodeURIComponent(one.text)).toContain('approval_1')
     expect(words(waits(9, [approval(1), approval(2)]))).toMatch(/^9 approvals wait for you: .*· Iris.* and 7 more$/)
+  })
+
+  test('shows what an approval would do, texts from their beginning, and nothing as HTML', () => {
+    const changes = [
+      { field: 'subject', to: 'Welcome, <Kim>' },
+      { field: 'body', to: 'x'.repeat(500) },
+      { field: 'owner', to: null },
+    ]
+    const shown = parts({ approvals: { totalCount: 1, nodes: [{ ...approval(1), changes }] } }).waiting
+    expect(shown.text).toContain('<details data-of="approval_1">')
+    expect(words(shown)).toContain(`subject Welcome, &lt;Kim&gt; body ${'x'.repeat(400)} … owner none`)
   })
 
   test('never takes a name for HTML', () => {

@@ -102,10 +102,8 @@ type Changes = StartPageQuery['approvals']['nodes'][number]['changes']
 /** What would be done, for who decides: the texts from their beginning, whole in GraphiQL. */
 const renderChanges = (id: string, changes: Changes): Html =>
   html`<details data-of="${id}"><summary>what it would do</summary><dl>${changes.map(
-    ({ field, to }) => html`<dt>${field}</dt><dd>${beginningOf(textOf(to))}</dd>`,
+    ({ field, to }) => html`<dt>${field}</dt><dd>${beginningOf(to ?? 'none')}</dd>`,
   )}</dl></details>`
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null))
 
 const LONGEST_TEXT = 400
 const beginningOf = (text: string): string => (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} …` : text)

@@ -80,4 +80,17 @@ describe('leads of a file', () => {
     expect((await read('Email\na@b.example\nc@d.example\n')).mappings).toHaveLength(1)
     expect(await read('Email\n')).toEqual({ leads: [], mappings: [] })
   })
+
+  test.each([
+    ['is not there', join(folder, 'missing.csv'), 'no such file or directory'],
+    ['is a folder', folder, 'illegal operation on a directory'],
+  ])('of a file that %s are none, and why is said in a line', async (_what, file, reason) => {
+    const next = csvLeads(file, fields, () => {}).next()
+    await expect(next).rejects.toThrow(`${file} cannot be read as CSV: `)
+    await expect(next).rejects.toThrow(reason)
+  })
+
+  test('of a file that is no CSV are none, and why is said in a line', async () => {
+    await expect(read('Email\n"never closed\n')).rejects.toThrow(/leads\.csv cannot be read as CSV: Quote Not Closed/)
+  })
 })

@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream'
 import { parse } from 'csv-parse'
 import { fold } from '../../platform/lib/fold.ts'
 import { isUuid, newId } from '../../platform/lib/ids.ts'
+import { StartFault } from '../../platform/lib/start-fault.ts'
 import type { FieldDescription, Lead } from './lead.ts'
 
 /** Which column feeds which field; the columns of `rest` become `Column: value` lines of the form's long text. */
@@ -38,23 +40,33 @@ export function mapColumns(columns: readonly string[], fields: readonly FieldDes
   return { id, fields: mapped, rest, longText }
 }
 
-/** Reads leads from a CSV file as a stream. `onMapping` is called once, before the first lead. Throws what the file lacks. */
+/** Reads leads from a CSV file as a stream. `onMapping` is called once, before the first lead. Throws a StartFault. */
 export async function* csvLeads(
   file: string,
   fields: readonly FieldDescription[],
   onMapping: (mapping: ColumnMapping) => void,
 ): AsyncGenerator<Lead> {
-  const rows = createReadStream(file).pipe(
-    parse({ columns: true, bom: true, skip_empty_lines: true, trim: true, relax_column_count: true }),
-  )
+  const rows = rowsOf(file)
   const email = fields.find(({ kind }) => kind === 'EMAIL') ?? null
   let mapping: ColumnMapping | undefined
-  for await (const row of rows as AsyncIterable<Record<string, string>>) {
+  for await (const row of rows) {
     if (mapping === undefined) {
       mapping = mapColumns(Object.keys(row), fields)
       onMapping(mapping)
     }
     yield leadOf(row, mapping, email)
+  }
+}
+
+async function* rowsOf(file: string): AsyncGenerator<Record<string, string>> {
+  const parser = parse({ columns: true, bom: true, skip_empty_lines: true, trim: true, relax_column_count: true })
+  // Its failure, and that of reading the file, is the parser's, which is thrown below.
+  pipeline(createReadStream(file), parser, () => {})
+  try {
+    yield* parser as AsyncIterable<Record<string, string>>
+  } catch (err) {
+    const reason = err instanceof Error ? err.message : String(err)
+    throw new StartFault(`${file} cannot be read as CSV: ${reason}.`, 'Its first line names the columns.', err)
   }
 }
 

@@ -43,7 +43,11 @@ const schema = buildSchema(`
   }
 `)
 
-const files = buildReference({ schema, overview: '<h1>Welcome</h1>', conventions: '<h1>Rules</h1>' })
+const guide = {
+  overview: '<h1>Guide</h1>',
+  pages: [{ name: 'first-steps', title: 'First steps', body: '<h1>Steps</h1>' }],
+}
+const files = buildReference({ schema, overview: '<h1>Welcome</h1>', conventions: '<h1>Rules</h1>', guide })
 
 const page = (name: string): string => {
   const text = files.get(name)
@@ -59,12 +63,20 @@ const read = (name: string): string =>
     .replaceAll('&quot;', '"')
     .replace(/\s+/g, ' ')
 
+describe('the guide', () => {
+  test('is a page that leads to its others, which know where they are', () => {
+    expect(page('guide.html')).toContain('<a href="/docs/guide/first-steps">First steps</a>')
+    expect(page('guide/first-steps.html')).toContain('<a href="/docs/guide/first-steps" aria-current="page">')
+    expect(read('guide/first-steps.html')).toContain('Steps')
+  })
+})
+
 describe('the pages of a schema', () => {
   test('are one for each thing that a caller may write or read, and a list for each chapter', () => {
     for (const name of ['queries', 'mutations', 'subscriptions', 'unions', 'directives']) {
       expect(files.has(`${name}.html`)).toBe(true)
     }
-    const things = [...files.keys()].filter((name) => name.includes('/'))
+    const things = [...files.keys()].filter((name) => name.includes('/') && !name.startsWith('guide/'))
     expect(things).toEqual([
       ...['deal', 'deals', 'gone', 'unused', 'wished'].map((name) => `queries/${name}.html`),
       ...['objects/Deal', 'objects/Stage', 'interfaces/Node', 'unions/Thing', 'inputs/DealBy', 'inputs/Wish'].map(
