@@ -18,6 +18,7 @@
 
 import type pg from 'pg'
 import { isConnectionError, translateDatabaseError } from '../db/errors.ts'
+import { onlyRow } from '../db/only-row.ts'
 import type { Clock } from '../lib/clock.ts'
 import { unavailable } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -231,15 +232,13 @@ class OutboxSequencer implements Sequencer {
   }
 
   async #move(client: pg.PoolClient, notify: boolean): Promise<Moved> {
-    const { rows } = await client.query<Moved>({
+    const moved = await client.query<Moved>({
       name: 'sequence',
       text: 'SELECT * FROM cadre_sequence($1, $2, $3)',
       values: [SEQUENCER_LOCK, this.#floor.value, notify],
       query_timeout: PASS_TIMEOUT_MS,
     } as pg.QueryConfig)
-    const [moved] = rows
-    if (moved === undefined) throw new Error('PostgreSQL did not say what was moved')
-    return moved
+    return onlyRow(moved)
   }
 
   async #hasRows(client: pg.PoolClient): Promise<boolean> {
