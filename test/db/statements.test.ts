@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Database } from '../../src/platform/db/database.ts'
 import { type Given, sqlStatement, statement } from '../../src/platform/db/statement.ts'
@@ -273,5 +274,98 @@ describe('a savepoint', () => {
       await tx.savepoint(async () => tx.write(addToTurn, { id: groupId, by: 4 }))
     })
     expect(await turnOf(groupId)).toBe(4)
+  })
+
+  it('in which the connection is lost says that the database is away, not that the savepoint is', async () => {
+    const lost = run((tx) =>
+      tx.savepoint(async () => {
+        const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx.sql)
+        await runSql(database.url, 'select pg_terminate_backend($1)', [rows[0]?.pid])
+        await tx.run(addToTurn, { id: groupId, by: 1 })
+      }),
+    )
+    await expect(lost).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(await turnOf(groupId)).toBe(0)
+  })
+})
+
+describe('a transaction whose verb swallowed a failure', () => {
+  it('fails all the same when a write had failed, with that write’s error', async () => {
+    const swallowed = run(async (tx) => {
+      tx.write(insertGroup, { id: groupId, strategy: 'PRINCIPAL' })
+      await tx.run(addToTurn, { id: groupId, by: 1 }).catch(() => {})
+      return 'done'
+    })
+    await expect(swallowed).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(await turnOf(groupId)).toBe(0)
+  })
+
+  it('is told so by the next statement', async () => {
+    const goesOn = run(async (tx) => {
+      await sql`select 1 / 0`.execute(tx.sql).catch(() => {})
+      await tx.run(addToTurn, { id: groupId, by: 1 })
+    })
+    await expect(goesOn).rejects.toThrow(/current transaction is aborted/)
+    expect(await turnOf(groupId)).toBe(0)
+  })
+})
+
+describe('the statements of a transaction', () => {
+  it('that are too long to be kept are sent unprepared and answer alike', async () => {
+    const comment = `/* ${'long '.repeat(2_000)} */`
+    const long = sqlStatement<{ readonly n: number }, { n: number }>(`select $1::int as n ${comment}`, ['n'])
+    const found = await run(async (tx) => {
+      const [bySql] = (await sql<{ n: number }>`select 2 as n ${sql.raw(comment)}`.execute(tx.sql)).rows
+      const [byRun] = await tx.run(long, { n: 1 })
+      const kept = sql<{
+        n: number
+      }>`select count(*)::int as n from pg_prepared_statements where statement like '%long long%'
+                                         and statement not like '%pg_prepared_statements%'`
+      return [byRun?.n, bySql?.n, (await kept.execute(tx.sql)).rows[0]?.n]
+    })
+    expect(found).toEqual([1, 2, 0])
+    expect((await db.system.query(`select $1::int as n ${comment}`, [3])).rows).toEqual([{ n: 3 }])
+  })
+
+  it('cannot begin another transaction in it, nor stream, and one that counts no rows changed none', async () => {
+    await run(async (tx) => {
+      await expect(tx.sql.transaction().execute(async () => {})).rejects.toThrow('the transaction has begun already')
+      const streaming = tx.sql.selectFrom('handlerGroup').selectAll().stream()[Symbol.asyncIterator]()
+      await expect(streaming.next()).rejects.toThrow('streaming is not offered inside a transaction')
+      expect((await sql`set local application_name = 'x'`.execute(tx.sql)).numAffectedRows).toBe(0n)
+      tx.write(addToTurn, { id: groupId, by: 1 })
+    })
+    expect(await turnOf(groupId)).toBe(1)
+  })
+
+  it('that no event came of leave the log alone, and one event too large for it takes all back', async () => {
+    await run((tx) => appendEvents(tx, []))
+    const tooLarge = run((tx) => {
+      tx.write(addToTurn, { id: groupId, by: 1 })
+      appendEvents(tx, [{ ...happened('a.done'), data: { text: 'x'.repeat(32 * 1024) } }])
+    })
+    await expect(tooLarge).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      details: { issues: [{ code: 'TOO_LARGE' }] },
+    })
+    expect(await turnOf(groupId)).toBe(0)
+    expect(await eventTypes(groupId)).toEqual([])
+  })
+
+  it('know from a visitor and from a cause what the log may say of them', async () => {
+    await run((tx) => {
+      const origin = { requestId: 'r', ip: '192.0.2.1' } as Tx['origin']
+      appendEvents({ ...tx, viewer: { kind: 'anonymous' }, origin }, [happened('a.done')])
+      appendEvents({ ...tx, origin, cause: { outboxId: 7n, depth: 3 } }, [happened('b.done')])
+    })
+    const rows = await runSql(
+      database.url,
+      'select origin, cause_id::text, depth from event_outbox where subject_id = $1 order by id',
+      [groupId],
+    )
+    expect(rows).toEqual([
+      { origin: { requestId: 'r' }, cause_id: null, depth: 0 },
+      { origin: { requestId: 'r', ip: '192.0.2.1' }, cause_id: '7', depth: 3 },
+    ])
   })
 })

@@ -55,6 +55,47 @@ test('as cadre_app with no workspace bound there are no rows, in every table', a
   }
 })
 
+test('a cross join sees the workspace’s rows only, of either table', async () => {
+  const [tenant] = tenants
+  if (tenant === undefined) throw new Error('there are tenants')
+  const rows = await db.read(tenant.id, (q) =>
+    q.selectFrom('workspace').crossJoin('member').select(['workspace.id', 'member.id as memberId']).execute(),
+  )
+  expect(rows).toEqual([{ id: tenant.id, memberId: tenant.memberId }])
+})
+
+test('no connection is bound to what is no workspace', async () => {
+  const idle = db.app.totalCount
+  for (const id of ['', 'x', `${tenants[0]?.id}'`]) {
+    await expect(acquireBound(db.app, id)).rejects.toThrow(/only be bound to a workspace id/)
+  }
+  expect(db.app.totalCount).toBe(idle)
+})
+
+test('a connection that cannot be bound is thrown away: nobody gets it under the tenant before', async () => {
+  const own = await createTestDatabase()
+  const others = openDatabase(own.url, 1)
+  try {
+    const first = await acquireBound(others.app, tenants[0]?.id ?? '')
+    first.release()
+    // In this database binding fails; what was bound before stays so.
+    await runSql(
+      own.url,
+      `create function public.set_config(text, text, boolean) returns text language plpgsql
+         as $$ begin raise exception 'not now'; end $$`,
+    )
+    const session = await acquireBound(others.app, tenants[0]?.id ?? '')
+    await session.query('set search_path = public, pg_catalog')
+    session.release()
+    const client = others.prisma(tenants[1]?.id ?? '')
+    await expect(client.member.findMany()).rejects.toThrow(/not now/)
+    await expect(acquireBound(others.app, tenants[1]?.id ?? '').then((c) => c.release())).resolves.toBeUndefined()
+  } finally {
+    await others.close()
+    await own.drop()
+  }
+})
+
 test('a statement without any predicate sees the bound workspace only', async () => {
   for (const { id } of tenants) {
     const client = await acquireBound(db.app, id)

@@ -164,3 +164,20 @@ test('a branch that was not awaited cannot write after the transaction has ended
   await expect(late).rejects.toThrow(/has ended/)
   expect(await turnOf(id)).toBeUndefined()
 })
+
+test('what is refused at COMMIT is told in the caller’s words, and known not to have happened', async () => {
+  await runSql(
+    database.url,
+    `create table once (n int unique deferrable initially deferred); grant insert on once to cadre_app`,
+  )
+  const attempt = db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+    await sql`insert into once values (1), (1)`.execute(tx.sql)
+  })
+  await expect(attempt).rejects.toMatchObject({ code: 'CONFLICT', details: { reason: 'DUPLICATE' } })
+  expect(await runSql(database.url, 'select from once')).toEqual([])
+})
+
+test('a date is that day’s midnight in UTC, whatever the process’s own zone', async () => {
+  const { rows } = await db.system.query(`select date '2025-03-30' as day, 9007199254740993::bigint as large`)
+  expect(rows).toEqual([{ day: new Date('2025-03-30T00:00:00.000Z'), large: 9_007_199_254_740_993n }])
+})

@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { appendEvents } from '../../src/platform/events/append.ts'
 import { formatCursor, parseCursor } from '../../src/platform/events/cursor.ts'
+import { createEventFeed } from '../../src/platform/events/feed.ts'
 import type { FeedItem } from '../../src/platform/events/log-rows.ts'
+import { systemClock } from '../../src/platform/lib/clock.ts'
+import { unavailable } from '../../src/platform/lib/errors.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { runSql } from '../support/sql.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -110,6 +113,51 @@ describe('a subscriber', () => {
     const got = await take(items, 3)
     expect(got.map(({ event }) => event.type)).toEqual(['a.done', 'a.done', 'a.done'])
     expect(got.map(({ event }) => event.data)).toEqual([{}, {}, { live: true }])
+  })
+
+  it('gets as many of the last events as its buffer holds, the newest, and one however large it is', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    for (const n of [1, 2, 3, 4]) await appendOne(node, workspaceId, 'a.done', { n, text: 'x'.repeat(1_000) })
+    await node.events.sequencer.sequencePass()
+    const items = await node.events.feed.subscribe({
+      workspaceId,
+      last: 4,
+      filter: { types: ['a.done', 'end.done'] },
+      maxBufferedBytes: 8_000,
+    })
+    await appendOne(node, workspaceId, 'end.done')
+    expect((await take(items, 3)).map(({ event }) => event.data.n)).toEqual([3, 4, undefined])
+    const wanted = await node.events.feed.subscribe({
+      workspaceId,
+      last: 5,
+      maxBufferedBytes: 1,
+      matches: ({ data }) => data.n === 2 || data.n === 3,
+    })
+    expect((await take(wanted, 1))[0]?.event.data.n).toBe(3)
+    await appendOne(node, workspaceId, 'a.done', { n: 2, live: true })
+    expect((await take(wanted, 1))[0]?.event.data).toEqual({ n: 2, live: true })
+  })
+
+  it('gets what comes where there are no last events yet', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const items = await node.events.feed.subscribe({ workspaceId, last: 10 })
+    const id = await appendOne(node, workspaceId)
+    expect((await take(items, 1))[0]?.event.outboxId).toBe(id)
+  })
+
+  it('gets the last events of the log, also those that its process has not come to yet, once', async () => {
+    const writer = await open()
+    // Its tail reads no further than it has.
+    const deaf = await open()
+    await deaf.events.tail.stop()
+    const workspaceId = newId()
+    const end = await appendMany(writer, workspaceId, 2)
+    const items = await deaf.events.feed.subscribe({ workspaceId, last: 2 })
+    const got = await take(items, 2)
+    expect(got.at(-1)?.cursor).toBe(end)
+    await items.return?.()
   })
 
   it('that names a cursor and a number of last events is served from the cursor', async () => {
@@ -225,6 +273,78 @@ describe('a subscriber', () => {
       { done: true, value: undefined },
       { done: true, value: undefined },
     ])
+  })
+
+  it('that had left before it was served gets nothing, and takes no place', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    await appendMany(node, workspaceId, 3)
+    const signal = AbortSignal.abort(new Error('left'))
+    await expect(node.events.feed.subscribe({ workspaceId, last: 3, signal })).rejects.toThrow('left')
+    const abort = new AbortController()
+    const subscribing = node.events.feed.subscribe({ workspaceId, last: 3, signal: abort.signal })
+    abort.abort()
+    expect(await (await subscribing).next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('outlives a database that is away for a while, and is told of any other fault', async () => {
+    const node = await open({ ringBytes: 1 })
+    const workspaceId = newId()
+    const start = node.events.feed.cursor()
+    const end = await appendMany(node, workspaceId, 3)
+    await node.events.feed.waitFor(end)
+    const faults: Error[] = [unavailable('away'), unavailable('still away')]
+    const feed = createEventFeed({
+      ...node.events,
+      clock: systemClock,
+      db: {
+        ...node.db,
+        read: (id, work) => {
+          const fault = faults.shift()
+          return fault === undefined ? node.db.read(id, work) : Promise.reject(fault)
+        },
+      },
+    })
+    const checker = new Checker()
+    await readUntil(await feed.subscribe({ workspaceId, after: start }), end, (item) => checker.see(item))
+    expect(checker.outboxIds.size).toBe(4)
+    expect(faults).toEqual([])
+    faults.push(new Error('a fault of ours'))
+    const failing = await feed.subscribe({ workspaceId, after: start })
+    await expect(failing.next()).rejects.toThrow('a fault of ours')
+  })
+
+  it('that leaves while it waits for its turn to read does not read any more', async () => {
+    const node = await open({ ringBytes: 1 })
+    const workspaceId = newId()
+    const start = node.events.feed.cursor()
+    await node.events.feed.waitFor(await appendMany(node, workspaceId, 3))
+    let reads = 0
+    let answer: () => void = () => {}
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const feed = createEventFeed({
+      ...node.events,
+      clock: systemClock,
+      db: {
+        ...node.db,
+        read: async (id, work) => {
+          reads += 1
+          await answered
+          return node.db.read(id, work)
+        },
+      },
+    })
+    const readers = await Promise.all(Array.from({ length: 5 }, () => feed.subscribe({ workspaceId, after: start })))
+    const asked = readers.map((reader) => reader.next())
+    await expect.poll(() => reads).toBe(4)
+    const left = readers.at(-1)?.return?.()
+    answer()
+    expect((await Promise.all(asked)).map(({ done }) => done === true)).toEqual([false, false, false, false, true])
+    await left
+    expect(reads).toBe(4)
+    await Promise.all(readers.map((reader) => reader.return?.()))
   })
 
   it('is told UNAVAILABLE at shutdown, after everything that was kept for it', async () => {

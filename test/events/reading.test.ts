@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { appendEvents } from '../../src/platform/events/append.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { appendMany, appendOne, type Node, openNode } from './log-world.ts'
@@ -70,6 +71,47 @@ describe('a page of the log', () => {
       if (!page.hasPreviousPage) break
     }
     expect(backwards).toEqual(ids)
+  })
+
+  it('lies between the nearer of two ends on either side', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const cursors: string[] = []
+    for (let n = 0; n < 5; n++) cursors.push(await node.events.feed.positionOf(await appendOne(node, workspaceId)))
+    const [first = '', second = '', , fourth = '', fifth = ''] = cursors
+    for (const ends of [
+      { after: first, from: second, before: fifth, to: fifth },
+      { after: second, from: first, before: fifth, to: fourth },
+    ]) {
+      const page = await node.events.feed.read({ workspaceId, ...ends })
+      expect(page.items.map(({ cursor }) => cursor)).toEqual(cursors.slice(2, 4))
+    }
+    const none = await node.events.feed.read({ workspaceId, first: 0 })
+    expect(none).toEqual({ items: [], hasNextPage: true, hasPreviousPage: false })
+  })
+
+  it('of scopes has what lies in any of them, once and in order, from either end', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    const [subject, other, runId] = [{ kind: 'thing', id: newId() }, { kind: 'thing', id: newId() }, newId()]
+    await node.db.inTransaction(node.ctx(workspaceId), (tx) =>
+      appendEvents(tx, [
+        { type: 'a.done', subject, data: { n: 1 } },
+        { type: 'b.done', subject: other, runId, data: { n: 2 } },
+        { type: 'b.done', subject, runId, data: { n: 3 } },
+        { type: 'b.done', subject: other, data: { n: 4 } },
+        { type: 'a.done', subject: other, data: { n: 5 } },
+      ]),
+    )
+    await node.events.sequencer.sequencePass()
+    const scopes = [{ subject }, { subject: other, type: 'a.done' }, { runId }]
+    const numbers = async (ends: { first?: number; last?: number }) =>
+      (await node.events.feed.read({ workspaceId, scopes, ...ends })).items.map(({ event }) => event.data.n)
+    expect(await numbers({})).toEqual([1, 2, 3, 5])
+    expect(await numbers({ first: 2 })).toEqual([1, 2])
+    expect(await numbers({ last: 2 })).toEqual([3, 5])
+    expect((await node.events.feed.read({ workspaceId: newId(), scopes })).items).toEqual([])
+    expect((await node.events.feed.read({ workspaceId, scopes: [] })).items).toEqual([])
   })
 
   it('finds rare types among many, in order, in whichever direction', async () => {

@@ -7,6 +7,7 @@ import { OutboxFloor } from '../../src/platform/events/outbox-floor.ts'
 import { type Clock, systemClock } from '../../src/platform/lib/clock.ts'
 import { isAppError } from '../../src/platform/lib/errors.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
+import { createLogger } from '../../src/platform/observability/logger.ts'
 import { runSql } from '../support/sql.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { appendOne, type Node, type NodeOptions, openNode, readUntil } from './log-world.ts'
@@ -209,6 +210,83 @@ describe('the sequencer', () => {
     await (await openNode(fresh.url)).close()
     expect(await epochs()).toEqual([epoch])
     await fresh.drop()
+  })
+
+  it('says each time that events cannot be moved, goes on when they can, and loses none', async () => {
+    const lines: string[] = []
+    const log = createLogger({ level: 'info', format: 'json', stream: { write: (line) => void lines.push(line) } })
+    const said = (text: string) => lines.filter((line) => line.includes(text)).length
+    const node = await open({ log })
+    const workspaceId = newId()
+    await runSql(database.url, 'alter table event_log rename to event_log_away')
+    const id = await appendOne(node, workspaceId)
+    await expect(node.events.sequencer.sequencePass()).rejects.toThrow(/event_log/)
+    await expect.poll(() => said('events could not be moved into the log')).toBeGreaterThan(1)
+    await runSql(database.url, 'alter table event_log_away rename to event_log')
+    await expect.poll(() => said('events are moved into the log again')).toBe(1)
+    const items = await node.events.feed.subscribe({ workspaceId, last: 1 })
+    expect((await items.next()).value?.event.outboxId).toBe(id)
+  })
+
+  it('stops between two batches of a backlog, and the next moves the rest in order', async () => {
+    const workspaceId = newId()
+    const node = await open({ clock: withoutPolls })
+    let stopping: Promise<void> | undefined
+    const heads: bigint[] = []
+    node.events.sequencer.onMoved((head) => {
+      heads.push(head)
+      stopping ??= node.events.sequencer.stop()
+    })
+    await runSql(
+      database.url,
+      `insert into event_outbox (workspace_id, type, subject_type, subject_id, actor, depth, data, changes, origin, occurred_at)
+       select $1, 'thing.happened', 'thing', $1, '{"kind":"SYSTEM"}', 0, jsonb_build_object('n', n), '[]', '{}', now()
+         from generate_series(1, 4500) as n order by n`,
+      [workspaceId],
+    )
+    // Who waits for a pass is not told that all is in the log.
+    await expect(node.events.sequencer.sequencePass()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await stopping
+    expect(heads).toHaveLength(1)
+    expect(await outboxSize()).toBe(2_500)
+    const next = await open()
+    expect(await outboxSize()).toBe(0)
+    const page = await next.events.feed.read({ workspaceId, last: 4_500 })
+    expect(page.items.map(({ event }) => event.data.n)).toEqual(Array.from({ length: 4_500 }, (_, n) => n + 1))
+  })
+
+  it('stops though events cannot be moved, and leaves them to the next', async () => {
+    const node = await open()
+    const workspaceId = newId()
+    await runSql(database.url, 'alter table event_log rename to event_log_away')
+    const id = await appendOne(node, workspaceId)
+    await node.events.stop()
+    await runSql(database.url, 'alter table event_log_away rename to event_log')
+    const next = await open()
+    const items = await next.events.feed.subscribe({ workspaceId, last: 1 })
+    expect((await items.next()).value?.event.outboxId).toBe(id)
+  })
+
+  it('knows a database by what no dump carries where it may not ask for the cluster’s identity', async () => {
+    const own = await createTestDatabase()
+    try {
+      // In this database asking is not granted to anybody.
+      await runSql(
+        own.url,
+        `create function public.has_function_privilege(oid, text) returns boolean language sql return false;
+         create function public.has_function_privilege(regprocedure, text) returns boolean language sql return false;
+         alter database ${own.name} set search_path = public, pg_catalog`,
+      )
+      for (let start = 0; start < 2; start++) {
+        const node = await openNode(own.url)
+        await node.close()
+      }
+      const epochs = await runSql<{ system_identifier: string }>(own.url, 'select system_identifier from event_epoch')
+      expect(epochs).toHaveLength(1)
+      expect(epochs[0]?.system_identifier).toMatch(/^unknown\./)
+    } finally {
+      await own.drop()
+    }
   })
 
   it('refuses to start where the database cannot be reached', async () => {

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { StartFault } from '../lib/start-fault.ts'
+import { onlyRow } from './only-row.ts'
 
 const OLDEST_VERSION = 150_000
 
@@ -32,14 +33,15 @@ export async function connectDirect(url: string, setting = 'DATABASE_URL'): Prom
     await client.end()
     throw explain(err, url, setting)
   }
-  const { rows } = await client.query<{ number: number; version: string }>(
-    "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version",
+  const { number, version } = onlyRow(
+    await client.query<{ number: number; version: string }>(
+      "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version",
+    ),
   )
-  const found = rows[0]
-  if (found === undefined || found.number < OLDEST_VERSION) {
+  if (number < OLDEST_VERSION) {
     await client.end()
     throw new StartFault(
-      `${setting}: PostgreSQL ${found?.version ?? 'of an unknown version'} is too old. Cadre needs 15 or newer.`,
+      `${setting}: PostgreSQL ${version} is too old. Cadre needs 15 or newer.`,
       'Leave it out to use the embedded PostgreSQL.',
     )
   }

@@ -21,10 +21,10 @@ const CANDIDATES = ['postgres', '_postgres', 'nobody']
  * The account for PostgreSQL: undefined (ourselves) unless we are root; for root the owner of existing data, else the
  * first of postgres, _postgres and nobody. Throws a StartFault when the machine has none of them.
  */
-export function accountFor(dataDir: string): Account | undefined {
+export function accountFor(dataDir: string, passwd = '/etc/passwd'): Account | undefined {
   if (process.getuid?.() !== 0) return undefined
   const data = statSync(dataDir, { throwIfNoEntry: false })
-  const accounts = readFileSync('/etc/passwd', 'utf8')
+  const accounts = readFileSync(passwd, 'utf8')
     .split('\n')
     .map((line) => line.split(':'))
     .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))

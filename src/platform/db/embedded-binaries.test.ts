@@ -1,4 +1,18 @@
-import { cpSync, lstatSync, mkdirSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openTemporaryFolder } from '../../../test/support/temporary-folder.ts'
@@ -17,6 +31,16 @@ function temporaryFolder(): string {
   folders.push(folder)
   return folder
 }
+
+/** A package with one library and these lists of links, small enough to be looked at. */
+function smallPackage(home: string, links: readonly { source: string; target: string }[] | undefined) {
+  for (const name of ['bin', 'lib']) mkdirSync(join(home, name), { recursive: true })
+  writeFileSync(join(home, 'lib', 'libpq.so.5.18'), 'library', { mode: 0o600 })
+  if (links !== undefined) writeFileSync(join(home, 'pg-symlinks.json'), JSON.stringify(links))
+  return { ...findPackagedBinaries(), home, version: '18.0.0' }
+}
+
+const LINK = { source: 'native/lib/libpq.so.5.18', target: 'native/lib/libpq.so.5' }
 
 /** The package as npm unpacks it where install scripts do not run: without links. */
 function unpackedWithoutLinks(home: string) {
@@ -69,4 +93,70 @@ describe('the binaries of the embedded PostgreSQL', () => {
       expect(statSync(prepareBinaries(packaged, account, () => copies).home).ino).toBe(made)
     },
   )
+
+  it('are used as they are where the package lists no links, and get a link once that is listed twice', () => {
+    const whole = smallPackage(join(temporaryFolder(), 'native'), undefined)
+    expect(prepareBinaries(whole, undefined, temporaryFolder)).toBe(whole)
+    const twice = smallPackage(join(temporaryFolder(), 'native'), [LINK, LINK])
+    expect(prepareBinaries(twice, undefined, temporaryFolder)).toBe(twice)
+    expect(readlinkSync(join(twice.home, 'lib', 'libpq.so.5'))).toBe('libpq.so.5.18')
+  })
+
+  // The kernel's own folders take no links from anybody, root included: what a read-only image is to a package.
+  describe.runIf(existsSync('/sys/kernel'))('in a folder that takes no links', () => {
+    function closedPackage() {
+      const home = join(temporaryFolder(), 'native')
+      const packaged = smallPackage(home, [LINK])
+      rmSync(join(home, 'lib'), { recursive: true })
+      symlinkSync('../libraries', join(home, 'lib'))
+      symlinkSync('/sys/kernel', join(home, '..', 'libraries'))
+      return packaged
+    }
+
+    it('are copied to one that does', () => {
+      const packaged = closedPackage()
+      const copies = temporaryFolder()
+      mkdirSync(join(copies, 'libraries'))
+      const copy = prepareBinaries(packaged, undefined, () => copies)
+      expect(copy.home).toBe(join(copies, 'postgresql-18.0.0'))
+      expect(copy.initdb.startsWith(copy.home)).toBe(true)
+      expect(readlinkSync(join(copies, 'libraries', 'libpq.so.5'))).toBe('libpq.so.5.18')
+    })
+
+    it('are refused in words where the copy takes none either', () => {
+      const copies = temporaryFolder()
+      symlinkSync('/sys/kernel', join(copies, 'libraries'))
+      expect(() => prepareBinaries(closedPackage(), undefined, () => copies)).toThrow(
+        /^The links of PostgreSQL's libraries cannot be made in /,
+      )
+    })
+  })
+
+  describe.runIf(process.getuid?.() === 0)('that are copied for another user', () => {
+    const stranger = { name: 'stranger', uid: 54_321, gid: 54_321 }
+    function closedPackage() {
+      const closed = join(temporaryFolder(), 'closed')
+      mkdirSync(closed, { mode: 0o700 })
+      const packaged = smallPackage(join(closed, 'native'), [LINK])
+      symlinkSync('libpq.so.5.18', join(packaged.home, 'lib', 'libpq.so.5'))
+      writeFileSync(join(packaged.home, 'bin', 'initdb'), '#!/bin/sh\n')
+      chmodSync(join(packaged.home, 'bin', 'initdb'), 0o700)
+      return packaged
+    }
+
+    it('can be read and run by him, whatever root’s umask was, and keep their links', () => {
+      const { home } = prepareBinaries(closedPackage(), stranger, temporaryFolder)
+      expect(statSync(join(home, 'lib', 'libpq.so.5.18')).mode & 0o777).toBe(0o644)
+      expect(statSync(join(home, 'bin', 'initdb')).mode & 0o777).toBe(0o755)
+      expect(readlinkSync(join(home, 'lib', 'libpq.so.5'))).toBe('libpq.so.5.18')
+      expect(readFileSync(join(home, 'lib', 'libpq.so.5'), 'utf8')).toBe('library')
+    })
+
+    it('leave nothing unfinished behind when the copy cannot be put in its place', () => {
+      const copies = temporaryFolder()
+      symlinkSync('nowhere', join(copies, 'postgresql-18.0.0'))
+      expect(() => prepareBinaries(closedPackage(), stranger, () => copies)).toThrow(/rename/)
+      expect(readdirSync(copies)).toEqual(['postgresql-18.0.0'])
+    })
+  })
 })

@@ -37,8 +37,7 @@ export interface Place {
 const OWNER_FILE = 'project'
 
 /** The folder for root's databases and copies of the binaries: /var/lib/cadre, or below the temporary folder. */
-export function defaultRootDir(): string {
-  const usual = '/var/lib/cadre'
+export function defaultRootDir(usual = '/var/lib/cadre'): string {
   try {
     return makeOpenFolder(usual)
   } catch (err) {
@@ -68,9 +67,9 @@ export function findPlace(dir: string, major: number, rootDir: () => string, log
     unlinkSync(visible)
   } else if (stats !== undefined) {
     const account = accountFor(visible)
-    if (!canEnter(account, dir)) {
+    if (account !== undefined && !canEnter(account, dir)) {
       throw new StartFault(
-        `PostgreSQL runs as the user ${account?.name ?? 'that you are'}, who cannot enter ${dir}.`,
+        `PostgreSQL runs as the user ${account.name}, who cannot enter ${dir}.`,
         'Open the folders above it to that user (chmod o+x), or move the project.',
       )
     }

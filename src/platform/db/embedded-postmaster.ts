@@ -8,6 +8,7 @@ import pg from 'pg'
 import { StartFault } from '../lib/start-fault.ts'
 import type { Account } from './embedded-account.ts'
 import type { EmbeddedBinaries } from './embedded-binaries.ts'
+import { onlyRow } from './only-row.ts'
 import { isProcessAlive } from './process-identity.ts'
 
 const START_TIMEOUT_S = 60
@@ -58,11 +59,11 @@ export interface PidFile {
 export function readPidFile(dataDir: string): PidFile | null {
   const file = join(dataDir, 'postmaster.pid')
   if (!existsSync(file)) return null
-  const lines = readFileSync(file, 'utf8').split('\n')
-  const pid = Math.abs(Number(lines[0]))
-  const port = Number(lines[3])
-  if (!Number.isInteger(pid) || pid === 0 || !Number.isInteger(port)) return null
-  return { pid, dataDir: lines[1] ?? '', port }
+  const [first, folder, , fourth] = readFileSync(file, 'utf8').split('\n')
+  const pid = Math.abs(Number(first))
+  const port = Number(fourth)
+  if (!Number.isInteger(pid) || pid === 0 || folder === undefined || !Number.isInteger(port)) return null
+  return { pid, dataDir: folder, port }
 }
 
 /**
@@ -109,10 +110,10 @@ async function askDataDirectory(url: string): Promise<{ dataDir: string } | { da
   client.on('error', () => {})
   try {
     await client.connect()
-    const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory')
-    return { dataDir: rows[0]?.data_directory ?? '' }
+    const shown = await client.query<{ data_directory: string }>('SHOW data_directory')
+    return { dataDir: onlyRow(shown).data_directory }
   } catch (err) {
-    return { reason: err instanceof Error ? err.message : String(err) }
+    return { reason: (err as Error).message }
   } finally {
     await client.end()
   }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -157,6 +157,28 @@ describe('the embedded PostgreSQL', () => {
     rmSync(dir, { recursive: true })
     const second = await start(dir)
     expect(await one(second.url, "SELECT to_regclass('kept') AS kept")).toBeNull()
+  })
+
+  it('goes with its last process also when the notes of who uses it were deleted', async () => {
+    const dir = project()
+    const postgres = await start(dir)
+    rmSync(join(dir, 'postgres-users'), { recursive: true })
+    await postgres.stop()
+    expect(() => postmasterPid(dir)).toThrow('no postmaster runs')
+  })
+
+  it('quotes initdb when the folder cannot hold a database, and leaves nothing half made in it', async () => {
+    // Longer than PostgreSQL's paths may be, shorter than the system's.
+    const dir = join(project(), ...Array.from({ length: 5 }, () => 'long'.repeat(60)))
+    await expect(start(dir)).rejects.toThrow(/PostgreSQL could not start in /)
+    expect(readdirSync(dir)).toEqual(['postgres-users'])
+    expect(readdirSync(join(dir, 'postgres-users'))).toEqual([])
+  })
+
+  it('is refused in words where a file stands in the place of its folder', async () => {
+    const file = join(project(), 'file')
+    writeFileSync(file, '')
+    await expect(start(join(file, '.cadre'))).rejects.toThrow(/cannot hold a database: ENOTDIR/)
   })
 
   it('never touches the original when a folder was copied while PostgreSQL ran', async () => {

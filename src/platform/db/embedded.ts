@@ -46,6 +46,7 @@ import {
   waitUntilAccepting,
 } from './embedded-postmaster.ts'
 import { findFreePort, isFree } from './free-port.ts'
+import { onlyRow } from './only-row.ts'
 import { isIdentityAlive, processIdentity } from './process-identity.ts'
 import { withStartLock } from './start-lock.ts'
 
@@ -130,8 +131,8 @@ function makeWritableFolder(dir: string): void {
     mkdirSync(dir, { recursive: true })
     accessSync(dir, constants.W_OK | constants.X_OK)
   } catch (err) {
-    const reason = err instanceof Error ? err.message : String(err)
-    throw new StartFault(`${dir} cannot hold a database: ${reason}.`, 'Set CADRE_DIR to a folder of your own.', err)
+    const { message } = err as Error
+    throw new StartFault(`${dir} cannot hold a database: ${message}.`, 'Set CADRE_DIR to a folder of your own.', err)
   }
 }
 
@@ -212,13 +213,13 @@ async function ensureOwner(cluster: Cluster, adminUrl: string): Promise<string> 
   client.on('error', () => {})
   await client.connect()
   try {
-    const { rows } = await client.query<{ version: string; role: boolean; database: boolean }>(
-      `SELECT current_setting('server_version') AS version,
-              EXISTS (SELECT FROM pg_roles WHERE rolname = 'cadre') AS role,
-              EXISTS (SELECT FROM pg_database WHERE datname = 'cadre') AS database`,
+    const found = onlyRow(
+      await client.query<{ version: string; role: boolean; database: boolean }>(
+        `SELECT current_setting('server_version') AS version,
+                EXISTS (SELECT FROM pg_roles WHERE rolname = 'cadre') AS role,
+                EXISTS (SELECT FROM pg_database WHERE datname = 'cadre') AS database`,
+      ),
     )
-    const found = rows[0]
-    if (found === undefined) throw new Error('PostgreSQL did not answer')
     if (!found.role) {
       const password = client.escapeLiteral(readCredentials(cluster).password)
       await client.query(`CREATE ROLE cadre LOGIN CREATEROLE CREATEDB PASSWORD ${password}`)

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { notFound } from '../lib/errors.ts'
+import { type AppError, notFound } from '../lib/errors.ts'
 import { isConnectionError, translateDatabaseError } from './errors.ts'
 
 const prismaError = (more: object): Error =>
@@ -42,6 +42,26 @@ describe('translateDatabaseError', () => {
       }
     },
   )
+
+  it('names what was broken where PostgreSQL says it, and something where it does not', () => {
+    const refusal = (code: string, more: object = {}) =>
+      Object.assign(new pg.DatabaseError('refused', 1, 'error'), { code, ...more })
+    const told = (err: Error) => {
+      const { code, message, details } = translateDatabaseError(err) as AppError
+      return { code, said: details.issues?.[0]?.message ?? message }
+    }
+    expect(told(refusal('23505', { table: 'deal' }))).toEqual({ code: 'CONFLICT', said: 'This deal exists already.' })
+    expect(told(refusal('23505'))).toEqual({ code: 'CONFLICT', said: 'This thing exists already.' })
+    expect(told(refusal('23503')).code).toBe('NOT_FOUND')
+    for (const [more, said] of [
+      [{ constraint: 'deal_title_check', column: 'title' }, 'The rule deal_title_check is not met.'],
+      [{ column: 'title' }, 'The rule title is not met.'],
+      [{}, 'The rule of this table is not met.'],
+    ] as const) {
+      expect(told(refusal('23514', more))).toEqual({ code: 'INVALID_INPUT', said })
+      expect(told(refusal('23502', more))).toEqual({ code: 'INVALID_INPUT', said })
+    }
+  })
 
   it('hands back what is no doing of the caller, and what is translated already', () => {
     for (const err of [

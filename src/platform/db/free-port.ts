@@ -1,12 +1,11 @@
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 
 function listen(port: number): Promise<number> {
   return new Promise((resolvePort, reject) => {
     const server = createServer()
     server.once('error', reject)
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
-      const address = server.address()
-      const found = typeof address === 'object' && address !== null ? address.port : port
+      const { port: found } = server.address() as AddressInfo
       server.close(() => resolvePort(found))
     })
   })

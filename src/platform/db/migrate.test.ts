@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import { hasPostgres15, startDebianPostgres15 } from '../../../test/support/postgres15.ts'
 import { runSql } from '../../../test/support/sql.ts'
 import { StartFault } from '../lib/start-fault.ts'
@@ -131,6 +131,69 @@ describe('migrate', () => {
     expect(fault.message).toBe('The migration 20260102000000_second failed (line 3): column "absent" does not exist.')
     expect(await exists('one')).toBe(true)
     expect(await exists('two')).toBe(false)
+  })
+
+  it('tells what PostgreSQL adds to a refusal that has no place in the script', async () => {
+    write('20260101000000_first', 'CREATE TABLE one (id int UNIQUE);\nINSERT INTO one VALUES (1), (1);')
+    const fault = await failure(migrate({ url, log, migrationsDir }))
+    expect(fault.message).toBe(
+      'The migration 20260101000000_first failed: duplicate key value violates unique constraint "one_id_key".' +
+        ' Key (id)=(1) already exists.',
+    )
+    expect(await exists('one')).toBe(false)
+  })
+
+  it('names no migration where none was begun: what the engine refuses is handed on', async () => {
+    write('20260101000000_first', 'CREATE TABLE one (id int);')
+    writeFileSync(join(migrationsDir, 'migration_lock.toml'), 'provider = "sqlite"\n')
+    const refused = await migrate({ url, log, migrationsDir }).catch((err: unknown) => err)
+    expect(refused).toBeInstanceOf(Error)
+    expect(refused).not.toBeInstanceOf(StartFault)
+    expect(String(refused)).toMatch(/provider/i)
+    expect(await exists('one')).toBe(false)
+  })
+
+  it('gives up after ten minutes of another’s migrating, and changes nothing', async () => {
+    write('20260101000000_first', 'CREATE TABLE one (id int);')
+    const other = new pg.Client({ connectionString: url })
+    await other.connect()
+    try {
+      let entered: () => void = () => {}
+      const holding = new Promise<void>((resolve) => {
+        entered = resolve
+      })
+      let leave: () => void = () => {}
+      const held = migrate({
+        url,
+        log,
+        migrationsDir,
+        afterMigrate: [
+          () => {
+            entered()
+            return new Promise<void>((resolve) => {
+              leave = resolve
+            })
+          },
+        ],
+      })
+      await holding
+      write('20260102000000_second', 'CREATE TABLE two (id int);')
+      vi.useFakeTimers({ toFake: ['Date'] })
+      const refused = failure(migrate({ url, log, migrationsDir }))
+      await waitUntil(
+        other,
+        `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                                                       AND query ~ 'pg_try_advisory_lock') AS met`,
+      )
+      vi.setSystemTime(Date.now() + 11 * 60_000)
+      expect((await refused).message).toBe('Another process has been migrating this database for ten minutes.')
+      leave()
+      await held
+      expect(await exists('two')).toBe(false)
+    } finally {
+      vi.useRealTimers()
+      await other.end()
+    }
   })
 
   it('goes on with a failed migration once it is put right', async () => {

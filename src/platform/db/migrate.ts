@@ -118,6 +118,7 @@ async function applyMigrations(client: pg.Client, url: string, migrationsDir: st
   const scripts = new Map(
     migrationsList.migrationDirectories.map(({ path, migrationFile: { content } }) => [path, content.value]),
   )
+  const checksums = new Map([...scripts].map(([name, script]) => [name, checksum(script)]))
   for (const row of history) {
     if (!row.finished) {
       log.warn({ migration: row.migration_name }, 'a migration was interrupted and left nothing behind: it runs again')
@@ -126,7 +127,7 @@ async function applyMigrations(client: pg.Client, url: string, migrationsDir: st
           WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL`,
         [row.migration_name],
       )
-    } else if (row.checksum !== checksum(scripts.get(row.migration_name) ?? '')) {
+    } else if (row.checksum !== checksums.get(row.migration_name)) {
       log.warn({ migration: row.migration_name }, 'this migration was changed after it was applied to the database')
     }
   }

@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * The folder that holds package.json and prisma/, found by walking up from this file, so that it is the same whether
- * the code runs from src/ or from dist/. Throws when the package was taken apart.
+ * The folder that holds package.json and prisma/, found by walking up from this file (`from`), so that it is the same
+ * whether the code runs from src/ or from dist/. Throws when the package was taken apart.
  */
-export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
+export function packageRoot(from = fileURLToPath(import.meta.url)): string {
+  let folder = dirname(from)
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder)
     if (parent === folder) throw new Error('package.json was not found above the code: the installation is incomplete')

@@ -10,17 +10,17 @@ const DATE = 1082
 
 /** bigint as BigInt (as Prisma does it), `date` as midnight UTC; the rest as `pg` has it. */
 const columnTypes: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+  getTypeParser: ((oid: number, format: 'text') => {
     if (oid === INT8) return (text: string) => BigInt(text)
     if (oid === DATE) return (text: string) => new Date(`${text}T00:00:00.000Z`)
-    return pg.types.getTypeParser(oid, format ?? 'text') as unknown
+    return pg.types.getTypeParser(oid, format) as unknown
   }) as typeof pg.types.getTypeParser,
 }
 
 export interface PoolOptions {
   readonly url: string
-  /** The role that every connection takes at once; null keeps the login's own (migrations). */
-  readonly role: 'cadre_app' | 'cadre_system' | null
+  /** The role that every connection takes at once. */
+  readonly role: 'cadre_app' | 'cadre_system'
   readonly max: number
   readonly name: string
   readonly log: Logger
@@ -65,7 +65,7 @@ export function createPool({ url, role, max, name, log }: PoolOptions): pg.Pool 
     pipeline: true,
     Client: Connection,
     types: columnTypes,
-    ...(role === null ? {} : { options: sessionSettings(role) }),
+    options: sessionSettings(role),
   })
   const onLost = (err: Error) => log.debug({ err, pool: name }, 'a database connection was lost')
   pool.on('error', onLost)

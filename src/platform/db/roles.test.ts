@@ -137,6 +137,32 @@ describe.each(servers.filter((server) => server.present))('the serving roles on 
     })
   })
 
+  it('are asked of an administrator as well when they are there and the owner may not grant them', async () => {
+    // PostgreSQL 16 and newer: who may create roles may grant those that he has made, not others'.
+    const [version] = await runSql<{ number: number }>(
+      server.adminUrl,
+      "SELECT current_setting('server_version_num')::int AS number",
+    )
+    if ((version?.number ?? 0) < 160_000) return
+    await runSql(server.adminUrl, dropRoles)
+    for (const role of SERVING_ROLES) await runSql(server.adminUrl, `CREATE ROLE ${role} NOLOGIN`)
+    const refused = await withClient(server.url, (client) => ensureRoles(client)).catch((err: unknown) => err)
+    expect(refused).toBeInstanceOf(StartFault)
+    expect((refused as StartFault).hint).toContain('GRANT cadre_app TO')
+    await runSql(server.adminUrl, dropRoles)
+    await withClient(server.url, (client) => ensureRoles(client))
+  })
+
+  it('are not asked of an administrator for what he could not mend: a database that only reads says so', async () => {
+    await runSql(server.adminUrl, dropRoles)
+    const refused = withClient(server.url, async (client) => {
+      await client.query('SET default_transaction_read_only = on')
+      await ensureRoles(client)
+    })
+    await expect(refused).rejects.toMatchObject({ code: '25006' })
+    await withClient(server.url, (client) => ensureRoles(client))
+  })
+
   it('refuses to serve as the owner, a superuser or anyone unexpected, and serves as the role itself', async () => {
     await runSql(server.adminUrl, rolesSql(server.plainUser, 0).replaceAll(' WITH INHERIT TRUE, SET TRUE', ''))
     const assert = (url: string, role?: string) =>

@@ -8,6 +8,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientBase } from 'pg'
 import { StartFault } from '../lib/start-fault.ts'
+import { codeOf } from './errors.ts'
+import { onlyRow } from './only-row.ts'
 
 export const SERVING_ROLES = ['cadre_app', 'cadre_system', 'cadre_search'] as const
 export type ServingRole = (typeof SERVING_ROLES)[number]
@@ -15,7 +17,7 @@ export type ServingRole = (typeof SERVING_ROLES)[number]
 const ATTEMPTS = 20
 const WAIT_MS = 25
 /** duplicate_object, unique_violation, and internal_error, which is what "tuple concurrently updated" comes as. */
-const CONCURRENT = new Set(['42710', '23505', 'XX000'])
+const CONCURRENT: ReadonlySet<string | undefined> = new Set(['42710', '23505', 'XX000'])
 const INSUFFICIENT_PRIVILEGE = '42501'
 const MEMBERSHIP_OPTIONS_SINCE = 160_000
 
@@ -60,7 +62,7 @@ async function inspect(client: Queryable): Promise<Standing> {
             rolsuper AS superuser, rolcreaterole AS create_role
        FROM pg_roles WHERE rolname = current_user`,
   )
-  const { user, version, superuser, create_role } = me.rows[0] ?? fail('PostgreSQL does not know the current user')
+  const { user, version, superuser, create_role } = onlyRow(me)
   const enough =
     version >= MEMBERSHIP_OPTIONS_SINCE
       ? `pg_has_role(oid, 'SET') AND pg_has_role(oid, 'USAGE')`
@@ -80,10 +82,6 @@ async function inspect(client: Queryable): Promise<Standing> {
   }
 }
 
-function fail(message: string): never {
-  throw new Error(message)
-}
-
 /**
  * Makes cadre_app, cadre_system and cadre_search exist and lets the current user change into them and own things through
  * them. Idempotent, and safe beside others doing the same. Throws a StartFault with the SQL for an administrator when
@@ -99,7 +97,7 @@ export async function ensureRoles(client: Queryable): Promise<void> {
       for (const role of missing) await client.query(createRole(role))
       for (const role of [...missing, ...notGranted]) await client.query(grantRole(role, user, version))
     } catch (err) {
-      const code = (err as { code?: string }).code ?? ''
+      const code = codeOf(err)
       if (code === INSUFFICIENT_PRIVILEGE) throw rolesMissing(user, version, err)
       if (!CONCURRENT.has(code) || attempt === ATTEMPTS) throw err
       await sleep(WAIT_MS)
@@ -120,7 +118,7 @@ function rolesMissing(user: string, version: number, cause?: unknown): StartFaul
  * BYPASSRLS, and own no table of this database. Throws a StartFault.
  */
 export async function assertServingRole(client: Queryable, expected: string): Promise<void> {
-  const { rows } = await client.query<{
+  const result = await client.query<{
     user: string
     superuser: boolean
     bypass: boolean
@@ -133,7 +131,7 @@ export async function assertServingRole(client: Queryable, expected: string): Pr
                      WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relowner = r.oid) AS tables
        FROM pg_roles r WHERE rolname = current_user`,
   )
-  const found = rows[0] ?? fail('PostgreSQL does not know the current user')
+  const found = onlyRow(result)
   const refuse = (why: string): never => {
     throw new StartFault(
       `Cadre does not serve as the database user ${found.user}: ${why}.`,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -57,6 +57,24 @@ describe('the start lock', () => {
     expect(await withStartLock(lockFile, 30_000, async () => 'in')).toBe('in')
   })
 
+  it('of a dead process is left to whoever is already removing it, and taken over when he died as well', async () => {
+    writeFileSync(lockFile, JSON.stringify({ identity: `${endedPid()}`, token: 'old' }))
+    writeFileSync(`${lockFile}.break`, '')
+    await expect(withStartLock(lockFile, 0, async () => 'in')).rejects.toBeInstanceOf(StartFault)
+    expect(readdirSync(folder).sort()).toEqual(['lock', 'lock.break'])
+    utimesSync(`${lockFile}.break`, new Date(0), new Date(0))
+    expect(await withStartLock(lockFile, 30_000, async () => 'in')).toBe('in')
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('says what is wrong where it can never be had, and does not wait for it', async () => {
+    const nowhere = withStartLock(join(folder, 'absent', 'lock'), 30_000, async () => 'in')
+    await expect(nowhere).rejects.toMatchObject({ code: 'ENOENT' })
+    mkdirSync(lockFile)
+    await expect(withStartLock(lockFile, 30_000, async () => 'in')).rejects.toMatchObject({ code: 'EISDIR' })
+    expect(readdirSync(folder)).toEqual(['lock'])
+  })
+
   it('names the living process that holds it and does not let go', async () => {
     writeFileSync(lockFile, JSON.stringify({ identity: processIdentity(process.ppid), token: 'theirs' }))
     const refused = withStartLock(lockFile, 0, async () => 'in')
@@ -71,6 +89,8 @@ describe('the identity of a process', () => {
     expect(isIdentityAlive(processIdentity(process.pid))).toBe(true)
     expect(isIdentityAlive(`${endedPid()}`)).toBe(false)
     expect(isIdentityAlive('not a process')).toBe(false)
+    const ended = endedPid()
+    expect(processIdentity(ended)).toBe(`${ended}`)
     expect(isProcessAlive(process.pid)).toBe(true)
   })
 })

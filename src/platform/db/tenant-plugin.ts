@@ -53,6 +53,8 @@ class TenantTransformer extends OperationNodeTransformer {
     if (predicate === undefined) return inner
     return {
       ...inner,
+      // A cross join has no ON; with one it is called an inner join.
+      joinType: inner.joinType === 'CrossJoin' ? 'InnerJoin' : inner.joinType,
       on: inner.on === undefined ? OnNode.create(predicate) : OnNode.create(AndNode.create(inner.on.on, predicate)),
     }
   }

@@ -19,4 +19,13 @@ describe('an alarm', () => {
     expect(await alarm.wait(systemClock, HOUR_MS)).toBe(true)
     expect(await alarm.wait(systemClock, 1)).toBe(false)
   })
+
+  it('is not taken for a ring when the clock fails, and rings as before', async () => {
+    const alarm = new Alarm()
+    const broken = { ...systemClock, sleep: () => Promise.reject(new Error('no timers')) }
+    await expect(alarm.wait(broken, HOUR_MS)).rejects.toThrow('no timers')
+    const waiting = alarm.wait(systemClock, HOUR_MS)
+    alarm.ring()
+    expect(await waiting).toBe(true)
+  })
 })

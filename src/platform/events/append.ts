@@ -84,7 +84,7 @@ class Outbox implements PutOff {
 
   flush(): void {
     if (this.#gathered.length === 0) return
-    this.#tx.write(insertEvents, this.#take(), ([written]) => this.#note(written))
+    this.#tx.write(insertEvents, this.#take(), (written) => this.#note(written))
   }
 
   mark(): bigint | null {
@@ -102,14 +102,13 @@ class Outbox implements PutOff {
 
   async lastId(): Promise<bigint | null> {
     if (this.#gathered.length > 0) {
-      const [written] = await this.#tx.run(insertEvents, this.#take())
-      this.#note(written)
+      this.#note(await this.#tx.run(insertEvents, this.#take()))
     }
     return this.#lastId
   }
 
-  #note(written: { readonly lastId: bigint } | undefined): void {
-    this.#lastId = written?.lastId ?? this.#lastId
+  #note(written: readonly { readonly lastId: bigint }[]): void {
+    for (const { lastId } of written) this.#lastId = lastId
   }
 
   #take(): { readonly events: string } {

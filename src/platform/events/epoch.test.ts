@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isAppError } from '../lib/errors.ts'
 import { formatCursor } from './cursor.ts'
-import { type Epoch, resolveCursor } from './epoch.ts'
+import { type Epoch, resolveCursor, whyGone } from './epoch.ts'
 
 const epochs: readonly Epoch[] = [
   { number: 100, startsAt: 0n },
@@ -37,5 +37,18 @@ describe('a cursor', () => {
 
   it('of an epoch this database never had is expired', () => {
     for (const epoch of [1, 150, 301]) expect(outcome(epoch, 1n)).toBe(formatCursor({ epoch: 300, position: 0n }))
+  })
+
+  it('means nothing where the log has no epoch yet, which is a fault and no expiry', () => {
+    expect(() => resolveCursor({ epoch: 100, position: 0n }, [], 0n)).toThrow('the log has no epoch yet')
+  })
+})
+
+describe('a place that was read', () => {
+  it('is gone where the log has taken another course before it, and not where it only has not come so far', () => {
+    expect(whyGone({ epoch: 100, position: 50n }, epochs)).toBeUndefined()
+    expect(whyGone({ epoch: 300, position: HEAD + 1n }, epochs)).toBeUndefined()
+    expect(whyGone({ epoch: 100, position: 51n }, epochs)).toMatchObject({ code: 'CURSOR_EXPIRED' })
+    expect(whyGone({ epoch: 150, position: 0n }, epochs)).toMatchObject({ code: 'CURSOR_EXPIRED' })
   })
 })

@@ -11,7 +11,7 @@
 // "2"; and a fresh database would take the cursors of its predecessor for its own. So a number is never met again.
 
 import type pg from 'pg'
-import { type AppError, cursorExpired, isAppError } from '../lib/errors.ts'
+import { type AppError, cursorExpired } from '../lib/errors.ts'
 import { formatCursor, type LogPosition } from './cursor.ts'
 
 export interface Epoch {
@@ -78,26 +78,25 @@ export async function readEpochs(system: pg.Pool): Promise<readonly Epoch[]> {
  * where the histories part, or the beginning of the log where that is not known. `epochs` oldest first, at least one.
  */
 export function resolveCursor(cursor: LogPosition, epochs: readonly Epoch[], head: bigint): bigint {
+  const gone = findExpiry(cursor, epochs, head)
+  if (gone !== undefined) throw gone
+  return cursor.position
+}
+
+/** CURSOR_EXPIRED where the place is not part of the log's present course. */
+export const whyGone = (place: LogPosition, epochs: readonly Epoch[]): AppError | undefined =>
+  findExpiry(place, epochs, place.position)
+
+function findExpiry(cursor: LogPosition, epochs: readonly Epoch[], head: bigint): AppError | undefined {
   const newest = epochs.at(-1)
   if (newest === undefined) throw new Error('the log has no epoch yet')
   const index = epochs.findIndex((epoch) => epoch.number === cursor.epoch)
   const next = index === -1 ? undefined : epochs[index + 1]
   if (index === -1 || (next === undefined && cursor.position > head)) {
-    throw cursorExpired(formatCursor({ epoch: newest.number, position: 0n }))
+    return cursorExpired(formatCursor({ epoch: newest.number, position: 0n }))
   }
   if (next !== undefined && cursor.position > next.startsAt) {
-    throw cursorExpired(formatCursor({ epoch: newest.number, position: next.startsAt }))
+    return cursorExpired(formatCursor({ epoch: newest.number, position: next.startsAt }))
   }
-  return cursor.position
-}
-
-/** CURSOR_EXPIRED where the place is not part of the log's present course. */
-export function whyGone(place: LogPosition, epochs: readonly Epoch[]): AppError | undefined {
-  try {
-    resolveCursor(place, epochs, place.position)
-    return undefined
-  } catch (err) {
-    if (isAppError(err)) return err
-    throw err
-  }
+  return undefined
 }

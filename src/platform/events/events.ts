@@ -27,24 +27,17 @@ export interface EventsOptions {
   readonly directUrl: string
   readonly log: Logger
   readonly clock: Clock
-  readonly ringBytes?: number
-  readonly maxCatchUps?: number
+  readonly ringBytes?: number | undefined
 }
 
 /** Bell, sequencer, tail and feed, wired: commits ring the sequencer, the sequencer wakes the tail, the tail feeds readers. */
 export function createEvents(options: EventsOptions): Events {
-  const { db, directUrl, log, clock, ringBytes, maxCatchUps } = options
+  const { db, directUrl, log, clock, ringBytes } = options
   const system: pg.Pool = db.system
   const bell = createBell({ url: directUrl, log, clock })
   const sequencer = createSequencer({ system, bell, log, clock })
-  const tail = createTail({ system, log, clock, ...(ringBytes === undefined ? {} : { ringBytes }) })
-  const feed = createEventFeed({
-    db,
-    sequencer,
-    tail,
-    clock,
-    ...(maxCatchUps === undefined ? {} : { maxCatchUps }),
-  })
+  const tail = createTail({ system, log, clock, ringBytes })
+  const feed = createEventFeed({ db, sequencer, tail, clock })
   sequencer.onMoved(() => tail.wake())
   tail.onAdvance((position) => sequencer.saw(position))
   bell.onRing((source) => {

@@ -12,6 +12,7 @@ import type { Sequencer } from './sequencer.ts'
 import { type OnLag, Subscriber } from './subscriber.ts'
 import type { Tail } from './tail.ts'
 
+/** How many readers may read pages of the log at once, in this process. */
 const MAX_CATCH_UPS = 4
 const MAX_LAST = 1_000
 const MAX_BUFFERED_EVENTS = 1_000
@@ -87,16 +88,14 @@ export interface EventFeedOptions {
   readonly sequencer: Sequencer
   readonly tail: Tail
   readonly clock: Clock
-  /** How many readers may read pages of the log at once, in this process; 4 unless told. */
-  readonly maxCatchUps?: number
 }
 
 interface Start extends LogPosition {
   readonly items?: readonly WeighedItem[]
 }
 
-export function createEventFeed({ db, sequencer, tail, clock, maxCatchUps }: EventFeedOptions): EventFeed {
-  const slots = new Slots(maxCatchUps ?? MAX_CATCH_UPS)
+export function createEventFeed({ db, sequencer, tail, clock }: EventFeedOptions): EventFeed {
+  const slots = new Slots(MAX_CATCH_UPS)
 
   /** A subscriber outlives a restart of PostgreSQL: it waits for it. */
   async function readForSubscriber(query: PageQuery, closed: AbortSignal): Promise<readonly LogRow[]> {

@@ -104,13 +104,12 @@ function choosePositions(sql: Reader, query: PageQuery) {
 
 /** Reads one page of a workspace's log as `cadre_app`, in the log's order, in one snapshot. */
 export async function readPage(db: Database, query: PageQuery): Promise<readonly LogRow[]> {
-  if (query.limit <= 0) return []
   if (query.scopes !== undefined) {
-    const [picked = []] = await pickByScopes(db, query, [query.scopes])
+    const picked = await pickByScopes(db, query, [query.scopes])
     const found = await readByOutboxIds(
       db,
       query.workspaceId,
-      picked.map(({ outboxId }) => outboxId),
+      picked.flat().map(({ outboxId }) => outboxId),
     )
     return found.toSorted(byPosition)
   }
@@ -124,7 +123,7 @@ export async function readPage(db: Database, query: PageQuery): Promise<readonly
 }
 
 const byPosition = (a: { readonly position: bigint }, b: { readonly position: bigint }): number =>
-  a.position < b.position ? -1 : a.position > b.position ? 1 : 0
+  Number(a.position - b.position)
 
 export interface PickedEvent {
   readonly position: bigint

@@ -37,6 +37,7 @@ describe('names', () => {
     expect(await names.actor({ kind: 'EMPLOYEE', id: 'e' })).toBe('Ava')
     expect(await names.actor({ kind: 'API_KEY', id: 'k' })).toBe('Demo key')
     expect(await names.actor({ kind: 'MEMBER', id: 'gone' })).toBe('A member')
+    expect(await names.actor({ kind: 'EMPLOYEE' })).toBe('An employee')
     expect(await names.actor({ kind: 'VISITOR' })).toBe('A visitor')
     expect(await names.actor({ kind: 'SYSTEM' })).toBe('Cadre')
   })

@@ -18,6 +18,7 @@
 
 import type pg from 'pg'
 import { isConnectionError, translateDatabaseError } from '../db/errors.ts'
+import { onlyRow } from '../db/only-row.ts'
 import type { Clock } from '../lib/clock.ts'
 import { unavailable } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -167,9 +168,10 @@ class OutboxSequencer implements Sequencer {
       const due = this.#due
       this.#due = false
       try {
-        await this.#pass(due)
+        const emptied = await this.#pass(due)
         this.#recovered()
-        for (const waiter of waiters) waiter.resolve()
+        if (emptied) for (const waiter of waiters) waiter.resolve()
+        else this.#waiters.push(...waiters) // stopped in the middle: `stop` tells them
       } catch (err) {
         this.#due = true
         this.#failed(err)
@@ -186,24 +188,27 @@ class OutboxSequencer implements Sequencer {
     return this.#pollMs
   }
 
-  async #pass(due: boolean): Promise<void> {
+  /** False when it was stopped before the outbox was empty. */
+  async #pass(due: boolean): Promise<boolean> {
     const { system, clock } = this.#options
     const begunAtMs = clock.monotonicMs()
     const client = await system.connect()
     let inDoubt = true
     try {
       let wanted = due
+      let emptied = true
       if (!this.#verified.has(client)) {
         await this.#verify(client)
         wanted = true
       }
-      if (wanted || (await this.#hasRows(client))) await this.#empty(client)
+      if (wanted || (await this.#hasRows(client))) emptied = await this.#empty(client)
       else this.#pollMs = Math.min(POLL_MAX_MS, this.#pollMs * 1.2)
       if (this.#notifyOwed && this.#mayNotify()) {
         await client.query(`NOTIFY ${EVENT_CHANNEL}`)
         this.#notified()
       }
       inDoubt = false
+      return emptied
     } finally {
       const now = clock.monotonicMs()
       const restMs = Math.min(LONGEST_REST_MS, Math.max(PASS_EVERY_MS, (now - begunAtMs) * REST_PER_PASS))
@@ -212,7 +217,7 @@ class OutboxSequencer implements Sequencer {
     }
   }
 
-  async #empty(client: pg.PoolClient): Promise<void> {
+  async #empty(client: pg.PoolClient): Promise<boolean> {
     for (;;) {
       const notify = this.#mayNotify()
       const { count, head, last_id: lastId } = await this.#move(client, notify)
@@ -225,21 +230,20 @@ class OutboxSequencer implements Sequencer {
         for (const listener of this.#listeners) listener(head)
       }
       if (count < BATCH) break
-      if (this.#stopped) return
+      if (this.#stopped) return false
     }
     await this.#floor.advance(client)
+    return true
   }
 
   async #move(client: pg.PoolClient, notify: boolean): Promise<Moved> {
-    const { rows } = await client.query<Moved>({
+    const moved = await client.query<Moved>({
       name: 'sequence',
       text: 'SELECT * FROM cadre_sequence($1, $2, $3)',
       values: [SEQUENCER_LOCK, this.#floor.value, notify],
       query_timeout: PASS_TIMEOUT_MS,
     } as pg.QueryConfig)
-    const [moved] = rows
-    if (moved === undefined) throw new Error('PostgreSQL did not say what was moved')
-    return moved
+    return onlyRow(moved)
   }
 
   async #hasRows(client: pg.PoolClient): Promise<boolean> {

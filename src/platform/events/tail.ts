@@ -11,6 +11,7 @@
 
 import type pg from 'pg'
 import { isConnectionError } from '../db/errors.ts'
+import { onlyRow } from '../db/only-row.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type AppError, unavailable } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -64,7 +65,7 @@ export interface TailOptions {
   readonly log: Logger
   readonly clock: Clock
   /** How much of the newest log is kept in memory, in bytes; 16 MB unless told. */
-  readonly ringBytes?: number
+  readonly ringBytes?: number | undefined
 }
 
 interface Waiter {
@@ -223,7 +224,7 @@ class LogTail implements Tail {
       values: [after],
       query_timeout: READ_TIMEOUT_MS,
     } as pg.QueryConfig)
-    const epoch = rows[0]?.epoch ?? undefined
+    const epoch = rows[0]?.epoch
     if (epoch !== this.epoch.number) {
       await this.refreshEpochs()
       if (epoch !== this.epoch.number) throw new Error(`the log belongs to epoch ${epoch}, which is unknown`)
@@ -251,11 +252,11 @@ class LogTail implements Tail {
   }
 
   async #readHead(): Promise<bigint> {
-    const { rows } = await this.#options.system.query<{ head: bigint }>({
+    const found = await this.#options.system.query<{ head: bigint }>({
       name: 'event_log_head',
       text: 'SELECT coalesce(max(position), 0) AS head FROM event_log',
     })
-    return rows[0]?.head ?? 0n
+    return onlyRow(found).head
   }
 
   #learn(epochs: readonly Epoch[]): void {
@@ -272,7 +273,8 @@ class LogTail implements Tail {
     const reason = gone(this.#position)
     if (reason === undefined) return
     const index = epochs.findIndex((epoch) => epoch.number === known.number)
-    this.#position = (index === -1 ? newest : (epochs[index + 1] ?? newest)).startsAt
+    const next = index === -1 ? undefined : epochs[index + 1]
+    this.#position = (next ?? newest).startsAt
     this.#ring = new Ring(this.#ringBytes, this.#position)
     this.#letGo(reason)
   }
