@@ -12,10 +12,14 @@ const wholeNumber = (text: string): number => {
 /** Runs the command that the arguments name; sets the exit code, and prints what went wrong as two lines without a stack. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   let config: Config | undefined
-  const settings = (): Config => {
-    config = loadConfig()
-    return config
-  }
+  const withSettings =
+    <Options extends unknown[]>(run: (settings: Config, ...options: Options) => Promise<void>) =>
+    async (...options: Options): Promise<void> => {
+      config = loadConfig()
+      // Before the greater part of the program is loaded: a stack that is asked for names its sources.
+      if (config.log.level === 'debug') process.setSourceMapsEnabled(true)
+      await run(config, ...options)
+    }
   const program = new Command('cadre').description('A self-hosted GraphQL server for a workforce of AI employees.')
 
   program
@@ -23,19 +27,19 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .description(
       'serve and work runs, with an embedded PostgreSQL unless DATABASE_URL is set; seeds a demo workspace when there is none',
     )
-    .action(async () => (await import('./start.ts')).start(settings()))
+    .action(withSettings(async (settings) => (await import('./start.ts')).start(settings)))
   program
     .command('server')
     .description('serve and work runs on DATABASE_URL; seeds nothing')
-    .action(async () => (await import('./serve.ts')).serve(settings(), 'server'))
+    .action(withSettings(async (settings) => (await import('./serve.ts')).serve(settings, 'server')))
   program
     .command('worker')
     .description('work runs only, on DATABASE_URL')
-    .action(async () => (await import('./serve.ts')).serve(settings(), 'worker'))
+    .action(withSettings(async (settings) => (await import('./serve.ts')).serve(settings, 'worker')))
   program
     .command('migrate')
     .description('bring the database to the state of this code, and end')
-    .action(async () => (await import('./migrate.ts')).migrateOnly(settings()))
+    .action(withSettings(async (settings) => (await import('./migrate.ts')).migrateOnly(settings)))
   program
     .command('demo')
     .description('send leads through the public form of a running server and watch the employees at work')
@@ -45,7 +49,9 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .option('--kill', 'kill the server in the middle, a server of its own, and start it again')
     .option('--json', 'print the closing account as one JSON object, and nothing else')
     .option('--concurrency <number>', 'how many are on their way at once', wholeNumber, 16)
-    .action(async (options: DemoOptions) => (await import('./demo/demo.ts')).demo(settings(), options))
+    .action(
+      withSettings(async (settings, options: DemoOptions) => (await import('./demo/demo.ts')).demo(settings, options)),
+    )
 
   try {
     await program.parseAsync(argv)

@@ -17,6 +17,7 @@ import { newId } from '../platform/lib/ids.ts'
 import type { Logger } from '../platform/observability/logger.ts'
 import { sampleLeads } from './demo/sample-leads.ts'
 import { demoForm } from './demo-form.ts'
+import { machineTimeZone } from './machine-time-zone.ts'
 
 export const DEMO_SLUG = 'demo'
 export const DEMO_OWNER = 'Ada'
@@ -94,7 +95,7 @@ async function buildDemo(tx: Tx): Promise<string> {
     slug: DEMO_SLUG,
     name: 'Demo',
     // So that its pages and this terminal tell the same time.
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timeZone: machineTimeZone(),
     currency: 'EUR',
     dailyBudgetMicros: 1_000_000n,
   })

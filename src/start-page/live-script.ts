@@ -17,11 +17,16 @@ stream.addEventListener('next', ({ data }) => {
     if (shown.get(id) === part) continue
     shown.set(id, part)
     const place = document.getElementById(id)
-    const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null
+    const focus = place.contains(document.activeElement) ? document.activeElement : null
+    const link = focus?.getAttribute('href')
+    const details = focus?.closest('summary')?.parentElement.dataset.of
     const opened = new Set([...place.querySelectorAll('details[open]')].map((each) => each.dataset.of))
     place.innerHTML = part
-    for (const each of place.querySelectorAll('details')) each.open = opened.has(each.dataset.of)
-    if (focused !== null) [...place.querySelectorAll('a')].find((a) => a.getAttribute('href') === focused)?.focus()
+    for (const each of place.querySelectorAll('details')) {
+      each.open = opened.has(each.dataset.of)
+      if (each.dataset.of === details) each.firstElementChild.focus()
+    }
+    if (link) [...place.querySelectorAll('a')].find((a) => a.getAttribute('href') === link)?.focus()
   }
   say('live', 'live')
 })

@@ -106,7 +106,10 @@ const renderChanges = (id: string, changes: Changes): Html =>
   )}</dl></details>`
 
 const LONGEST_TEXT = 400
-const beginningOf = (text: string): string => (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} …` : text)
+const beginningOf = (text: string): string => {
+  const characters = [...text]
+  return characters.length > LONGEST_TEXT ? `${characters.slice(0, LONGEST_TEXT).join('')} …` : text
+}
 
 const EXPLORED: readonly (readonly [ExampleTitle, string])[] = [
   ['WhoAmI', 'who am I'],

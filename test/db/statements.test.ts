@@ -165,6 +165,25 @@ describe('a statement that was prepared before a newer Cadre changed the columns
     }
   })
 
+  it('is prepared anew where it is refused only with COMMIT', async () => {
+    const touch = statement((template, input: { readonly id: string }) =>
+      template
+        .updateTable('handlerGroup')
+        .set((eb) => ({ turn: eb('turn', '+', 1) }))
+        .where('id', '=', input.id)
+        .returningAll(),
+    )
+    const touchLast = () => run((tx) => tx.write(touch, { id: groupId }))
+    await Promise.all(Array.from({ length: 10 }, touchLast))
+    await runSql(database.url, 'alter table handler_group add column newer text')
+    try {
+      await Promise.all(Array.from({ length: 10 }, touchLast))
+      expect(await turnOf(groupId)).toBe(20)
+    } finally {
+      await runSql(database.url, 'alter table handler_group drop column newer')
+    }
+  })
+
   it('is prepared anew where it only reads, through Kysely or through Prisma', async () => {
     const names = async () => [
       await db.read(workspaceId, (sql) =>

@@ -7,7 +7,7 @@ import { ask, type Place } from './visitor.ts'
 export async function newestOf(server: Place): Promise<Newest> {
   const { runs, approvals } = await ask<{ runs: { nodes: { id: string }[] }; approvals: { nodes: { id: string }[] } }>(
     server,
-    '{ runs(last: 1) { nodes { id } } approvals(status: [PENDING], first: 1) { nodes { id } } }',
+    '{ runs(first: 1) { nodes { id } } approvals(status: [PENDING], first: 1) { nodes { id } } }',
   )
   const [run, approval] = [runs.nodes[0]?.id, approvals.nodes[0]?.id]
   return { ...(run === undefined ? {} : { run }), ...(approval === undefined ? {} : { approval }) }
@@ -44,15 +44,15 @@ export class GraphiqlWindow {
     return (await this.page.locator('.result-window').innerText()).replaceAll('\u00a0', ' ')
   }
 
-  /** When the pane first shows another answer than now, by the browser's clock. */
-  nextAnswerAt(): Promise<number> {
+  /** When the pane first shows the text, by the browser's clock. */
+  shownAt(text: string): Promise<number> {
     return this.page.locator('.result-window').evaluate(
-      (pane) =>
+      (pane, wanted) =>
         new Promise<number>((resolve) => {
-          const shown = pane.textContent
-          const look = () => pane.textContent !== shown && resolve(Date.now())
+          const look = () => pane.textContent?.replaceAll('\u00a0', ' ').includes(wanted) && resolve(Date.now())
           new MutationObserver(look).observe(pane, { childList: true, characterData: true, subtree: true })
         }),
+      text,
     )
   }
 

@@ -101,6 +101,22 @@ describe.skipIf(!hasChromium)('in a browser, the page at /', () => {
     return { page, complaints }
   }
 
+  test('leaves what somebody reads open, and the focus where it was, when more comes to wait', async () => {
+    const { page, complaints } = await open()
+    await page.locator('#state[data-state=live]').waitFor()
+    await page.locator('#waiting summary').first().press('Enter')
+    const read = await page.locator('#waiting details[open]').getAttribute('data-of')
+    for (const name of ['mo', 'ida', 'ben', 'eva']) await sendLead(house.server, `${name}@aurora.example`)
+    await page
+      .locator('#waiting')
+      .getByText(/^\d+ approvals wait for you/)
+      .waitFor()
+    expect(await page.locator('#waiting details[open]').getAttribute('data-of')).toBe(read)
+    expect(await page.evaluate(() => document.activeElement?.parentElement?.dataset.of)).toBe(read)
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
   test('follows what happens while it is open, also over a restart of the server', async () => {
     const { page, complaints } = await open()
     await page.locator('#state[data-state=live]').waitFor()

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SOURCES = join(ROOT, 'src')
+const LOCK_FILE = join(ROOT, 'package-lock.json')
 
 /** The built program: what people start, and quicker to start than its sources. `buildProgram` has made it. */
 export const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -13,9 +14,12 @@ export const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.u
 /** Builds the program where a source is newer than it; once per run, before the tests. */
 export function buildProgram(): void {
   const builtAtMs = statSync(PROGRAM, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const isFresh = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).every(
-    (file) => statSync(join(SOURCES, file)).mtimeMs <= builtAtMs,
-  )
+  // What it depends on is bundled in it.
+  const sources = [
+    LOCK_FILE,
+    ...readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).map((file) => join(SOURCES, file)),
+  ]
+  const isFresh = sources.every((file) => statSync(file).mtimeMs <= builtAtMs)
   if (isFresh) return
   const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'src/commands/build.ts'], {
     cwd: ROOT,

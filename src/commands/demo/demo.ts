@@ -112,7 +112,7 @@ async function run(place: Place): Promise<void> {
     }
   }
   const watcher = beginWatching(place, cursor, count, progress, bar, draw)
-  const stopTeam = bar !== null && out.isTTY ? showTeam(request, bar, progress.doneBy, draw) : async () => {}
+  const team = bar !== null && out.isTTY ? showTeam(request, bar, progress.doneBy, draw) : null
   try {
     await sendLeads(
       leadsOf(options, form.fields, (mapping) => say(mappingText(mapping))),
@@ -137,7 +137,7 @@ async function run(place: Place): Promise<void> {
     await killing
     const outcomes = await untilWorked(accepted(progress.sent), request, progress, draw)
     const workedAfterMs = Math.max(progress.lastAt - startedAt, sentAfterMs)
-    await stopTeam()
+    await team?.finish()
     bar?.end()
     const closing: Closing = {
       ...{ sent: progress.sent, outcomes, sentAfterMs, workedAfterMs },
@@ -154,7 +154,7 @@ async function run(place: Place): Promise<void> {
     out.write(options.json === true ? `${closingJson(closing)}\n` : closingText(closing))
     if (!isComplete(closing)) process.exitCode = 1
   } finally {
-    await stopTeam()
+    team?.stop()
     watcher.stop()
   }
 }
@@ -221,8 +221,8 @@ function beginWatching(
 const ENDS: ReadonlySet<string> = new Set(['RUN_FINISHED', 'RUN_WAITING'])
 
 /**
- * Keeps below the bar who does what; asks seldom, for the server has better things to do. What is returned ends that with a
- * last look, so that what stays on the screen is how it ended; to be called again without harm.
+ * Keeps below the bar who does what; asks seldom, for the server has better things to do. `finish` ends that with a last look,
+ * so that what stays on the screen is how it ended; `stop` only ends it.
  */
 function showTeam(request: Requester, bar: ProgressBar, doneBy: ReadonlyMap<string, number>, draw: () => void) {
   const end = new AbortController()
@@ -240,11 +240,13 @@ function showTeam(request: Requester, bar: ProgressBar, doneBy: ReadonlyMap<stri
       await sleep(TEAM_EVERY_MS, undefined, { signal: end.signal }).catch(() => {})
     }
   })()
-  return async () => {
-    if (end.signal.aborted) return
-    end.abort()
-    await looking
-    await look()
+  return {
+    stop: () => end.abort(),
+    finish: async () => {
+      end.abort()
+      await looking
+      await look()
+    },
   }
 }
 

@@ -81,6 +81,16 @@ describe('progress at a terminal', () => {
     expect(take()).toContain('4/4')
   })
 
+  test('shows at its end what it was told last, however soon after the time before', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const { bar, take } = listen({ total: 4 })
+    bar.draw(1, null, 'sent')
+    bar.draw(3, null, 'stopped')
+    take()
+    bar.end()
+    expect(take()).toMatch(/3\/4 {4}stopped\n$/)
+  })
+
   test('makes room for a line above it, and is there again at once', () => {
     const { bar, take } = listen({ total: 4 })
     bar.draw(1, null, 'sent')

@@ -13,6 +13,8 @@ export class ProgressBar {
   #drawn = 0
   #drawnAt = Number.NEGATIVE_INFINITY
   #lastTenth = -1
+  /** What was to be drawn too soon after the last time. */
+  #owed: { readonly done: number; readonly total: number | null; readonly detail: string } | undefined
   /** What stands below the bar. */
   below: () => readonly string[] = () => []
 
@@ -27,7 +29,9 @@ export class ProgressBar {
     const count = whole === null ? `${done}` : `${done}/${whole}`
     if (this.#out.isTTY) {
       const now = performance.now()
-      if (now - this.#drawnAt < REDRAW_EVERY_MS && share < 1) return
+      const tooSoon = now - this.#drawnAt < REDRAW_EVERY_MS && share < 1
+      this.#owed = tooSoon ? { done, total, detail } : undefined
+      if (tooSoon) return
       this.#drawnAt = now
       const filled = Math.round(share * WIDTH)
       const bar = `  ${'━'.repeat(filled)}${'─'.repeat(WIDTH - filled)}  ${count}    ${detail}`
@@ -52,6 +56,8 @@ export class ProgressBar {
   }
 
   end(): void {
+    this.#drawnAt = Number.NEGATIVE_INFINITY
+    if (this.#owed !== undefined) this.draw(this.#owed.done, this.#owed.total, this.#owed.detail)
     if (this.#drawn > 0) this.#out.write('\n')
     this.#drawn = 0
   }

@@ -146,7 +146,10 @@ async function attemptOnce<Result>(
     } catch (thrown) {
       close()
       const err = connection.causeOf(thrown)
-      if (committing && !inDoubt) throw err
+      if (committing && !inDoubt) {
+        inDoubt = isStalePlan(err)
+        throw err
+      }
       if (committing && !discard && mayHaveCommitted(err)) throw new CommitUnknown(err)
       // What came of BEGIN explains what came of the statements behind it.
       await begun
