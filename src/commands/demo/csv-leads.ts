@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream'
-import { parse } from 'csv-parse'
+import { CsvError, parse } from 'csv-parse'
 import { fold } from '../../platform/lib/fold.ts'
 import { isUuid, newId } from '../../platform/lib/ids.ts'
 import { StartFault } from '../../platform/lib/start-fault.ts'
@@ -66,7 +66,11 @@ async function* rowsOf(file: string): AsyncGenerator<Record<string, string>> {
     yield* parser as AsyncIterable<Record<string, string>>
   } catch (err) {
     const reason = err instanceof Error ? err.message : String(err)
-    throw new StartFault(`${file} cannot be read as CSV: ${reason}.`, 'Its first line names the columns.', err)
+    const hint =
+      err instanceof CsvError
+        ? 'Its first line names the columns; a comma stands between values.'
+        : 'Give a file of yours.'
+    throw new StartFault(`${file} cannot be read as CSV: ${reason}.`, hint, err)
   }
 }
 
