@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { afterwards, project, start } from '../../../test/support/embedded.ts'
 import { accountFor } from './embedded-account.ts'
-import { type EmbeddedBinaries, findPackagedBinaries } from './embedded-binaries.ts'
+import { type EmbeddedBinaries, findPackagedBinaries, prepareBinaries } from './embedded-binaries.ts'
+import { defaultRootDir } from './embedded-place.ts'
 import {
   isPostmasterOf,
   logFile,
@@ -110,9 +111,11 @@ describe('a start', () => {
     await once(squatter, 'listening')
     afterwards(async () => void squatter.close())
     dataDir = realpathSync(postgres.dataDir)
+    const account = accountFor(dataDir)
     const outcome = await startPostmaster({
-      binaries: findPackagedBinaries(),
-      account: accountFor(dataDir),
+      // As a start has them: its account may not be able to enter the project.
+      binaries: prepareBinaries(findPackagedBinaries(), account, account === undefined ? () => dir : defaultRootDir),
+      account,
       dataDir,
       port: (squatter.address() as AddressInfo).port,
       maxConnections: 10,
