@@ -119,8 +119,8 @@ subscription WatchEverything {
   },
   {
     title: 'WatchARun',
-    query: `# An employee at work on a lead, step by step:
-# the newest run, from its beginning to its end.
+    query: `# An employee at work, step by step: a run from now
+# to its end. Only the newest is shown here.
 subscription WatchARun($run: ID!) {
   runProgress(run: $run) {
     __typename
@@ -166,7 +166,7 @@ query WaitingForMe {
   },
   {
     title: 'Decide',
-    query: `# Approves the newest that waits: its run goes on.
+    query: `# Approves what $id names; decision: REJECT refuses.
 # Deciding again is a CONFLICT, in words.
 mutation Decide($id: ID!) {
   decideApproval(input: { id: $id, decision: APPROVE }) {

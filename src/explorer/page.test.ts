@@ -54,6 +54,12 @@ describe('the explorer', () => {
     },
   )
 
+  test('opens a linked operation of somebody’s own before the examples', async () => {
+    const options = await open(`/graphql?${new URLSearchParams({ query: 'query Deals { deals { totalCount } }' })}`)
+    expect(titlesOf(options)).toEqual(['Deals', ...examples.map(({ title }) => title)])
+    expect(options.defaultTabs?.[0]?.headers).toBe(options.headers)
+  })
+
   test('fills in the variables of an example that the address names without them', async () => {
     const query = examples.find(({ title }) => title === 'Decide')?.query ?? ''
     const filled = await open(`/graphql?${new URLSearchParams({ query })}`)
@@ -69,6 +75,7 @@ describe('the explorer', () => {
     const evil = { text: '</script><script>alert(1)</script>' }
     const options = await open(`/graphql?${new URLSearchParams({ query, variables: JSON.stringify(evil) })}`)
     expect(JSON.stringify(options)).not.toContain('<')
+    expect(options.defaultTabs).toBeUndefined()
     expect(JSON.parse(String(options.variables))).toEqual(evil)
     for (const variables of ['', '[1]', '{', '"text"', '{"other":1}']) {
       const { variables: taken } = await open(`/graphql?${new URLSearchParams({ query, variables })}`)

@@ -33,14 +33,23 @@ export function explorerPage({ key, newest }: ExplorerOptions): GraphiqlPage {
     const linked = url.searchParams.get('query')
     const example = examples.find(({ query }) => query === linked)
     const others = examples.filter((each) => each !== example)
+    const variables = linked === null ? undefined : variablesFor(linked, url, example?.variables(found))
+    const first =
+      linked === null
+        ? []
+        : [
+            {
+              query: linked,
+              ...(variables === undefined ? {} : { variables }),
+              ...(headers === undefined ? {} : { headers }),
+            },
+          ]
     return {
       // `initialHeaders` goes with a linked operation, which takes what the browser stored otherwise.
       ...(headers === undefined ? {} : { headers, initialHeaders: headers }),
-      ...(linked === null ? {} : { variables: variablesFor(linked, url, example?.variables(found)) }),
-      // Without a list the page makes one tab of whatever the address holds.
-      ...(linked !== null && example === undefined
-        ? {}
-        : { defaultTabs: [...(example === undefined ? [] : [example]), ...others].flatMap(tab) }),
+      ...(variables === undefined ? {} : { variables }),
+      // The options stand in a script. Without a list the page takes the operation from the address by itself.
+      ...(linked?.includes('<') === true ? {} : { defaultTabs: [...first, ...others.flatMap(tab)] }),
     }
   }
 }

@@ -68,9 +68,11 @@ describe('the start page', () => {
     const waits = (totalCount: number, nodes: StartPageQuery['approvals']['nodes']) =>
       parts({ approvals: { totalCount, nodes } }).waiting
     const one = waits(1, [{ ...approval(1), employee: null }])
-    expect(words(one)).toBe('1 approval waits for you: Send &lt;b&gt;1&lt;/b&gt;')
+    expect(words(one)).toBe(
+      '1 approval waits for you; each opens in GraphiQL, where you decide: Send &lt;b&gt;1&lt;/b&gt;',
+    )
     expect(decodeURIComponent(one.text)).toContain('approval_1')
-    expect(words(waits(9, [approval(1), approval(2)]))).toMatch(/^9 approvals wait for you: .*· Iris.* and 7 more$/)
+    expect(words(waits(9, [approval(1), approval(2)]))).toMatch(/^9 approvals wait for you; .*: .*· Iris.* and 7 more$/)
   })
 
   test('shows what an approval would do, texts from their beginning, and nothing as HTML', () => {

@@ -89,12 +89,12 @@ function renderWaiting({ totalCount, nodes }: StartPageQuery['approvals']): Html
   if (totalCount === 0) return html`<p class="note">Nothing waits for you at the moment.</p>`
   const count = totalCount === 1 ? '1 approval waits for you' : `${totalCount} approvals wait for you`
   const more = totalCount - nodes.length
-  return html`<p>${count}:</p><ul>${nodes.map(
+  return html`<p>${count}; each opens in GraphiQL, where you decide:</p><ul>${nodes.map(
     ({ id, title, employee, changes }) =>
       html`<li><a href="${exampleLinks({ approval: id }).get('Decide') ?? ''}">${title}</a>${
         employee !== null && html` <small>· ${employee.name}</small>`
       }${changes.length > 0 && renderChanges(id, changes)}</li>`,
-  )}</ul>${more > 0 && html`<p class="note">and ${more} more</p>`}`
+  )}</ul>${more > 0 && html`<p class="note">and <a href="${exampleLinks({}).get('WaitingForMe') ?? ''}">${more} more</a></p>`}`
 }
 
 type Changes = StartPageQuery['approvals']['nodes'][number]['changes']

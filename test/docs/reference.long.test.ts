@@ -49,6 +49,11 @@ describe('the guide', () => {
     const linked = [...overview.matchAll(/<a href="(\/docs\/guide\/[\w-]+)"/g)].map(([, href = '']) => href)
     expect(new Set(linked).size).toBe(6)
     for (const href of new Set(linked)) expect([href, (await get(href)).status]).toEqual([href, 200])
+    const watching = await pageOf('/docs/guide/watching-live')
+    const here = new URL(server.url).host
+    expect(watching).toContain(`ws://${here}/graphql`)
+    expect(watching).toContain(`${here}/graphql -H`)
+    expect(watching).not.toContain('localhost:4000')
     const promises = await pageOf('/docs/guide/the-six-promises')
     expect(promises).toContain('<code>test/db/tenants.test.ts</code>')
     expect(promises).not.toMatch(/href="[^"]*\.(ts|md)"/)

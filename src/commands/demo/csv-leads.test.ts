@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openTemporaryFolder } from '../../../test/support/temporary-folder.ts'
 import { isUuid } from '../../platform/lib/ids.ts'
-import { type ColumnMapping, csvLeads, mapColumns } from './csv-leads.ts'
+import { type ColumnMapping, csvLeads, mapColumns, mappingText } from './csv-leads.ts'
 import type { FieldDescription, Lead } from './lead.ts'
 
 const field = (key: string, label: string, kind = 'TEXT'): FieldDescription => ({ key, label, kind })
@@ -59,6 +59,32 @@ describe('leads of a file', () => {
     expect(leads[0]?.id).toBe('0192f3a4-7c3e-7000-8000-000000000000')
     expect(leads[1]?.id).not.toBe('seventeen')
     expect(isUuid(leads[1]?.id ?? '')).toBe(true)
+  })
+
+  test.each([
+    ['semicolons', 'E-mail;Company name\na@b.example;Bar, Baz & Co\n'],
+    ['tabs', 'E-mail\tCompany name\na@b.example\tBar, Baz & Co\n'],
+  ])('are read where %s stand between the values', async (_what, csv) => {
+    expect((await read(csv)).leads[0]?.answers).toEqual({ email: 'a@b.example', company: 'Bar, Baz & Co' })
+  })
+
+  test('find the e-mail by what address books call it', async () => {
+    expect((await read('Email Address\na@b.example\n')).leads[0]?.answers).toEqual({ email: 'a@b.example' })
+  })
+
+  test('are told how they were read: what feeds what, what is made up, and where the rest goes', async () => {
+    const { mappings } = await read('ID,Company,Source\n1,Acme,Fair\n')
+    expect(mappings.map(mappingText)).toEqual([
+      "  ID → the submission's id\n  Company → Company name\n  no column for “E-mail” → <id>@leads.example, which is nobody's\n" +
+        '  1 other column → lines of “Message”\n\n',
+    ])
+  })
+
+  test('of a file that has nothing the form asks for are none: both are named', async () => {
+    await expect(read('foo,bar\n1,2\n')).rejects.toMatchObject({
+      message: expect.stringContaining('is a field of the form. It has: foo · bar'),
+      hint: 'The form’s fields: E-mail · Company name · Städt · Message'.replace('’', "'"),
+    })
   })
 
   test('without an address get one of their own that can never be anybody’s', async () => {

@@ -1,9 +1,10 @@
-import { createReadStream } from 'node:fs'
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import { pipeline } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { fold } from '../../platform/lib/fold.ts'
 import { isUuid, newId } from '../../platform/lib/ids.ts'
 import { StartFault } from '../../platform/lib/start-fault.ts'
+import { oneLine } from '../terminal-text.ts'
 import type { FieldDescription, Lead } from './lead.ts'
 
 /** Which column feeds which field; the columns of `rest` become `Column: value` lines of the form's long text. */
@@ -12,6 +13,8 @@ export interface ColumnMapping {
   readonly fields: ReadonlyMap<string, FieldDescription>
   readonly rest: readonly string[]
   readonly longText: FieldDescription | null
+  /** The field for an e-mail address, where no column feeds it: each lead gets one that is nobody's. */
+  readonly madeUp: FieldDescription | null
 }
 
 const plain = (name: string): string =>
@@ -22,23 +25,47 @@ const ID_COLUMNS = new Set(['id', 'prospect id', 'lead id', 'submission id', 'uu
 // What an export writes where nothing was chosen.
 const NOT_ANSWERED = new Set(['', 'select'])
 
-/** Matches columns to fields by name: a field's key or label, whatever case, accents and punctuation. */
+// What address books call it.
+const EMAIL_COLUMNS = new Set(['email', 'emailaddress', 'mail', 'mailaddress'])
+
+/** Matches columns to fields by name: a field's key or label, whatever case, accents and punctuation; an e-mail by its usual names. */
 export function mapColumns(columns: readonly string[], fields: readonly FieldDescription[]): ColumnMapping {
   const byName = new Map(
     fields.flatMap((field) => [[plain(field.label), field] as const, [plain(field.key), field] as const]),
   )
   const longText = fields.find(({ kind }) => kind === 'LONG_TEXT') ?? null
+  const email = fields.find(({ kind }) => kind === 'EMAIL')
   const mapped = new Map<string, FieldDescription>()
   const rest: string[] = []
   let id: string | null = null
   for (const column of columns) {
-    const field = byName.get(plain(column))
+    const field =
+      byName.get(plain(column)) ?? (EMAIL_COLUMNS.has(plain(column).replaceAll(' ', '')) ? email : undefined)
     if (field !== undefined && field !== longText && ![...mapped.values()].includes(field)) mapped.set(column, field)
     else if (id === null && ID_COLUMNS.has(plain(column))) id = column
     else rest.push(column)
   }
-  return { id, fields: mapped, rest, longText }
+  const madeUp = email === undefined || [...mapped.values()].includes(email) ? null : email
+  return { id, fields: mapped, rest, longText, madeUp }
 }
+
+/** The mapping, a line for each column that has a field, and what becomes of the rest. */
+export function mappingText({ id, fields, rest, longText, madeUp }: ColumnMapping): string {
+  const lines = [...fields].map(([column, field]) => `${column} → ${field.label}`)
+  if (id !== null) lines.unshift(`${id} → the submission's id`)
+  if (madeUp !== null) lines.push(`no column for “${madeUp.label}” → <id>@leads.example, which is nobody's`)
+  if (rest.length > 0 && longText !== null) {
+    const others = rest.length === 1 ? '1 other column' : `${rest.length} other columns`
+    lines.push(`${others} → lines of “${longText.label}”`)
+  }
+  return `${lines.map((line) => `  ${oneLine(line)}`).join('\n')}\n\n`
+}
+
+const noneFits = (file: string, columns: readonly string[], fields: readonly FieldDescription[]): StartFault =>
+  new StartFault(
+    `No column of ${file} is a field of the form. It has: ${columns.join(' · ')}`,
+    `The form's fields: ${fields.map(({ label }) => label).join(' · ')}`,
+  )
 
 /** Reads leads from a CSV file as a stream. `onMapping` is called once, before the first lead. Throws a StartFault. */
 export async function* csvLeads(
@@ -52,23 +79,48 @@ export async function* csvLeads(
   for await (const row of rows) {
     if (mapping === undefined) {
       mapping = mapColumns(Object.keys(row), fields)
+      if (mapping.fields.size === 0) throw noneFits(file, mapping.rest, fields)
       onMapping(mapping)
     }
     yield leadOf(row, mapping, email)
   }
 }
 
-async function* rowsOf(file: string): AsyncGenerator<Record<string, string>> {
-  const parser = parse({ columns: true, bom: true, skip_empty_lines: true, trim: true, relax_column_count: true })
-  // Its failure, and that of reading the file, is the parser's, which is thrown below.
-  pipeline(createReadStream(file), parser, () => {})
+const DELIMITERS = [',', ';', '\t']
+const FIRST_LINE_BYTES = 64 * 1_024
+
+/** What stands between the names of the columns: spreadsheets of much of Europe write semicolons. */
+function delimiterOf(file: string): string {
+  const bytes = Buffer.alloc(FIRST_LINE_BYTES)
+  const opened = openSync(file, 'r')
   try {
+    const [line = ''] = bytes.toString('utf8', 0, readSync(opened, bytes, 0, FIRST_LINE_BYTES, null)).split('\n', 1)
+    const count = (delimiter: string): number => line.split(delimiter).length
+    return DELIMITERS.reduce((best, each) => (count(each) > count(best) ? each : best))
+  } finally {
+    closeSync(opened)
+  }
+}
+
+async function* rowsOf(file: string): AsyncGenerator<Record<string, string>> {
+  try {
+    const delimiter = delimiterOf(file)
+    const parser = parse({
+      columns: true,
+      delimiter,
+      bom: true,
+      skip_empty_lines: true,
+      trim: true,
+      relax_column_count: true,
+    })
+    // Its failure, and that of reading the file, is the parser's.
+    pipeline(createReadStream(file), parser, () => {})
     yield* parser as AsyncIterable<Record<string, string>>
   } catch (err) {
     const reason = err instanceof Error ? err.message : String(err)
     const hint =
       err instanceof CsvError
-        ? 'Its first line names the columns; a comma stands between values.'
+        ? 'Its first line names the columns; a comma, a semicolon or a tab stands between values.'
         : 'Give a file of yours.'
     throw new StartFault(`${file} cannot be read as CSV: ${reason}.`, hint, err)
   }

@@ -10,14 +10,14 @@ import { StartFault } from '../../platform/lib/start-fault.ts'
 import { DEMO_FORM_PATH, demoKeyFile, readDemoKey } from '../seed.ts'
 import { oneLine, seconds, timeOfDay, wholeNumber } from '../terminal-text.ts'
 import { type Closing, closingJson, closingText, isComplete } from './closing.ts'
-import { type ColumnMapping, csvLeads } from './csv-leads.ts'
+import { type ColumnMapping, csvLeads, mappingText } from './csv-leads.ts'
 import { DemoDeals, DemoEnds, DemoEverything, DemoInFlight, DemoStart, DemoStory, DemoTeam } from './documents.ts'
 import type { FieldDescription, Lead } from './lead.ts'
-import { accountFor, type Outcomes } from './outcomes.ts'
 import { compareWithLog, OwnServer } from './own-server.ts'
 import { ProgressBar } from './progress-bar.ts'
 import { sampleLeads } from './sample-leads.ts'
 import { describeForm, type Sent, sendLeads } from './send-leads.ts'
+import { PATIENCE_MS, type Progress, untilWorked, watchServer } from './until-worked.ts'
 import { type Watcher, watch } from './watcher.ts'
 
 export interface DemoOptions {
@@ -33,8 +33,6 @@ export interface DemoOptions {
 
 /** Up to this many leads each gets its sentences on the screen; beyond it the bar says enough. */
 const MAX_TOLD = 100
-const PATIENCE_MS = 5 * 60_000
-const QUIET_MS = 60_000
 const TEAM_EVERY_MS = 1_000
 /** How much of the work is done when the server is killed. */
 const KILL_AT = 0.4
@@ -68,18 +66,6 @@ interface Place {
   readonly server?: OwnServer
 }
 
-interface Progress {
-  settled: number
-  readonly sent: Sent[]
-  sendingEnded: boolean
-  lastAt: number
-  /** Ids in the order they were told, where everything is watched. */
-  readonly told: string[]
-  takenOver: number
-  /** Runs finished, by who worked them; where each lead is told. */
-  readonly doneBy: Map<string, number>
-}
-
 async function run(place: Place): Promise<void> {
   const { base, key, options, server } = place
   const formUrl = `${base}${DEMO_FORM_PATH}`
@@ -93,7 +79,7 @@ async function run(place: Place): Promise<void> {
   say(`\n  ${count === null ? options.csv : `${wholeNumber(count)} leads`} through ${formUrl}\n\n`)
   const bar = options.json === true ? null : new ProgressBar(out, count)
   const progress: Progress = {
-    ...{ settled: 0, sent: [], sendingEnded: false, lastAt: performance.now(), told: [], takenOver: 0 },
+    ...{ settled: 0, sent: [], sendingEnded: false, lastAt: performance.now(), away: false, told: [], takenOver: 0 },
     doneBy: new Map(),
   }
   const startedAt = performance.now()
@@ -106,11 +92,14 @@ async function run(place: Place): Promise<void> {
   const draw = (): void => {
     const { settled, sent, sendingEnded } = progress
     const perSecond = settled / ((performance.now() - startedAt) / 1_000)
-    bar?.draw(settled, sendingEnded ? accepted(sent).length : null, `${perSecond.toFixed(0)} leads/s`)
+    const detail = progress.away ? 'the server is away, waiting for it' : `${perSecond.toFixed(0)} leads/s`
+    bar?.draw(settled, sendingEnded ? accepted(sent).length : null, detail)
     if (server !== undefined && count !== null && settled >= count * KILL_AT) {
       kill(server)
     }
   }
+  const note = (line: string): void => bar?.above(line)
+  const stopLooking = watchServer(request, progress, draw)
   const watcher = beginWatching(place, cursor, count, progress, bar, draw)
   const team = bar !== null && out.isTTY ? showTeam(request, bar, progress.doneBy, draw) : null
   try {
@@ -131,11 +120,11 @@ async function run(place: Place): Promise<void> {
     progress.sendingEnded = true
     const sentAfterMs = performance.now() - startedAt
     await killing
-    await untilWorked(accepted(progress.sent), request, progress, draw)
+    await untilWorked(accepted(progress.sent), request, progress, draw, note)
     // Leads from a file have no middle: their server is killed when they are worked, and has to remember.
     if (server !== undefined) kill(server)
     await killing
-    const outcomes = await untilWorked(accepted(progress.sent), request, progress, draw)
+    const outcomes = await untilWorked(accepted(progress.sent), request, progress, draw, note)
     const workedAfterMs = Math.max(progress.lastAt - startedAt, sentAfterMs)
     await team?.finish()
     bar?.end()
@@ -155,6 +144,7 @@ async function run(place: Place): Promise<void> {
     if (!isComplete(closing)) process.exitCode = 1
   } finally {
     team?.stop()
+    stopLooking()
     watcher.stop()
   }
 }
@@ -286,26 +276,3 @@ const leadsOf = (
   fields: readonly FieldDescription[],
   onMapping: (mapping: ColumnMapping) => void,
 ): AsyncIterable<Lead> | Iterable<Lead> => (csv === undefined ? sampleLeads(leads) : csvLeads(csv, fields, onMapping))
-
-/** Waits for the stream to have told of every lead, then reads the account; reads again while runs are still open. */
-async function untilWorked(
-  ids: readonly string[],
-  request: Requester,
-  progress: Progress,
-  draw: () => void,
-): Promise<Outcomes> {
-  for (;;) {
-    while (progress.settled < ids.length && performance.now() - progress.lastAt < QUIET_MS) await sleep(50)
-    draw()
-    const outcomes = await accountFor(ids, request)
-    if (outcomes.open === 0 || performance.now() - progress.lastAt >= QUIET_MS) return outcomes
-    await sleep(500)
-  }
-}
-
-function mappingText({ id, fields, rest, longText }: ColumnMapping): string {
-  const lines = [...fields].map(([column, field]) => `${column} → ${field.label}`)
-  if (id !== null) lines.unshift(`${id} → the submission's id`)
-  if (rest.length > 0 && longText !== null) lines.push(`${rest.length} other columns → lines of “${longText.label}”`)
-  return `${lines.map((line) => `  ${oneLine(line)}`).join('\n')}\n\n`
-}

@@ -24,6 +24,12 @@ export interface PageRequest {
  */
 export type GraphiqlPage = (request: PageRequest) => Promise<PageOptions> | PageOptions
 
+/**
+ * A tab keeps the transform of the animation it came with, which the page hides until the tab has focus: a press gave it the
+ * focus, it jumped away from under the pointer, and the click was lost.
+ */
+const STYLE = '<style>.graphiql-tab{transform:none!important}</style>'
+
 /** A page and the headers that go with it and no other: they name its nonce. */
 export interface GuardedPage {
   readonly body: string
@@ -41,7 +47,7 @@ export async function renderGraphiql(page: GraphiqlPage, request: PageRequest): 
   const nonce = randomBytes(16).toString('base64')
   return {
     // Its first script is its only one: the others are texts in it.
-    body: renderGraphiQL(options).trimStart().replace('<script>', `<script nonce="${nonce}">`),
+    body: renderGraphiQL(options).trimStart().replace('<script>', `${STYLE}<script nonce="${nonce}">`),
     headers: pageHeaders({
       scripts: [`'nonce-${nonce}'`],
       // Its editor makes styles as it goes.

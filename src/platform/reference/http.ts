@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { sendContent } from '../http/content.ts'
 import { pageHeaders } from '../http/page-policy.ts'
+import { baseUrlOf } from '../http/request.ts'
 import type { Exchange, Route } from '../http/router.ts'
 import { notFound, unavailable } from '../lib/errors.ts'
 import { ROOT } from './places.ts'
@@ -27,8 +28,10 @@ export function referenceRoutes(folder: string): Route[] {
     const name = [page, `${page}.html`].find((each) => files?.has(each))
     if (name === undefined) throw notFound('The page', exchange.url.pathname)
     const type = TYPES[extname(name)]
-    const headers = name.endsWith('.html') ? pageHeaders(POLICY) : {}
-    await sendContent(exchange, { type, body: await readFile(join(folder, name)), headers, keep: 'ASKING' })
+    const found = await readFile(join(folder, name))
+    const isPage = name.endsWith('.html')
+    const body = isPage ? withAddress(found.toString('utf8'), baseUrlOf(exchange.request)) : found
+    await sendContent(exchange, { type, body, headers: isPage ? pageHeaders(POLICY) : {}, keep: 'ASKING' })
   }
   return [
     { method: 'GET', path: ROOT, handler: (exchange) => answer(exchange, 'index') },
@@ -40,6 +43,13 @@ export function referenceRoutes(folder: string): Route[] {
     },
   ]
 }
+
+/** What is written for a server of its own port is shown for the one that was asked: what is copied from a page runs. */
+const withAddress = (page: string, base: string): string =>
+  page
+    .replaceAll('ws://localhost:4000', base.replace(/^http/, 'ws'))
+    .replaceAll('http://localhost:4000', base)
+    .replaceAll('localhost:4000', base.replace(/^http:\/\//, ''))
 
 function listFiles(folder: string): ReadonlySet<string> {
   if (!existsSync(folder)) return new Set()
