@@ -8,7 +8,8 @@ export default defineConfig({
     include: ['test/**/*.long.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    fileParallelism: false,
+    // At full size each has the machine to itself: its figures are read by people.
+    maxWorkers: process.env.FULL === '1' ? 1 : 2,
     testTimeout: 45 * 60_000,
     hookTimeout: 5 * 60_000,
     expect: { poll: PATIENCE },
