@@ -44,15 +44,19 @@ export class GraphiqlWindow {
     return (await this.page.locator('.result-window').innerText()).replaceAll('\u00a0', ' ')
   }
 
-  /** When the pane first shows the text, by the browser's clock. */
-  shownAt(text: string): Promise<number> {
+  /** When the pane first shows what occurred after now, both by this machine's clock; rejects after half a minute. */
+  toldAt(): Promise<number> {
     return this.page.locator('.result-window').evaluate(
-      (pane, wanted) =>
-        new Promise<number>((resolve) => {
-          const look = () => pane.textContent?.replaceAll('\u00a0', ' ').includes(wanted) && resolve(Date.now())
+      (pane) =>
+        new Promise<number>((resolve, reject) => {
+          const now = Date.now()
+          const look = () => {
+            const [, moment = ''] = /"occurredAt":\s*"([^"]+)"/.exec(pane.textContent ?? '') ?? []
+            if (Date.parse(moment) > now) resolve(Date.now())
+          }
           new MutationObserver(look).observe(pane, { childList: true, characterData: true, subtree: true })
+          setTimeout(() => reject(new Error('nothing was told')), 30_000)
         }),
-      text,
     )
   }
 
