@@ -54,7 +54,7 @@ export function tryTheDemo(hour: Hour): void {
       const { exitCode, output } = await demo(`--csv ${file}`)
       expect(exitCode, output).toBe(0)
       expect(output).toContain('E-mail → E-mail')
-      expect(output).toContain('1 other columns → lines of')
+      expect(output).toContain('1 other column → lines of')
       expect(output).toMatch(/1 {2}refused: \S/)
       expect(output).toContain('2 of 2 accounted for.')
     })
