@@ -34,6 +34,10 @@ export interface Sweep {
   stop(): Promise<void>
 }
 
+/** Of the session advisory lock under which a sweep of this name works. */
+export const sweepLockKey = (name: string): string =>
+  createHash('sha256').update(`cadre sweep ${name}`).digest().readBigInt64BE().toString()
+
 /**
  * Calls `run` every `everyMs`, in one process at a time. A pass that fails is logged and tried again at its next turn:
  * a sweep outlives an outage of the database.
@@ -41,7 +45,7 @@ export interface Sweep {
 export function createSweep({ name, everyMs, system, slots, log, clock, run }: SweepOptions): Sweep {
   const stopping = new AbortController()
   const { signal } = stopping
-  const lockKey = createHash('sha256').update(`cadre sweep ${name}`).digest().readBigInt64BE().toString()
+  const lockKey = sweepLockKey(name)
   let loop: Promise<void> | undefined
 
   const passUnderLock = async (): Promise<boolean> => {
