@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runSql } from '../support/sql.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { count, createProbe, enqueueAll, inQueue, insertRuns, until } from './arrange.ts'
-import { killAllWorkers, startWorker } from './worker-process.ts'
+import { killAllWorkers, startWorker, type WorkerProcess } from './worker-process.ts'
 
 let database: TestDatabase
 let url: string
@@ -21,6 +21,20 @@ const ended = (segments: number) => async () => (await count(url, 'probe WHERE e
 const begun = (executorId: string, segments: number) => async () =>
   (await count(url, `probe WHERE executor_id = '${executorId}' AND entries BETWEEN 1 AND 3`)) >= segments
 
+/** Whichever of two has so many segments begun, and the other one: which of them claims what is chance. */
+async function busyAndOther(
+  [one, two]: readonly [WorkerProcess, WorkerProcess],
+  segments: number,
+): Promise<[WorkerProcess, WorkerProcess]> {
+  let found: [WorkerProcess, WorkerProcess] | undefined
+  await until(async () => {
+    if (await begun(one.executorId, segments)()) found = [one, two]
+    else if (await begun(two.executorId, segments)()) found = [two, one]
+    return found !== undefined
+  })
+  return found ?? [one, two]
+}
+
 /** Every segment ended, none twice, and none is left to be worked on. */
 async function expectEachEndedOnce(segments: number): Promise<void> {
   await until(ended(segments))
@@ -32,9 +46,9 @@ async function expectEachEndedOnce(segments: number): Promise<void> {
 
 describe('a process that is killed', () => {
   test('has its segments finished by another one at once', async () => {
-    const [victim, other] = await Promise.all([startWorker({ url }), startWorker({ url })])
+    const workers = await Promise.all([startWorker({ url }), startWorker({ url })])
     await enqueueAll(url, await insertRuns(url, 3, 20))
-    await until(begun(victim.executorId, 5))
+    const [victim, other] = await busyAndOther(workers, 5)
     await victim.kill()
     await expectEachEndedOnce(60)
     expect(other.takenOver).toEqual([victim.executorId])
@@ -77,10 +91,10 @@ describe('a process that is stopped and continued', () => {
   test('has lost its segments to another, does nothing more with them, and works on', async () => {
     const timing = { beatEveryMs: 100, freshMs: 500, stillMs: 1_500, stillHeldMs: 2_500, strayEveryMs: 500 }
     const settings = { url, timing, send: true, entries: 8, entryMs: 60 }
-    const [paused, other] = await Promise.all([startWorker(settings), startWorker(settings)])
+    const workers = await Promise.all([startWorker(settings), startWorker(settings)])
     const runs = await insertRuns(url, 2, 15)
     await enqueueAll(url, runs)
-    await until(begun(paused.executorId, 5))
+    const [paused, other] = await busyAndOther(workers, 5)
     paused.signal('SIGSTOP')
     // It is alive and its connection stands: only the counter gives it away.
     await until(() => other.takenOver.includes(paused.executorId))
