@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Requester, RequestFailed } from '../../client/request.ts'
+import { StartFault } from '../../platform/lib/start-fault.ts'
 import { DemoStart } from './documents.ts'
 import { accountFor, type Outcomes } from './outcomes.ts'
 import type { Sent } from './send-leads.ts'
@@ -25,7 +26,10 @@ export interface Progress {
   readonly doneBy: Map<string, number>
 }
 
-/** Waits for the stream to have told of every lead, then reads the account; reads again while runs are still open. */
+/**
+ * Waits for the stream to have told of every lead, then reads the account; reads again while runs are still open. Throws a
+ * StartFault when the server stays away.
+ */
 export async function untilWorked(
   ids: readonly string[],
   request: Requester,
@@ -33,17 +37,29 @@ export async function untilWorked(
   draw: () => void,
   note: (line: string) => void,
 ): Promise<Outcomes> {
+  const isQuiet = (): boolean => performance.now() - progress.lastAt >= QUIET_MS
   for (;;) {
-    while (progress.settled < ids.length && performance.now() - progress.lastAt < QUIET_MS) await sleep(50)
+    while (progress.settled < ids.length && !isQuiet()) await sleep(50)
     draw()
-    const outcomes = await accountFor(ids, request)
-    if (outcomes.open === 0) return outcomes
-    if (performance.now() - progress.lastAt >= QUIET_MS) {
+    const outcomes = await accountFor(ids, request).catch(unlessAway)
+    if (outcomes?.open === 0) return outcomes
+    if (isQuiet()) {
+      if (outcomes === undefined) {
+        throw new StartFault(
+          'The server does not answer any more.',
+          'What was sent is safe: npm start goes on with it.',
+        )
+      }
       note('  Nothing has happened for a minute: no longer waiting. What is open goes on without us.')
       return outcomes
     }
     await sleep(500)
   }
+}
+
+/** Lets through what a server answered; that there was no answer is nothing to end on. */
+function unlessAway(err: unknown): undefined {
+  if (err instanceof RequestFailed) throw err
 }
 
 /** Notes whether the server is away, and that time does not count against it meanwhile, for as long as patience lasts. */
