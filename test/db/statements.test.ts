@@ -150,58 +150,6 @@ describe('a transaction whose BEGIN fails', () => {
   })
 })
 
-describe('a statement that was prepared before a newer Cadre changed the columns', () => {
-  it('is prepared anew in a transaction, whatever connections know it', async () => {
-    const seeAll = statement((template, input: { readonly id: string }) =>
-      template.selectFrom('handlerGroup').selectAll().where('id', '=', input.id).forUpdate(),
-    )
-    const look = () => run((tx) => tx.run(seeAll, { id: groupId }))
-    await Promise.all(Array.from({ length: 10 }, look))
-    await runSql(database.url, 'alter table handler_group add column newer text')
-    try {
-      expect(await Promise.all(Array.from({ length: 10 }, look))).toHaveLength(10)
-    } finally {
-      await runSql(database.url, 'alter table handler_group drop column newer')
-    }
-  })
-
-  it('is prepared anew where it is refused only with COMMIT', async () => {
-    const touch = statement((template, input: { readonly id: string }) =>
-      template
-        .updateTable('handlerGroup')
-        .set((eb) => ({ turn: eb('turn', '+', 1) }))
-        .where('id', '=', input.id)
-        .returningAll(),
-    )
-    const touchLast = () => run((tx) => tx.write(touch, { id: groupId }))
-    await Promise.all(Array.from({ length: 10 }, touchLast))
-    await runSql(database.url, 'alter table handler_group add column newer text')
-    try {
-      await Promise.all(Array.from({ length: 10 }, touchLast))
-      expect(await turnOf(groupId)).toBe(20)
-    } finally {
-      await runSql(database.url, 'alter table handler_group drop column newer')
-    }
-  })
-
-  it('is prepared anew where it only reads, through Kysely or through Prisma', async () => {
-    const names = async () => [
-      await db.read(workspaceId, (sql) =>
-        sql.selectFrom('handlerGroup').select('name').where('id', '=', groupId).execute(),
-      ),
-      await db.prisma(workspaceId).handlerGroup.findMany({ where: { id: groupId }, select: { name: true } }),
-    ]
-    const expected = [[{ name: 'G' }], [{ name: 'G' }]]
-    await Promise.all(Array.from({ length: 10 }, names))
-    await runSql(database.url, 'alter table handler_group alter column name type varchar(500)')
-    try {
-      expect(await Promise.all(Array.from({ length: 10 }, names))).toEqual(Array(10).fill(expected))
-    } finally {
-      await runSql(database.url, 'alter table handler_group alter column name type text')
-    }
-  })
-})
-
 describe('what is sent when the transaction has ended', () => {
   it('is refused: a statement, an event, a savepoint', async () => {
     let ended: Tx | undefined
