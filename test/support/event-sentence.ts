@@ -1,4 +1,5 @@
 import type { EventType, Names, StoredEvent } from '../../src/platform/events/event.ts'
+import { storedEvent } from './stored-event.ts'
 
 /** Names that say what they are asked for: `{deal d1}`; an actor is called by its kind. */
 const names: Names = {
@@ -8,22 +9,7 @@ const names: Names = {
 
 /** The sentence of an event by a member, about the thing `1`. */
 export async function sentenceOf(type: EventType, rest: Partial<StoredEvent> = {}): Promise<string> {
-  const event: StoredEvent = {
-    position: 1n,
-    outboxId: 1n,
-    workspaceId: 'w',
-    type: type.type,
-    subject: { kind: type.subject, id: '1' },
-    subjectVersion: null,
-    actor: { kind: 'MEMBER', id: 'm' },
-    runId: null,
-    causeId: null,
-    depth: 0,
-    data: {},
-    changes: [],
-    occurredAt: new Date(0),
-    ...rest,
-  }
+  const event = storedEvent({ type: type.type, subject: { kind: type.subject, id: '1' }, ...rest })
   return await type.summary(event, names)
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { storedEvent } from '../../../test/support/stored-event.ts'
 import { defineEvents, type EventType, type Names, type StoredEvent } from './event.ts'
 import { createEventTypes, detailName, enumName } from './registry.ts'
 
@@ -11,21 +12,7 @@ const typeOf = (type: string): EventType => ({
 
 const names: Names = { of: async () => 'Acme', actor: async () => 'Ava' }
 
-const event = (type: string): StoredEvent => ({
-  position: 1n,
-  outboxId: 1n,
-  workspaceId: '0197a000-0000-7000-8000-000000000000',
-  type,
-  subject: { kind: 'deal', id: '0197a000-0000-7000-8000-000000000001' },
-  subjectVersion: 1,
-  actor: { kind: 'SYSTEM' },
-  runId: null,
-  causeId: null,
-  depth: 0,
-  data: {},
-  changes: [],
-  occurredAt: new Date(0),
-})
+const event = (type: string): StoredEvent => storedEvent({ type, actor: { kind: 'SYSTEM' } })
 
 describe('the types of events', () => {
   it('have one name in the log, one in the enum and one for their details', () => {
