@@ -1,11 +1,13 @@
 // A process that works segments, for the tests to kill, stop and restart. What it does to a run is what an employee's
-// work does in small: take the run's fence, make fenced entries one by one, end. It says on its IPC channel when it is up.
+// work does in small: ask whether the segment is still its own, take the run's fence, make fenced entries one by one, end.
+// It says on its IPC channel when it is up.
 
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { createDurable } from '../../src/platform/durable/durable.ts'
 import type { WorkSegment } from '../../src/platform/durable/segments.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
+import { unavailable } from '../../src/platform/lib/errors.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-process.ts'
 
@@ -16,6 +18,14 @@ pool.on('error', () => {})
 pool.on('connect', (client) => client.on('error', () => {}))
 
 const work: WorkSegment = async ({ runId, segment }, means) => {
+  if (!(await means.isOurs())) {
+    const { rowCount } = await pool.query('SELECT FROM probe WHERE run_id = $1 AND segment = $2 AND ends > 0', [
+      runId,
+      segment,
+    ])
+    if (rowCount === 1) return
+    throw unavailable('The run is worked elsewhere.')
+  }
   const claim = await pool.query<{ attempt: number }>(
     `INSERT INTO probe (run_id, segment, attempt, entries, ends, executor_id) VALUES ($1, $2, 1, 0, 0, $3)
      ON CONFLICT (run_id, segment) DO UPDATE SET attempt = probe.attempt + 1, executor_id = $3 WHERE probe.ends = 0
@@ -29,7 +39,7 @@ const work: WorkSegment = async ({ runId, segment }, means) => {
       `UPDATE probe SET ${change} WHERE run_id = $1 AND segment = $2 AND attempt = $3 AND ends = 0`,
       [runId, segment, attempt],
     )
-    if (rowCount === 0) throw new Error('fenced: another execution has taken over')
+    if (rowCount === 0) throw unavailable('Another execution has taken over.')
   }
   for (let entry = 0; entry < settings.entries; entry++) {
     await systemClock.sleep(settings.entryMs, means.signal)
