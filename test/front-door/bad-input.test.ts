@@ -37,6 +37,28 @@ async function problemOf(response: Response): Promise<Record<string, unknown> & 
   return problem
 }
 
+describe('an address where there is nothing', () => {
+  test.each([
+    ['at the root', '/nothing/<b>here'],
+    ['in the reference', '/docs/nothing'],
+  ])('%s is a page that leads back for browsers, and a problem for programs', async (_where, path) => {
+    const url = `${house.server.url}${path}`
+    const page = await fetch(url, { headers: { accept: 'text/html,*/*;q=0.8' } })
+    expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8'])
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+    const text = await page.text()
+    expect(text).toContain(`There is nothing at ${new URL(url).pathname}.`)
+    expect(text).toContain('<a href="/">')
+    const shown = await fetch(url)
+    expect(shown.headers.get('vary')).toContain('accept')
+    expect(await problemOf(shown)).toMatchObject({
+      status: 404,
+      code: 'NOT_FOUND',
+      title: `There is nothing at ${new URL(url).pathname}.`,
+    })
+  })
+})
+
 describe('bad input at a form stores nothing, raises no alarm, and', () => {
   test('an unknown form is a page for browsers and a problem for programs', () =>
     leavingNothing(async () => {

@@ -1,5 +1,8 @@
-import type { ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AppError, ErrorCode } from '../lib/errors.ts'
+import { html } from '../lib/html.ts'
+import { pageStyle, renderPage } from './page.ts'
+import { pageHeaders } from './page-policy.ts'
 import { answerUnread } from './unread-body.ts'
 
 const STATUS: Record<ErrorCode, number> = {
@@ -35,19 +38,53 @@ export function problemOf({ code, message, details }: AppError): Problem {
   }
 }
 
-/** Answers with a problem; for callers that read HTML there is nothing better to say here either. */
+/** Answers with a problem: as JSON, or as a page for a browser that went to the address. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
-  const body = JSON.stringify({ type: 'about:blank', ...problem })
+  const { req: request } = response
+  const { headers: own, body } = wantsPage(request) ? problemPage(problem, request.url) : problemJson(problem)
+  response.appendHeader('vary', 'accept')
   const headers = {
-    'content-type': 'application/problem+json; charset=utf-8',
+    ...own,
     ...(problem.retryAfterMs === undefined || problem.retryAfterMs === 0
       ? {}
       : { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1_000)) }),
   }
-  if (!response.req.complete) {
-    answerUnread(response.req, response, { status: problem.status, headers, body })
+  if (!request.complete) {
+    answerUnread(request, response, { status: problem.status, headers, body })
     return
   }
   response.writeHead(problem.status, { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }
+
+const wantsPage = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && headers.accept?.includes('text/html') === true
+
+interface Written {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+const problemJson = (problem: Problem): Written => ({
+  headers: { 'content-type': 'application/problem+json; charset=utf-8' },
+  body: JSON.stringify({ type: 'about:blank', ...problem }),
+})
+
+const STYLE = pageStyle()
+
+const problemPage = ({ status, title }: Problem, path: string | undefined): Written => ({
+  headers: {
+    ...pageHeaders({ styles: [STYLE.source], images: ['data:'] }),
+    'content-type': 'text/html; charset=utf-8',
+  },
+  body: renderPage({
+    title: STATUS_CODES[status] ?? 'Error',
+    style: STYLE,
+    body: html`<main><div class="card"><h1>${STATUS_CODES[status] ?? 'Error'}</h1>
+<p>${title}</p>${
+      path !== '/' &&
+      html`
+<a href="/">To the start page</a>`
+    }</div></main>`,
+  }),
+})

@@ -5,7 +5,7 @@ import { sendContent } from '../http/content.ts'
 import { pageHeaders } from '../http/page-policy.ts'
 import { baseUrlOf } from '../http/request.ts'
 import type { Exchange, Route } from '../http/router.ts'
-import { notFound, unavailable } from '../lib/errors.ts'
+import { AppError, unavailable } from '../lib/errors.ts'
 import { ROOT } from './places.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -26,7 +26,7 @@ export function referenceRoutes(folder: string): Route[] {
     if (files === undefined || files.size === 0) files = listFiles(folder)
     if (files.size === 0) throw unavailable('The reference has not been built here: npm run build.')
     const name = [page, `${page}.html`].find((each) => files?.has(each))
-    if (name === undefined) throw notFound('The page', exchange.url.pathname)
+    if (name === undefined) throw new AppError('NOT_FOUND', `There is nothing at ${exchange.url.pathname}.`)
     const type = TYPES[extname(name)]
     const found = await readFile(join(folder, name))
     const isPage = name.endsWith('.html')
