@@ -398,6 +398,15 @@ describe('over server-sent events', () => {
     expect(events[0]?.data.data).toEqual({ __typename: 'Query' })
   })
 
+  test('an operation that is refused is one event too, which says to its reader what an answer in JSON says', async () => {
+    const events: Sent[] = []
+    for await (const event of stream({ query: '{ nothing }' })) events.push(event)
+    expect(events.map(({ event }) => event)).toEqual(['next', 'complete'])
+    const { errors } = await ask(server, acme.key, '{ nothing }')
+    expect(errors).toHaveLength(1)
+    expect(events[0]?.data.errors).toEqual(errors)
+  })
+
   test('a subscription for a client that reads JSON only is refused', async () => {
     const { status, errors } = await ask(server, acme.key, MOVED)
     expect(status).toBe(406)

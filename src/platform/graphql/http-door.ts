@@ -119,7 +119,7 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
           if (!stream && !headerOf(exchange, 'accept')?.includes('text/event-stream')) return
           setResultProcessor((answers, fetchApi) => {
             // Handed past Yoga's Response, whose copy of a stream does not end when its reader goes away.
-            streams.set(exchange, eventStream(answers as Answer))
+            streams.set(exchange, eventStream(answers as Answer, stream ? JSON.stringify : textOf))
             return new fetchApi.Response(null, { status: stream ? 200 : statusOf(answers as ExecutionResult) })
           }, 'text/event-stream')
         },
@@ -216,6 +216,15 @@ const statusOf = ({ errors }: ExecutionResult): number =>
   errors
     ?.map((err) => (err.extensions.http as { status?: number } | undefined)?.status)
     .find((status) => status !== undefined) ?? 200
+
+/** An answer as an event: the status is said before it, so not in its errors, as Yoga does it in answers of its own. */
+function textOf({ errors, ...rest }: ExecutionResult): string {
+  const shown = errors?.map((err) => {
+    const { http: _, ...extensions } = err.extensions
+    return { ...err.toJSON(), extensions }
+  })
+  return JSON.stringify({ ...(shown === undefined ? {} : { errors: shown }), ...rest })
+}
 
 /** Yoga's own refusals (bad JSON, an unknown parameter) under a code of ours. */
 function withCode(err: GraphQLError): GraphQLError {
