@@ -90,7 +90,10 @@ export const notFound = (what: string, id?: string) =>
   )
 
 export const invalidInput = (issues: readonly InputIssue[], message?: string) =>
-  new AppError('INVALID_INPUT', message ?? issues.map((issue) => issue.message).join(' '), { issues })
+  new AppError('INVALID_INPUT', message ?? issues.map(sentenceOf).join(' '), { issues })
+
+const sentenceOf = ({ path, message }: InputIssue): string =>
+  path.length === 0 ? message : `${path.join('.')}: ${message}`
 
 export const conflict = (reason: ConflictReason, message: string, current?: NodeRef) =>
   new AppError('CONFLICT', message, current === undefined ? { reason } : { reason, current })
