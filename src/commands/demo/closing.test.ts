@@ -55,9 +55,9 @@ describe('the closing account of the demo', () => {
   })
 
   test('names the price of a live model only where that model has one', () => {
-    expect(closingText(closing)).toMatch(/as live, about +\$\d+\.\d\d/)
+    expect(closingText(closing)).toMatch(/on Claude, about +\$\d+\.\d\d/)
     const unknown = { ...outcomes, rehearsed: new Map([['a-model-of-mine', outcomes.rehearsed.values().next().value]]) }
-    expect(closingText({ ...closing, outcomes: unknown as Outcomes })).not.toContain('as live')
+    expect(closingText({ ...closing, outcomes: unknown as Outcomes })).not.toContain('on Claude')
   })
 
   test.each([
@@ -83,13 +83,14 @@ describe('the closing account of the demo', () => {
     expect(JSON.parse(closingJson(closing))).not.toHaveProperty('killed')
   })
 
-  test('counts what was there before, and groups what was refused by its reason', () => {
+  test('counts what was sent before, and groups what was refused by its reason, with the first of each', () => {
     const again = { ...sent(true, 1), replayed: true }
     const full = { ...sent(false, 5), status: 429, reason: null }
+    full.lead = { ...full.lead, line: 7 }
     const text = closingText({ ...closing, sent: [again, sent(true, 2), sent(false, 4), sent(false, 5), full] })
-    expect(text).toMatch(/ {2}there before +1\b/)
-    expect(text).toMatch(/ 2 {2}refused: We have received exactly this/)
-    expect(text).toMatch(/ 1 {2}refused: HTTP 429/)
+    expect(text).toMatch(/ {2}sent before +1\b/)
+    expect(text).toMatch(/ 2 {2}refused: We have received exactly this.*again\. \(first Kim\)\n/)
+    expect(text).toContain('1  refused: HTTP 429 (Kim, line 7)\n')
     expect(text).not.toContain('each exactly once')
   })
 
@@ -114,6 +115,6 @@ describe('the closing account of the demo', () => {
     const text = closingText({ ...closing, outcomes: none, sentAfterMs: 0 })
     expect(text).toContain('(–/s)')
     expect(text).toMatch(/cost +\$1\.50/)
-    expect(text).not.toContain('as live')
+    expect(text).not.toContain('on Claude')
   })
 })

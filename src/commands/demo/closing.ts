@@ -2,6 +2,7 @@
 
 import { loadPrices } from '../../agent/model/prices.ts'
 import { oneLine, seconds, wholeNumber } from '../terminal-text.ts'
+import type { Lead } from './lead.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Comparison } from './own-server.ts'
 import type { Sent } from './send-leads.ts'
@@ -28,7 +29,7 @@ const isSame = (killed: NonNullable<Closing['killed']>, { deals }: Outcomes): bo
 interface Figures {
   readonly accepted: number
   readonly replayed: number
-  readonly refused: ReadonlyMap<string, number>
+  readonly refused: ReadonlyMap<string, readonly Lead[]>
   readonly accountedFor: number
   readonly costUsd: number
   /** What a model would have cost, at its published price for what the rules read and wrote; null where that is unknown. */
@@ -37,11 +38,13 @@ interface Figures {
 
 function figuresOf({ sent, outcomes }: Closing): Figures {
   const accepted = sent.filter((one) => one.accepted).length
-  const refused = new Map<string, number>()
+  const refused = new Map<string, Lead[]>()
   for (const one of sent) {
     if (one.accepted) continue
     const reason = one.reason ?? `HTTP ${one.status}`
-    refused.set(reason, (refused.get(reason) ?? 0) + 1)
+    const others = refused.get(reason)
+    if (others === undefined) refused.set(reason, [one.lead])
+    else others.push(one.lead)
   }
   const settled = outcomes.finished + outcomes.waiting + outcomes.ended
   return {
@@ -75,9 +78,9 @@ export function closingJson(closing: Closing): string {
       sent: sent.length,
       accepted: figures.accepted,
       replayed: figures.replayed,
-      refused: [...refused.values()].reduce((a, b) => a + b, 0),
+      refused: sent.length - figures.accepted,
     },
-    refusedBecause: Object.fromEntries(refused),
+    refusedBecause: Object.fromEntries([...refused].map(([reason, leads]) => [reason, leads.length])),
     accountedFor: figures.accountedFor,
     unaccounted,
     contacts,
@@ -103,7 +106,7 @@ export function closingText(closing: Closing): string {
   const settled = outcomes.finished + outcomes.waiting
   const left: Cell[] = [
     ['accepted', wholeNumber(accepted)],
-    ...(replayed > 0 ? [['  there before', wholeNumber(replayed)] as const] : []),
+    ...(replayed > 0 ? [['  sent before', wholeNumber(replayed)] as const] : []),
     ['refused', wholeNumber(sent.length - accepted)],
   ]
   const middle: Cell[] = [
@@ -118,14 +121,14 @@ export function closingText(closing: Closing): string {
     ['waiting for you', wholeNumber(outcomes.waiting)],
     ['cost', `$${figures.costUsd.toFixed(2)}`],
   ]
-  if (figures.asLiveUsd !== null) right.push(['as live, about', `$${figures.asLiveUsd.toFixed(2)}`])
+  if (figures.asLiveUsd !== null) right.push(['on Claude, about', `$${figures.asLiveUsd.toFixed(2)}`])
   const lines = [
     '',
     `  Sent ${wholeNumber(sent.length)} in ${seconds(sentAfterMs)} (${perSecond(sent.length, sentAfterMs)}/s), ` +
       `all worked after ${seconds(workedAfterMs)}    ${perSecond(settled, workedAfterMs)} runs/s`,
     '',
     ...sideBySide(left, middle, right),
-    ...[...refused].map(([reason, count]) => `    ${wholeNumber(count).padStart(6)}  refused: ${oneLine(reason, 90)}`),
+    ...[...refused].map(([reason, leads]) => refusedLine(reason, leads)),
     '',
     ...(killed === null ? [] : [...killedLines(killed, outcomes, accepted), '']),
     `  ${wholeNumber(accountedFor)} of ${wholeNumber(sent.length)} accounted for.` +
@@ -138,6 +141,13 @@ export function closingText(closing: Closing): string {
     if (outcomes.waiting > 0) lines.push(`  Decide:  ${links.waiting}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+function refusedLine(reason: string, leads: readonly Lead[]): string {
+  const [first] = leads
+  const where = first?.line === undefined ? '' : `, line ${first.line}`
+  const named = first === undefined ? '' : ` (${leads.length > 1 ? 'first ' : ''}${oneLine(first.label, 30)}${where})`
+  return `    ${wholeNumber(leads.length).padStart(6)}  refused: ${oneLine(reason, 90)}${named}`
 }
 
 function killedLines(killed: NonNullable<Closing['killed']>, outcomes: Outcomes, accepted: number): string[] {

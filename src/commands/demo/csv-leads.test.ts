@@ -94,7 +94,7 @@ describe('leads of a file', () => {
 
   test('of a form that asks for no address and has no long text are what fits, and nothing else', async () => {
     const { leads } = await read('name,age\nKim,40\n', [field('name', 'Name')])
-    expect(leads).toEqual([{ id: leads[0]?.id, label: 'Kim', answers: { name: 'Kim' } }])
+    expect(leads).toEqual([{ id: leads[0]?.id, label: 'Kim', answers: { name: 'Kim' }, line: 2 }])
   })
 
   test('of a row that ends early are not answered where it ends', async () => {
@@ -102,9 +102,19 @@ describe('leads of a file', () => {
     expect(leads[0]?.answers).toEqual({ email: 'a@b.example' })
   })
 
-  test('say once how the columns were read, and of an empty file nothing', async () => {
-    expect((await read('Email\na@b.example\nc@d.example\n')).mappings).toHaveLength(1)
-    expect(await read('Email\n')).toEqual({ leads: [], mappings: [] })
+  test('say once how the columns were read, and each where it stands', async () => {
+    const { leads, mappings } = await read('Email,Company\na@b.example,"Bar,\nBaz & Co"\n\nc@d.example,Acme\n')
+    expect(mappings).toHaveLength(1)
+    expect(leads.map(({ line }) => line)).toEqual([3, 5])
+  })
+
+  test.each([
+    ['only the names of columns', 'Email\n'],
+    ['nothing', ''],
+  ])('of a file with %s are none, which is said', async (_what, csv) => {
+    await expect(read(csv)).rejects.toMatchObject({
+      message: expect.stringMatching(/^There is no lead in .*leads\.csv\.$/),
+    })
   })
 
   test.each([

@@ -76,13 +76,19 @@ export async function* csvLeads(
   const rows = rowsOf(file)
   const email = fields.find(({ kind }) => kind === 'EMAIL') ?? null
   let mapping: ColumnMapping | undefined
-  for await (const row of rows) {
+  for await (const { record, info } of rows) {
     if (mapping === undefined) {
-      mapping = mapColumns(Object.keys(row), fields)
+      mapping = mapColumns(Object.keys(record), fields)
       if (mapping.fields.size === 0) throw noneFits(file, mapping.rest, fields)
       onMapping(mapping)
     }
-    yield leadOf(row, mapping, email)
+    yield { ...leadOf(record, mapping, email), line: info.lines }
+  }
+  if (mapping === undefined) {
+    throw new StartFault(
+      `There is no lead in ${file}.`,
+      'Its first line names the columns; each line after it is a lead.',
+    )
   }
 }
 
@@ -102,7 +108,12 @@ function delimiterOf(file: string): string {
   }
 }
 
-async function* rowsOf(file: string): AsyncGenerator<Record<string, string>> {
+interface Row {
+  readonly record: Readonly<Record<string, string>>
+  readonly info: { readonly lines: number }
+}
+
+async function* rowsOf(file: string): AsyncGenerator<Row> {
   try {
     const delimiter = delimiterOf(file)
     const parser = parse({
@@ -112,10 +123,11 @@ async function* rowsOf(file: string): AsyncGenerator<Record<string, string>> {
       skip_empty_lines: true,
       trim: true,
       relax_column_count: true,
+      info: true,
     })
     // Its failure, and that of reading the file, is the parser's.
     pipeline(createReadStream(file), parser, () => {})
-    yield* parser as AsyncIterable<Record<string, string>>
+    yield* parser as AsyncIterable<Row>
   } catch (err) {
     const reason = err instanceof Error ? err.message : String(err)
     const hint =
@@ -126,7 +138,7 @@ async function* rowsOf(file: string): AsyncGenerator<Record<string, string>> {
   }
 }
 
-function leadOf(row: Record<string, string>, mapping: ColumnMapping, email: FieldDescription | null): Lead {
+function leadOf(row: Row['record'], mapping: ColumnMapping, email: FieldDescription | null): Lead {
   const given = mapping.id === null ? undefined : row[mapping.id]?.toLowerCase()
   const id = given !== undefined && isUuid(given) ? given : newId()
   const answers: Record<string, unknown> = {}

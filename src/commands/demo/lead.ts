@@ -5,6 +5,8 @@ export interface Lead {
   readonly label: string
   /** By the form's field keys. */
   readonly answers: Readonly<Record<string, unknown>>
+  /** Where it ends in its file. */
+  readonly line?: number
 }
 
 /** What the sender must know of a form's field; the form's own page describes them all. */

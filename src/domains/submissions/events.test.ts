@@ -34,7 +34,7 @@ test('a judgement says which way it went, and how well it fits where that was me
   expect(await sentenceOf(qualified, { data: { qualified: true, fit: 0.875 } })).toBe(
     'MEMBER qualified {submission 1}: fit 0.88',
   )
-  expect(await sentenceOf(qualified, { data: { qualified: false } })).toBe('MEMBER did not qualify {submission 1}')
+  expect(await sentenceOf(qualified, { data: { qualified: false } })).toBe('MEMBER disqualified {submission 1}')
 })
 
 test('what needs a person, and what failed, says why where that is known', async () => {

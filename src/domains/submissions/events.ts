@@ -58,7 +58,7 @@ export const submissionEvents = defineEvents({
     description: "A submission was judged by its form's criteria, to be worth going on with or not.",
     subject: 'submission',
     summary: async (event, names) => {
-      const verb = event.data.qualified === true ? 'qualified' : 'did not qualify'
+      const verb = event.data.qualified === true ? 'qualified' : 'disqualified'
       const fit = typeof event.data.fit === 'number' ? `: fit ${event.data.fit.toFixed(2)}` : ''
       return `${await names.actor(event.actor)} ${verb} ${await name(event, names)}${fit}`
     },
