@@ -73,8 +73,11 @@ export class ConfigError extends StartFault {
   readonly faults: readonly string[]
 
   constructor(faults: readonly string[]) {
-    const count = faults.length === 1 ? '1 setting is wrong' : `${faults.length} settings are wrong`
-    super(`${count}: ${faults.join(' · ')}`, 'Put them right, or leave them out: each has a default.')
+    const [count, hint] =
+      faults.length === 1
+        ? ['1 setting is wrong', 'Put it right, or leave it out: every setting has a default.']
+        : [`${faults.length} settings are wrong`, 'Put them right, or leave them out: each has a default.']
+    super(`${count}: ${faults.join(' · ')}`, hint)
     this.name = 'ConfigError'
     this.faults = faults
   }

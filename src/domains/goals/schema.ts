@@ -47,7 +47,7 @@ const GoalStatusEnum = describeEnum<GoalStatus>('GoalStatus', 'Where a goal stan
   ACHIEVED: 'Was reached.',
   MISSED: 'Was not reached.',
   ABANDONED: 'Was given up.',
-  ON_TRACK: 'Is kept.',
+  ON_TRACK: 'Is kept, as far as is known: also before the first measurement.',
   AT_RISK: 'Is hardly kept.',
   BREACHED: 'Is not kept.',
 })
