@@ -44,7 +44,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     .command('demo')
     .description('send leads through the public form of a running server and watch the employees at work')
     .option('--leads <number>', 'how many of the sample leads', wholeNumber, 25)
-    .option('--csv <file>', 'leads from a CSV file instead of the sample')
+    .option(
+      '--csv <file>',
+      'leads from a CSV file instead of the sample; its first line names the columns: E-mail, Name, Company …',
+    )
     .option('--url <url>', 'where the server is (default: http://localhost:PORT)')
     .option('--kill', 'kill the server in the middle, a server of its own, and start it again')
     .option('--json', 'print the closing account as one JSON object, and nothing else')

@@ -10,6 +10,10 @@ const DECIDERS = [
   'Managing Director',
   'Head of Operations',
   'Head of Sales',
+  'CEO',
+  'CTO',
+  'CFO',
+  'COO',
   'Sales Manager',
   'Practice Manager',
 ]

@@ -43,10 +43,47 @@ describe('columns of a file', () => {
   })
 })
 
+describe('columns that are called otherwise', () => {
+  const name = field('name', 'Name')
+  const phone = field('phone', 'Phone', 'PHONE')
+  const occupation = field('occupation', 'What is your current occupation')
+  const all = [email, name, field('company', 'Company'), phone, occupation, city, message]
+
+  test('find their field by what it is usually called; a name may come in parts', async () => {
+    const { leads, mappings } = await read(
+      'First Name,Last Name,Work Email,Company name,Job title,Phone number,Notes\n' +
+        'Ada,Byron,ada@kite.example,Kite & Co,Owner,+43 1 234567,Soon\n,Only,b@kite.example,,,,\n',
+      all,
+    )
+    expect(mappings[0]?.rest).toEqual(['Notes'])
+    expect(leads.map(({ answers }) => answers)).toEqual([
+      {
+        name: 'Ada Byron',
+        email: 'ada@kite.example',
+        company: 'Kite & Co',
+        occupation: 'Owner',
+        phone: '+43 1 234567',
+        message: 'Notes: Soon',
+      },
+      { name: 'Only', email: 'b@kite.example' },
+    ])
+  })
+
+  test('leave the field to the column that has its very name', () => {
+    const mapping = mapColumns(['Full name', 'Name', 'Email Address', 'E-mail', 'Title'], all)
+    expect([...mapping.fields.keys()]).toEqual(['Name', 'E-mail', 'Title'])
+  })
+
+  test.each(['Do Not Email', 'Email opened', 'Email opt-in', 'Company size', 'Phone calls', 'Page title'])(
+    'are not what “%s” is',
+    (column) => expect(mapColumns([column], all).fields.size).toBe(0),
+  )
+})
+
 describe('leads of a file', () => {
   test('carry what was answered, and in the long text what has no field, without what nobody chose', async () => {
     const { leads } = await read(
-      '\ufeffEmail,Company,City,Source,Grade\nkim@nimbus.example, Nimbus Labs ,Select,Fair,\n\nana@porto.example,,Porto,select,B\n',
+      '\ufeffEmail,Company,City,Source,Grade\nkim@nimbus.example, Nimbus Labs ,Select,Fair,\n\n, ,,,\nana@porto.example,,Porto,select,B\n',
     )
     expect(leads.map(({ label, answers }) => [label, answers])).toEqual([
       ['Nimbus Labs', { email: 'kim@nimbus.example', company: 'Nimbus Labs', message: 'Source: Fair' }],
@@ -87,9 +124,22 @@ describe('leads of a file', () => {
     })
   })
 
-  test('without an address get one of their own that can never be anybody’s', async () => {
-    const { leads } = await read('Company\nAcme\n')
-    expect(leads[0]?.answers).toEqual({ company: 'Acme', email: `${leads[0]?.id}@leads.example` })
+  test('of a file that tells its leads apart by ids get addresses that can never be anybody’s', async () => {
+    const { leads } = await read('ID,Company\n0192f3a4-7c3e-7000-8000-000000000000,Acme\n')
+    const address = '0192f3a4-7c3e-7000-8000-000000000000@leads.example'
+    expect(leads[0]?.answers).toEqual({ company: 'Acme', email: address })
+  })
+
+  test('of a file without addresses and ids are none: nobody wants ten leads of a column that happened to fit', async () => {
+    await expect(read('City,Notes\nGraz,Soon\n')).rejects.toMatchObject({
+      message: expect.stringContaining("is the form's “E-mail”. It has: City · Notes"),
+      hint: expect.stringContaining('Call one “E-mail”.'),
+    })
+  })
+
+  test('of a file with addresses stay without one where it is missing: the form says what it thinks of that', async () => {
+    const { leads } = await read('ID,Email,Company\n1,,Acme\n')
+    expect(leads[0]?.answers).toEqual({ company: 'Acme' })
   })
 
   test('of a form that asks for no address and has no long text are what fits, and nothing else', async () => {

@@ -13,7 +13,7 @@ export interface ColumnMapping {
   readonly fields: ReadonlyMap<string, FieldDescription>
   readonly rest: readonly string[]
   readonly longText: FieldDescription | null
-  /** The field for an e-mail address, where no column feeds it: each lead gets one that is nobody's. */
+  /** The field for an e-mail address, where no column feeds it: each lead gets one of its id that is nobody's. */
   readonly madeUp: FieldDescription | null
 }
 
@@ -25,28 +25,50 @@ const ID_COLUMNS = new Set(['id', 'prospect id', 'lead id', 'submission id', 'uu
 // What an export writes where nothing was chosen.
 const NOT_ANSWERED = new Set(['', 'select'])
 
-// What address books call it.
-const EMAIL_COLUMNS = new Set(['email', 'emailaddress', 'mail', 'mailaddress'])
+// What address books and spreadsheets call a field of the demo's form, beside its own names.
+const USUAL_NAMES: Readonly<Record<string, RegExp>> = {
+  email: /^((work|business|company|contact|personal|primary|your) )?(e ?)?mail( ?(address|adresse))?( 1)?$/,
+  name: /^((full|contact) name|contact|person|(first|last|given|family) ?name|surname)$/,
+  company: /^((company|organi[sz]ation|account|business) name|organi[sz]ation|account|business|employer|firm|firma)$/,
+  phone: /^((phone|mobile|telephone|work|business) )?(phone|mobile|telephone|telefon|tel)( number)?( 1)?$/,
+  occupation: /^((current )?occupation|job|(job )?title|position|job role|role)$/,
+  city: /^(town|location city)$/,
+  budget: /^((annual|yearly|monthly) )?budget$/,
+}
 
-/** Matches columns to fields by name: a field's key or label, whatever case, accents and punctuation; an e-mail by its usual names. */
+/** Fields that several columns may feed, one after the other: a name is often two. */
+const IN_PARTS = new Set(['name'])
+
+/**
+ * Matches columns to fields by name: a field's key or label, whatever case, accents and punctuation, else what it is
+ * usually called. Without a column for an e-mail address each lead gets one, where a file tells its leads apart.
+ */
 export function mapColumns(columns: readonly string[], fields: readonly FieldDescription[]): ColumnMapping {
   const byName = new Map(
     fields.flatMap((field) => [[plain(field.label), field] as const, [plain(field.key), field] as const]),
   )
   const longText = fields.find(({ kind }) => kind === 'LONG_TEXT') ?? null
   const email = fields.find(({ kind }) => kind === 'EMAIL')
+  const exact = new Map<string, FieldDescription>()
+  for (const column of columns) {
+    const field = byName.get(plain(column))
+    if (field !== undefined && field !== longText && ![...exact.values()].includes(field)) exact.set(column, field)
+  }
+  const named = new Set(exact.values())
+  const taken = new Set(named)
   const mapped = new Map<string, FieldDescription>()
   const rest: string[] = []
   let id: string | null = null
   for (const column of columns) {
-    const field =
-      byName.get(plain(column)) ?? (EMAIL_COLUMNS.has(plain(column).replaceAll(' ', '')) ? email : undefined)
-    if (field !== undefined && field !== longText && ![...mapped.values()].includes(field)) mapped.set(column, field)
+    const usual = fields.find(({ key, kind }) => USUAL_NAMES[kind === 'EMAIL' ? 'email' : key]?.test(plain(column)))
+    const free = usual !== undefined && !named.has(usual) && (!taken.has(usual) || IN_PARTS.has(usual.key))
+    const field = exact.get(column) ?? (free ? usual : undefined)
+    if (field !== undefined) mapped.set(column, field)
     else if (id === null && ID_COLUMNS.has(plain(column))) id = column
     else rest.push(column)
+    if (field !== undefined) taken.add(field)
   }
-  const madeUp = email === undefined || [...mapped.values()].includes(email) ? null : email
-  return { id, fields: mapped, rest, longText, madeUp }
+  return { id, fields: mapped, rest, longText, madeUp: email === undefined || taken.has(email) ? null : email }
 }
 
 /** The mapping, a line for each column that has a field, and what becomes of the rest. */
@@ -61,11 +83,20 @@ export function mappingText({ id, fields, rest, longText, madeUp }: ColumnMappin
   return `${lines.map((line) => `  ${oneLine(line)}`).join('\n')}\n\n`
 }
 
-const noneFits = (file: string, columns: readonly string[], fields: readonly FieldDescription[]): StartFault =>
-  new StartFault(
-    `No column of ${file} is a field of the form. It has: ${columns.join(' · ')}`,
-    `The form's fields: ${fields.map(({ label }) => label).join(' · ')}`,
+/** Why a file with this mapping is not sent; undefined when it is. */
+function unfit(file: string, mapping: ColumnMapping, columns: readonly string[], fields: readonly FieldDescription[]) {
+  const has = `It has: ${columns.join(' · ')}`
+  if (mapping.fields.size === 0) {
+    const known = fields.map(({ label }) => label).join(' · ')
+    return new StartFault(`No column of ${file} is a field of the form. ${has}`, `The form's fields: ${known}`)
+  }
+  if (mapping.madeUp === null || mapping.id !== null) return undefined
+  const { label } = mapping.madeUp
+  return new StartFault(
+    `No column of ${file} is the form's “${label}”. ${has}`,
+    `Call one “${label}”. Or give each lead an id in a column “ID”: then it gets <id>@leads.example, which is nobody's.`,
   )
+}
 
 /** Reads leads from a CSV file as a stream. `onMapping` is called once, before the first lead. Throws a StartFault. */
 export async function* csvLeads(
@@ -74,15 +105,16 @@ export async function* csvLeads(
   onMapping: (mapping: ColumnMapping) => void,
 ): AsyncGenerator<Lead> {
   const rows = rowsOf(file)
-  const email = fields.find(({ kind }) => kind === 'EMAIL') ?? null
   let mapping: ColumnMapping | undefined
   for await (const { record, info } of rows) {
     if (mapping === undefined) {
-      mapping = mapColumns(Object.keys(record), fields)
-      if (mapping.fields.size === 0) throw noneFits(file, mapping.rest, fields)
+      const columns = Object.keys(record)
+      mapping = mapColumns(columns, fields)
+      const fault = unfit(file, mapping, columns, fields)
+      if (fault !== undefined) throw fault
       onMapping(mapping)
     }
-    yield { ...leadOf(record, mapping, email), line: info.lines }
+    yield { ...leadOf(record, mapping), line: info.lines }
   }
   if (mapping === undefined) {
     throw new StartFault(
@@ -121,6 +153,7 @@ async function* rowsOf(file: string): AsyncGenerator<Row> {
       delimiter,
       bom: true,
       skip_empty_lines: true,
+      skip_records_with_empty_values: true,
       trim: true,
       relax_column_count: true,
       info: true,
@@ -138,15 +171,17 @@ async function* rowsOf(file: string): AsyncGenerator<Row> {
   }
 }
 
-function leadOf(row: Row['record'], mapping: ColumnMapping, email: FieldDescription | null): Lead {
+function leadOf(row: Row['record'], mapping: ColumnMapping): Lead {
   const given = mapping.id === null ? undefined : row[mapping.id]?.toLowerCase()
   const id = given !== undefined && isUuid(given) ? given : newId()
   const answers: Record<string, unknown> = {}
   for (const [column, field] of mapping.fields) {
     const value = row[column] ?? ''
-    if (!NOT_ANSWERED.has(value.toLowerCase())) answers[field.key] = value
+    if (NOT_ANSWERED.has(value.toLowerCase())) continue
+    const before = answers[field.key]
+    answers[field.key] = before === undefined ? value : `${before} ${value}`
   }
-  if (email !== null && answers[email.key] === undefined) answers[email.key] = `${id}@leads.example`
+  if (mapping.madeUp !== null) answers[mapping.madeUp.key] = `${id}@leads.example`
   if (mapping.longText !== null) {
     const lines = mapping.rest.flatMap((column) => {
       const value = row[column] ?? ''
