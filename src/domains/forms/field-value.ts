@@ -1,3 +1,4 @@
+import { fractionDigits } from '../../platform/lib/currency.ts'
 import type { IssueCode } from '../../platform/lib/errors.ts'
 import { formatMicros, parseMicros } from '../../platform/lib/money.ts'
 import { normaliseEmail, normalisePhone } from '../contacts/model.ts'
@@ -144,6 +145,14 @@ function parseMoney(field: FormField, raw: unknown): ParsedValue {
   if (stated !== undefined && stated !== currency) return wrong('NOT_ALLOWED', `Amounts are in ${currency} here.`)
   const micros = typeof amount === 'number' || typeof amount === 'string' ? parseMicros(String(amount)) : undefined
   if (micros === undefined) return wrong('INVALID_FORMAT', 'This must be an amount of money, such as 5000 or 12.50.')
+  // Half of Europe writes twenty thousand as 20.000: better asked again than taken for twenty.
+  const most = Math.max(2, fractionDigits(currency))
+  if ((/\.(\d*)$/.exec(String(amount).trim())?.[1]?.length ?? 0) > most) {
+    return wrong(
+      'INVALID_FORMAT',
+      `At most ${most} digits follow the point, and nothing parts thousands: 20000 or 12.50.`,
+    )
+  }
   return checkRange(field, Number(micros) / 1e6) ?? { value: { amount: formatMicros(micros), currency } }
 }
 
