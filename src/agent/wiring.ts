@@ -1,8 +1,10 @@
+import { z } from 'zod'
 import { closeApprovalsOf, connectActReview, type ReviewAct } from '../domains/approvals/service.ts'
 import { type EndedRun, listenToRunEnds } from '../domains/runs/service.ts'
 import { finishSubmission } from '../domains/submissions/service.ts'
 import type { Tx } from '../platform/db/transaction.ts'
-import { invalidInput, notFound } from '../platform/lib/errors.ts'
+import { notFound } from '../platform/lib/errors.ts'
+import { parseInput } from '../platform/lib/parse.ts'
 import { isExternal } from './tools/perform.ts'
 import type { ToolRegistry } from './tools/registry.ts'
 import { reviewOf } from './tools/review.ts'
@@ -19,22 +21,15 @@ export function connectAgent(registry: ToolRegistry): void {
 
 /** Works out what an act would do, as the employee who wants it, without doing it. */
 function reviewWith(registry: ToolRegistry): ReviewAct {
-  return async (tx, { tool: name, input, employeeId, runId }) => {
+  return async (tx, { tool: name, input, employeeId, runId, edited }) => {
     const tool = registry.find(name)
     if (tool === undefined) throw notFound('Tool', name)
-    const parsed = tool.input.safeParse(input)
-    if (!parsed.success) {
-      throw invalidInput(
-        parsed.error.issues.map(({ path, message }) => ({
-          path: path.map(String),
-          code: 'INVALID_FORMAT',
-          message,
-        })),
-      )
-    }
+    // An employee's slip of the pen is nobody's; a person's is told, for what was meant by it would be lost.
+    const schema = edited === true && tool.input instanceof z.ZodObject ? tool.input.strict() : tool.input
+    const parsed = parseInput<unknown>(schema, input)
     const own: Tx = { ...tx, viewer: { kind: 'employee', employeeId, name: '', runId } }
-    const title = await tool.title(own, parsed.data)
-    const changes = isExternal(tool) ? (await tool.prepare(own, parsed.data)).changes : undefined
+    const title = await tool.title(own, parsed)
+    const changes = isExternal(tool) ? (await tool.prepare(own, parsed)).changes : undefined
     return reviewOf(input, title, changes)
   }
 }

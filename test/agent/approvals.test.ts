@@ -105,11 +105,17 @@ describe('an approval', () => {
 
   it('with edited arguments that the tool does not take is refused, naming them', async () => {
     const { office, approval } = await asking()
-    const err = await refusalOf(
-      decide(office, approval, 'APPROVE', { editedInput: { ...approval.input, subject: '' } }),
-    )
-    expect(err.code).toBe('INVALID_INPUT')
-    expect(err.details.issues?.[0]?.path).toEqual(['editedInput', 'subject'])
+    const { input } = approval
+    const { contact: _, ...withoutContact } = input
+    for (const [editedInput, path, code, message] of [
+      [{ ...input, subject: '' }, 'subject', 'TOO_SHORT', 'This cannot be empty.'],
+      [withoutContact, 'contact', 'REQUIRED', 'This is required.'],
+      [{ ...input, boddy: 'Hi' }, 'boddy', 'NOT_ALLOWED', 'There is no such field.'],
+    ] as const) {
+      const err = await refusalOf(decide(office, approval, 'APPROVE', { editedInput }))
+      expect(err.code).toBe('INVALID_INPUT')
+      expect(err.details.issues).toEqual([{ path: ['editedInput', path], code, message }])
+    }
     expect(await office.count('approval', `status = 'PENDING'`)).toBe(1)
     await office.close()
   })

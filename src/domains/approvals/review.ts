@@ -24,6 +24,8 @@ export interface ActToReview {
   /** Who wants to act: what is shown is what would be done in this employee's name, whoever looks at it. */
   readonly employeeId: string
   readonly runId: string
+  /** A person wrote the arguments: what the tool does not know is refused then, and not passed over. */
+  readonly edited?: boolean
 }
 
 let reviewAct: ReviewAct | undefined

@@ -165,7 +165,7 @@ export async function decideApproval(tx: Tx, input: DecideApprovalInput): Promis
 /** Names the edited arguments' faults under `editedInput`, where the caller wrote them. */
 async function reviewEdited(tx: Tx, approval: LockedApproval, editedInput: unknown): Promise<Review> {
   try {
-    return await review(tx, { ...approval, input: editedInput })
+    return await review(tx, { ...approval, input: editedInput, edited: true })
   } catch (err) {
     if (!isAppError(err) || err.code === 'UNAVAILABLE') throw err
     const issues = err.details.issues ?? [{ path: [], code: 'NOT_ALLOWED' as const, message: err.message }]
