@@ -69,7 +69,15 @@ export function createWorker(options: WorkerOptions): WorkSegment {
   const circuitOf = (model: string): CircuitBreaker => {
     const known = circuits.get(model)
     if (known !== undefined) return known
-    const circuit = createCircuitBreaker({ failuresToOpen: FAILURES_TO_OPEN, openMs: CIRCUIT_OPEN_MS, clock })
+    const circuit = createCircuitBreaker({
+      failuresToOpen: FAILURES_TO_OPEN,
+      openMs: CIRCUIT_OPEN_MS,
+      clock,
+      onTrouble: (error) => {
+        if (error === null) log.info(`${model} answers again`)
+        else log.warn(`${model} does not answer (${error.message}): runs wait, and ask again by themselves`)
+      },
+    })
     circuits.set(model, circuit)
     return circuit
   }

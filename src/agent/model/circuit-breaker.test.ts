@@ -17,9 +17,16 @@ const answer: AttemptOutcome = {
 
 function setUp() {
   let nowMs = 0
-  const circuit = createCircuitBreaker({ failuresToOpen: 3, openMs: 1000, clock: { monotonicMs: () => nowMs } })
+  const told: (string | null)[] = []
+  const circuit = createCircuitBreaker({
+    failuresToOpen: 3,
+    openMs: 1000,
+    clock: { monotonicMs: () => nowMs },
+    onTrouble: (error) => told.push(error?.kind ?? null),
+  })
   return {
     circuit,
+    told,
     advance: (ms: number) => {
       nowMs += ms
     },
@@ -78,6 +85,19 @@ describe('the circuit', () => {
     circuit.admit()
     advance(1000)
     expect(circuit.admit()).toBe(true)
+  })
+
+  it('says once that there is trouble, and once that it is over; nothing of a single failure', () => {
+    const { circuit, told, break: breakIt } = setUp()
+    circuit.report(failure('OVERLOADED'))
+    circuit.report(answer)
+    expect(told).toEqual([])
+    breakIt()
+    breakIt()
+    expect(told).toEqual(['OVERLOADED'])
+    circuit.report(answer)
+    circuit.report(answer)
+    expect(told).toEqual(['OVERLOADED', null])
   })
 
   it('takes a refusal for a sign of life and an abort for nothing', () => {

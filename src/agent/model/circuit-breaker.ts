@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/lib/clock.ts'
 import type { AttemptOutcome } from './model.ts'
+import type { ModelError } from './model-error.ts'
 import { isPassing } from './retry.ts'
 
 /*
@@ -13,6 +14,9 @@ import { isPassing } from './retry.ts'
  * Failures are those that may pass: overload, limits, time-outs, the network. A refused, invalid or unauthorised request
  * was answered, so the other side is well. An aborted one says nothing.
  */
+
+/** One or two in a row are everyday; nobody need be told. */
+const FAILURES_TO_TELL = 3
 
 export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
 
@@ -28,7 +32,10 @@ export function createCircuitBreaker(options: {
   readonly failuresToOpen: number
   readonly openMs: number
   readonly clock: Pick<Clock, 'monotonicMs'>
+  /** Told once when the model has failed a few times in a row, with the last failure, and once when it answers again. */
+  readonly onTrouble?: (error: ModelError | null) => void
 }): CircuitBreaker {
+  const { onTrouble = () => {} } = options
   let failures = 0
   let openedAtMs: number | null = null
 
@@ -49,11 +56,13 @@ export function createCircuitBreaker(options: {
     report(outcome) {
       if (!outcome.ok && outcome.error.kind === 'ABORTED') return
       if (outcome.ok || !isPassing(outcome.error.kind)) {
+        if (failures >= FAILURES_TO_TELL) onTrouble(null)
         failures = 0
         openedAtMs = null
         return
       }
       failures += 1
+      if (failures === FAILURES_TO_TELL) onTrouble(outcome.error)
       if (failures >= options.failuresToOpen) openedAtMs = options.clock.monotonicMs()
     },
   }
