@@ -47,7 +47,7 @@ query WhoAmI {
   {
     title: 'MyTeam',
     query: `# What each employee is doing, in words; how the
-# goals stand (1 is reached); what the day cost.
+# stand (1 is reached, null not measured); what the day cost.
 query MyTeam {
   employees {
     nodes {

@@ -64,7 +64,7 @@ describe('a step', () => {
 
 test('an act outside the house says whether it happened, and when nobody knows that it was not repeated', async () => {
   const act = { data: { tool: 'send_email' } }
-  expect(await sentenceOf(effectEvents.confirmed, act)).toBe('MEMBER: send email went through')
+  expect(await sentenceOf(effectEvents.confirmed, act)).toBe('MEMBER carried out: send email')
   expect(await sentenceOf(effectEvents.failed, act)).toBe('MEMBER: send email did not go through')
   expect(await sentenceOf(effectEvents.unknown, act)).toBe(
     'Nobody knows whether send email went through: it was not repeated',

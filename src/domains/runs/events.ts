@@ -114,7 +114,7 @@ export const effectEvents = defineEvents({
     type: 'effect.confirmed',
     description: 'An act outside the house went through.',
     subject: 'run',
-    summary: async (event, names) => `${await names.actor(event.actor)}: ${spoken(event.data.tool)} went through`,
+    summary: async (event, names) => `${await names.actor(event.actor)} carried out: ${spoken(event.data.tool)}`,
   },
   failed: {
     type: 'effect.failed',
