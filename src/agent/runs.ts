@@ -75,7 +75,7 @@ export function createWorker(options: WorkerOptions): WorkSegment {
       clock,
       onTrouble: (error) => {
         if (error === null) log.info(`${model} answers again`)
-        else log.warn(`${model} does not answer (${error.message}): runs wait, and ask again by themselves`)
+        else log.warn(`${model} does not answer: ${error.message} Runs wait, and ask again by themselves.`)
       },
     })
     circuits.set(model, circuit)
