@@ -28,6 +28,8 @@ export type Answer = Json & { readonly __typename: string }
 /** A server that serves, but works no runs, on a database of its own. */
 export interface House {
   readonly db: Database
+  /** As the database's owner: for what no verb does. */
+  readonly ownerUrl: string
   workspace(name?: string): Promise<Tenant>
   close(): Promise<void>
 }
@@ -157,6 +159,7 @@ export async function openHouse(): Promise<House> {
 
   return {
     db,
+    ownerUrl: databaseUrl,
     workspace: async (name = 'Acme') => {
       const id = newId()
       const ctx = systemContext(db, id)

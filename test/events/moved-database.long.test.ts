@@ -8,6 +8,7 @@ import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { migrate } from '../../src/platform/db/migrate.ts'
 import { ensureRoles } from '../../src/platform/db/roles.ts'
+import { verifyChain } from '../../src/platform/events/audit.ts'
 import type { FeedItem } from '../../src/platform/events/log-rows.ts'
 import { type AppError, isAppError } from '../../src/platform/lib/errors.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
@@ -175,6 +176,12 @@ describe.skipIf(!hasDebian15())('a subscriber of a database that was moved', () 
     const again = await open(url)
     expect(await resumeEverywhere(again, url, workspaceId, load.received, load.received.length - 3)).toBe(3)
     expect(await runSql(url, 'select number from event_epoch')).toHaveLength(2)
+    // What vouches for the events moves with them.
+    expect(await verifyChain(again.db, workspaceId, { limit: 100_000 })).toMatchObject({
+      events: (await logOf(url, workspaceId)).length,
+      complete: true,
+      fault: null,
+    })
   })
 
   it('into another database of the same cluster gets every event or CURSOR_EXPIRED', async () => {

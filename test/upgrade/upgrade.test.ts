@@ -16,7 +16,7 @@ import {
 import { RawSubscriber } from '../support/raw-subscriber.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { runSql } from '../support/sql.ts'
-import { type ApprovalNode, decide, listApprovals } from './ask.ts'
+import { type ApprovalNode, ask, decide, listApprovals } from './ask.ts'
 import { listFixtures, readFixture, restoreFixture } from './fixture.ts'
 
 interface RunRow {
@@ -149,6 +149,20 @@ describe.each(listFixtures())('a database that %s left with runs in flight', (ve
     const events = await expectNothingMissed(databaseUrl, subscriber, seenAt)
     expect(events).toBeGreaterThan(0)
     expect(subscriber.errors).toEqual([])
+  })
+
+  it('chains the events since to an audit trail, and says of those before that nothing vouches for them', async () => {
+    const { verifyAuditLog: audit } = await ask<{
+      verifyAuditLog: { intact: boolean; events: number; unchained: number; complete: boolean }
+    }>(server, key, '{ verifyAuditLog { intact events unchained complete } }')
+    expect(audit).toMatchObject({ intact: true, complete: true })
+    expect(audit.events).toBeGreaterThan(0)
+    const [before] = await runSql<{ count: number }>(
+      databaseUrl,
+      'select count(*)::int as count from event_log where hash is null',
+    )
+    expect(audit.unchained).toBe(before?.count)
+    expect(audit.unchained).toBeGreaterThan(0)
   })
 
   it('keeps tenants apart as before: no tenant bound, no rows', async () => {

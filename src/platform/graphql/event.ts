@@ -60,7 +60,7 @@ EventDetail.implement({
 registerOtherNode('event', { typename: 'Event', load: findEvent })
 
 /** The event with this id, looked up together with all that the answer asks for. */
-async function findEvent(id: string, ctx: GraphQLContext): Promise<LoggedEvent | null> {
+export async function findEvent(id: string, ctx: GraphQLContext): Promise<LoggedEvent | null> {
   if (!/^\d{1,18}$/.test(id)) return null
   const loader = ctx.loaders.get(
     `events of ${ctx.workspaceId}`,

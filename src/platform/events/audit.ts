@@ -1,0 +1,156 @@
+// Whether the log still says what was written into it.
+//
+// The sequencer chains a workspace's events: each stores the digest of its content and a hash over that digest, its
+// position and the hash of the event before it (see the migration audit_chain). Here the chain is computed anew, not by
+// the database but from what the database hands out, so that a changed event, one that was put in, and one that was taken
+// out are found. What was cut off at the end, or a log that was made anew as a whole, looks right by itself: against that
+// help heads that were noted elsewhere, each of which must still stand in the chain.
+
+import { createHash } from 'node:crypto'
+import { sql as sqlText } from 'kysely'
+import type { Database } from '../db/database.ts'
+import { invalidInput } from '../lib/errors.ts'
+
+/** A place in a workspace's chain, to be noted elsewhere and to go on from. */
+export interface ChainHead {
+  readonly position: bigint
+  /** 64 hexadecimal digits. */
+  readonly hash: string
+}
+
+/**
+ * CONTENT: the event says something else than when it was logged. CHAIN: events before it were changed, put in or taken
+ * out. HEAD: what was the chain's head once is not in it.
+ */
+export type ChainFaultReason = 'CONTENT' | 'CHAIN' | 'HEAD'
+
+export interface ChainVerification {
+  /** Events that were looked at and are as they were written. */
+  readonly events: number
+  /** Those of them whose content was erased; their digests still hold the chain. */
+  readonly erased: number
+  /** Events from before there was a chain, which nothing vouches for. */
+  readonly unchained: number
+  /** The last event that was looked at; null where there is none in the chain. */
+  readonly head: ChainHead | null
+  /** Whether that is the end of the log. */
+  readonly complete: boolean
+  /** Where it was found wrong first; nothing after it was looked at. */
+  readonly fault: { readonly reason: ChainFaultReason; readonly outboxId: bigint | null } | null
+}
+
+interface ChainRow {
+  readonly position: bigint
+  readonly outboxId: bigint
+  readonly salt: Uint8Array | null
+  readonly digest: Uint8Array | null
+  readonly hash: Uint8Array | null
+  readonly content: Uint8Array
+}
+
+const BATCH = 2_000
+const HEAD = /^([0-7][0-9a-f]{15})-([0-9a-f]{64})$/
+const NOTHING = Buffer.alloc(0)
+
+export const formatHead = ({ position, hash }: ChainHead): string =>
+  `${position.toString(16).padStart(16, '0')}-${hash}`
+
+/** Reads a head as it was noted. Anything that `formatHead` did not write is INVALID_INPUT. */
+export function parseHead(text: string): ChainHead {
+  const [, position, hash] = HEAD.exec(text) ?? []
+  if (position !== undefined && hash !== undefined) return { position: BigInt(`0x${position}`), hash }
+  throw invalidInput([
+    { path: ['after'], code: 'INVALID_FORMAT', message: 'This is not a head that the server gave out.' },
+  ])
+}
+
+/** Looks at up to `limit` events of a workspace, from the beginning or from a noted head on, which must still be there. */
+export async function verifyChain(
+  db: Database,
+  workspaceId: string,
+  { after, limit }: { readonly after?: ChainHead | undefined; readonly limit: number },
+): Promise<ChainVerification> {
+  const chain = new Chain()
+  if (after !== undefined) {
+    const [row] = await readRows(db, workspaceId, after.position - 1n, 1)
+    if (row?.position !== after.position || hex(row.hash) !== after.hash) return chain.result(false, 'HEAD', null)
+    chain.goOnFrom(after)
+  }
+  let position = after?.position ?? 0n
+  for (let left = limit; left > 0; ) {
+    const wanted = Math.min(BATCH, left)
+    const rows = await readRows(db, workspaceId, position, wanted)
+    for (const row of rows) {
+      const reason = chain.add(row)
+      if (reason !== undefined) return chain.result(false, reason, row.outboxId)
+      position = row.position
+    }
+    if (rows.length < wanted) return chain.result(true)
+    left -= rows.length
+  }
+  return chain.result((await readRows(db, workspaceId, position, 1)).length === 0)
+}
+
+const readRows = (db: Database, workspaceId: string, above: bigint, limit: number): Promise<ChainRow[]> =>
+  db.read(workspaceId, (sql) =>
+    sql
+      .selectFrom('eventLog')
+      .select(['position', 'outboxId', 'salt', 'digest', 'hash'])
+      .select(
+        sqlText<Uint8Array>`cadre_event_content(outbox_id, workspace_id, type, subject_type, subject_id, subject_version, actor,
+          run_id, cause_id, depth, data, changes, origin, occurred_at)`.as('content'),
+      )
+      .where('position', '>', above)
+      .orderBy('position')
+      .limit(limit)
+      .execute(),
+  )
+
+class Chain {
+  #events = 0
+  #erased = 0
+  #unchained = 0
+  #head: ChainHead | null = null
+
+  goOnFrom(head: ChainHead): void {
+    this.#head = head
+  }
+
+  /** Why this cannot be the next event of the chain; undefined when it is. */
+  add(row: ChainRow): ChainFaultReason | undefined {
+    const { position, salt, digest, hash, content } = row
+    if (digest === null || hash === null) {
+      if (this.#head !== null || salt !== null || digest !== hash) return 'CHAIN'
+      this.#unchained++
+      return undefined
+    }
+    if (salt !== null && !sha256(salt, content).equals(digest)) return 'CONTENT'
+    const before = this.#head === null ? NOTHING : Buffer.from(this.#head.hash, 'hex')
+    const place = Buffer.alloc(8)
+    place.writeBigInt64BE(position)
+    if (!sha256(before, place, digest).equals(hash)) return 'CHAIN'
+    this.#events++
+    if (salt === null) this.#erased++
+    this.#head = { position, hash: hex(hash) }
+    return undefined
+  }
+
+  result(complete: boolean, reason?: ChainFaultReason, outboxId: bigint | null = null): ChainVerification {
+    return {
+      events: this.#events,
+      erased: this.#erased,
+      unchained: this.#unchained,
+      head: this.#head,
+      complete,
+      fault: reason === undefined ? null : { reason, outboxId },
+    }
+  }
+}
+
+const sha256 = (...parts: readonly Uint8Array[]): Buffer => {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
+
+const hex = (bytes: Uint8Array | null): string => (bytes === null ? '' : Buffer.from(bytes).toString('hex'))
