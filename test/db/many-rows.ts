@@ -112,6 +112,9 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     subject_id: `row_id((k / 10) * ${WORKSPACES} + w)`,
     run_id: `case when k % 2 = 0 then row_id((k / 10) * ${WORKSPACES} + w) end`,
     actor: `'{"kind":"SYSTEM"}'::jsonb`,
+    salt: `substr(sha256(''), 1, 16)`,
+    digest: `sha256('')`,
+    hash: `sha256('')`,
   },
 }
 

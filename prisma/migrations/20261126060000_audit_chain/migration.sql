@@ -3,8 +3,8 @@
 --   digest = sha256(salt || content)                what an event says, as cadre_event_content writes it
 --   hash   = sha256(hash of the event before it in its workspace || position as 8 bytes || digest)
 --
--- Writers know nothing of it: the sequencer, which alone gives out positions, chains what it moves. The salt keeps a
--- digest from being guessed once the content is erased; content and salt go then, and the digest holds the chain.
+-- Writers know nothing of it: the sequencer, which alone gives out positions, chains what it moves. The salt is there so
+-- that content can be erased one day without its digest giving it away.
 ALTER TABLE "event_log" ADD COLUMN "digest" BYTEA;
 
 CREATE FUNCTION cadre_event_content(
@@ -45,11 +45,15 @@ BEGIN
              p.id, p.workspace_id, p.type, p.subject_type, p.subject_id, p.subject_version, p.actor, p.run_id, p.cause_id,
              p.depth, p.data, p.changes, p.origin, p.occurred_at)) AS digest
       FROM placed p
-  ), before AS (
-    SELECT w.workspace_id, l.hash
+  ), before AS MATERIALIZED (
+    -- Once for each workspace, and written so that the index on (workspace_id, position) alone can answer it: asked for a
+    -- workspace's last event, PostgreSQL may walk the whole log backwards for one that has none.
+    SELECT w.workspace_id, CASE WHEN l.workspace_id = w.workspace_id THEN l.hash END AS hash
       FROM (SELECT DISTINCT placed.workspace_id FROM placed) w
       LEFT JOIN LATERAL (
-        SELECT e.hash FROM public.event_log e WHERE e.workspace_id = w.workspace_id ORDER BY e.position DESC LIMIT 1
+        SELECT e.workspace_id, e.hash FROM public.event_log e
+         WHERE (e.workspace_id, e.position) <= (w.workspace_id, 9223372036854775807)
+         ORDER BY e.workspace_id DESC, e.position DESC LIMIT 1
       ) l ON true
   ), logged AS (
     INSERT INTO public.event_log (position, outbox_id, workspace_id, type, subject_type, subject_id, subject_version, actor,
@@ -68,6 +72,17 @@ BEGIN
 END
 $$;
 
+-- From here on an event without its place in the chain is refused, whoever writes it.
+DO $$
+BEGIN
+  EXECUTE format(
+    'ALTER TABLE "event_log" ADD CONSTRAINT "event_log_chained" CHECK (
+       position <= %s OR (octet_length(salt) = 16 AND octet_length(digest) = 32 AND octet_length(hash) = 32) IS TRUE)',
+    (SELECT coalesce(max(position), 0) FROM "event_log")
+  );
+END
+$$;
+
 REVOKE ALL ON FUNCTION cadre_event_content, cadre_link, cadre_chain FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cadre_event_content TO cadre_app, cadre_system;
-GRANT EXECUTE ON FUNCTION cadre_link, cadre_chain TO cadre_system;
+GRANT EXECUTE ON FUNCTION cadre_chain TO cadre_system;

@@ -4,12 +4,14 @@
 // position and the hash of the event before it (see the migration audit_chain). Here the chain is computed anew, not by
 // the database but from what the database hands out, so that a changed event, one that was put in, and one that was taken
 // out are found. What was cut off at the end, or a log that was made anew as a whole, looks right by itself: against that
-// help heads that were noted elsewhere, each of which must still stand in the chain.
+// help heads that were noted elsewhere, each of which must still stand in the chain. A head tells of what follows it; what
+// comes before it is looked at from the beginning.
 
 import { createHash } from 'node:crypto'
 import { sql as sqlText } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { invalidInput } from '../lib/errors.ts'
+import { Slots } from '../lib/slots.ts'
 
 /** A place in a workspace's chain, to be noted elsewhere and to go on from. */
 export interface ChainHead {
@@ -27,8 +29,6 @@ export type ChainFaultReason = 'CONTENT' | 'CHAIN' | 'HEAD'
 export interface ChainVerification {
   /** Events that were looked at and are as they were written. */
   readonly events: number
-  /** Those of them whose content was erased; their digests still hold the chain. */
-  readonly erased: number
   /** Events from before there was a chain, which nothing vouches for. */
   readonly unchained: number
   /** The last event that was looked at; null where there is none in the chain. */
@@ -48,7 +48,9 @@ interface ChainRow {
   readonly content: Uint8Array
 }
 
-const BATCH = 2_000
+// What events say may be long; a batch of them is held in memory.
+const BATCH = 500
+const DIGEST_BYTES = 32
 const HEAD = /^([0-7][0-9a-f]{15})-([0-9a-f]{64})$/
 const NOTHING = Buffer.alloc(0)
 
@@ -64,12 +66,24 @@ export function parseHead(text: string): ChainHead {
   ])
 }
 
-/** Looks at up to `limit` events of a workspace, from the beginning or from a noted head on, which must still be there. */
-export async function verifyChain(
-  db: Database,
-  workspaceId: string,
-  { after, limit }: { readonly after?: ChainHead | undefined; readonly limit: number },
-): Promise<ChainVerification> {
+export interface VerifyOptions {
+  /** Where to go on from: it must still be there. From the beginning unless given. */
+  readonly after?: ChainHead | undefined
+  readonly limit: number
+  /** Ends it with its reason. */
+  readonly signal?: AbortSignal
+}
+
+// It reads whole logs, and nobody is in a hurry: one at a time, so that the pool is there for the others.
+const slot = new Slots(1)
+
+/** Looks at up to `limit` events of a workspace, one after the other. */
+export const verifyChain = (db: Database, workspaceId: string, options: VerifyOptions): Promise<ChainVerification> =>
+  slot.with(() => verify(db, workspaceId, options))
+
+async function verify(db: Database, workspaceId: string, options: VerifyOptions): Promise<ChainVerification> {
+  const { after, limit, signal } = options
+
   const chain = new Chain()
   if (after !== undefined) {
     const [row] = await readRows(db, workspaceId, after.position - 1n, 1)
@@ -78,6 +92,7 @@ export async function verifyChain(
   }
   let position = after?.position ?? 0n
   for (let left = limit; left > 0; ) {
+    signal?.throwIfAborted()
     const wanted = Math.min(BATCH, left)
     const rows = await readRows(db, workspaceId, position, wanted)
     for (const row of rows) {
@@ -101,6 +116,8 @@ const readRows = (db: Database, workspaceId: string, above: bigint, limit: numbe
           run_id, cause_id, depth, data, changes, origin, occurred_at)`.as('content'),
       )
       .where('position', '>', above)
+      // By the index of the workspace's own events: by position alone it would be a walk through everybody's.
+      .orderBy('workspaceId')
       .orderBy('position')
       .limit(limit)
       .execute(),
@@ -108,7 +125,6 @@ const readRows = (db: Database, workspaceId: string, above: bigint, limit: numbe
 
 class Chain {
   #events = 0
-  #erased = 0
   #unchained = 0
   #head: ChainHead | null = null
 
@@ -124,13 +140,13 @@ class Chain {
       this.#unchained++
       return undefined
     }
-    if (salt !== null && !sha256(salt, content).equals(digest)) return 'CONTENT'
+    if (salt === null || !sha256(salt, content).equals(digest)) return 'CONTENT'
+    if (digest.length !== DIGEST_BYTES) return 'CHAIN'
     const before = this.#head === null ? NOTHING : Buffer.from(this.#head.hash, 'hex')
     const place = Buffer.alloc(8)
     place.writeBigInt64BE(position)
     if (!sha256(before, place, digest).equals(hash)) return 'CHAIN'
     this.#events++
-    if (salt === null) this.#erased++
     this.#head = { position, hash: hex(hash) }
     return undefined
   }
@@ -138,7 +154,6 @@ class Chain {
   result(complete: boolean, reason?: ChainFaultReason, outboxId: bigint | null = null): ChainVerification {
     return {
       events: this.#events,
-      erased: this.#erased,
       unchained: this.#unchained,
       head: this.#head,
       complete,
