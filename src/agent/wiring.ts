@@ -1,9 +1,8 @@
-import { z } from 'zod'
 import { closeApprovalsOf, connectActReview, type ReviewAct } from '../domains/approvals/service.ts'
 import { type EndedRun, listenToRunEnds } from '../domains/runs/service.ts'
 import { finishSubmission } from '../domains/submissions/service.ts'
 import type { Tx } from '../platform/db/transaction.ts'
-import { notFound } from '../platform/lib/errors.ts'
+import { invalidInput, notFound } from '../platform/lib/errors.ts'
 import { parseInput } from '../platform/lib/parse.ts'
 import { isExternal } from './tools/perform.ts'
 import type { ToolRegistry } from './tools/registry.ts'
@@ -24,14 +23,27 @@ function reviewWith(registry: ToolRegistry): ReviewAct {
   return async (tx, { tool: name, input, employeeId, runId, edited }) => {
     const tool = registry.find(name)
     if (tool === undefined) throw notFound('Tool', name)
-    // An employee's slip of the pen is nobody's; a person's is told, for what was meant by it would be lost.
-    const schema = edited === true && tool.input instanceof z.ZodObject ? tool.input.strict() : tool.input
-    const parsed = parseInput<unknown>(schema, input)
+    const parsed = parseInput<unknown>(tool.input, input)
+    // What a tool does not know is dropped. A model's slip is no loss; what a person meant by it would be one.
+    const dropped = edited === true ? droppedPaths(input, parsed) : []
+    if (dropped.length > 0) {
+      throw invalidInput(dropped.map((path) => ({ path, code: 'NOT_ALLOWED', message: 'There is no such field.' })))
+    }
     const own: Tx = { ...tx, viewer: { kind: 'employee', employeeId, name: '', runId } }
     const title = await tool.title(own, parsed)
     const changes = isExternal(tool) ? (await tool.prepare(own, parsed)).changes : undefined
     return reviewOf(input, title, changes)
   }
+}
+
+/** Where the input says something that parsing left out. */
+function droppedPaths(input: unknown, parsed: unknown, path: readonly string[] = []): string[][] {
+  if (typeof input !== 'object' || input === null || typeof parsed !== 'object' || parsed === null) return []
+  return Object.entries(input).flatMap(([key, value]) =>
+    key in parsed
+      ? droppedPaths(value, (parsed as Readonly<Record<string, unknown>>)[key], [...path, key])
+      : [[...path, key]],
+  )
 }
 
 /** A submission ends with the run that works it; where the run did not come to its end a person has to look. */

@@ -46,8 +46,8 @@ query WhoAmI {
   },
   {
     title: 'MyTeam',
-    query: `# What each employee is doing, in words; how the
-# stand (1 is reached, null not measured); what the day cost.
+    query: `# What each employee is doing, in words; how goals
+# stand (1: reached, null: not measured); what the day cost.
 query MyTeam {
   employees {
     nodes {
@@ -146,7 +146,7 @@ subscription WatchARun($run: ID!) {
   {
     title: 'WaitingForMe',
     query: `# What employees ask before they act: what, why,
-# and what happens when nobody answers.
+# and what happens when nobody answers. What they tell.
 query WaitingForMe {
   approvals(status: [PENDING]) {
     nodes {
@@ -158,6 +158,15 @@ query WaitingForMe {
       expiresAt
       onExpiry
       run { employee { name } cost { text } }
+    }
+  }
+  inboxMessages(first: 3) {
+    nodes {
+      subject
+      blocks {
+        ... on TextBlock { text }
+        ... on LinkBlock { label node { id } }
+      }
     }
   }
 }

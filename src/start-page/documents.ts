@@ -25,6 +25,7 @@ export const StartPage = graphql(`
       nodes {
         id
         title
+        reason
         changes {
           field
           to

@@ -22,6 +22,7 @@ const empty: StartPageQuery = {
 const approval = (n: number) => ({
   id: `approval_${n}`,
   title: `Send <b>${n}</b>`,
+  reason: 'It asks <always>.',
   changes: [],
   employee: { name: 'Iris' },
 })
@@ -69,7 +70,7 @@ describe('the start page', () => {
       parts({ approvals: { totalCount, nodes } }).waiting
     const one = waits(1, [{ ...approval(1), employee: null }])
     expect(words(one)).toBe(
-      '1 approval waits for you; each opens in GraphiQL, where you decide: Send &lt;b&gt;1&lt;/b&gt;',
+      '1 approval waits for you; each opens in GraphiQL, where you decide: Send &lt;b&gt;1&lt;/b&gt; why, and what it would do why It asks &lt;always&gt;.',
     )
     expect(decodeURIComponent(one.text)).toContain('approval_1')
     expect(words(waits(9, [approval(1), approval(2)]))).toMatch(/^9 approvals wait for you; .*: .*· Iris.* and 7 more$/)

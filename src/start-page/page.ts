@@ -90,18 +90,18 @@ function renderWaiting({ totalCount, nodes }: StartPageQuery['approvals']): Html
   const count = totalCount === 1 ? '1 approval waits for you' : `${totalCount} approvals wait for you`
   const more = totalCount - nodes.length
   return html`<p>${count}; each opens in GraphiQL, where you decide:</p><ul>${nodes.map(
-    ({ id, title, employee, changes }) =>
+    ({ id, title, reason, employee, changes }) =>
       html`<li><a href="${exampleLinks({ approval: id }).get('Decide') ?? ''}">${title}</a>${
         employee !== null && html` <small>· ${employee.name}</small>`
-      }${changes.length > 0 && renderChanges(id, changes)}</li>`,
+      }${renderChanges(id, reason, changes)}</li>`,
   )}</ul>${more > 0 && html`<p class="note">and <a href="${exampleLinks({}).get('WaitingForMe') ?? ''}">${more} more</a></p>`}`
 }
 
 type Changes = StartPageQuery['approvals']['nodes'][number]['changes']
 
-/** What would be done, for who decides: the texts from their beginning, whole in GraphiQL. */
-const renderChanges = (id: string, changes: Changes): Html =>
-  html`<details data-of="${id}"><summary>what it would do</summary><dl>${changes.map(
+/** Why somebody is asked, and what would be done: the texts from their beginning, whole in GraphiQL. */
+const renderChanges = (id: string, reason: string, changes: Changes): Html =>
+  html`<details data-of="${id}"><summary>why, and what it would do</summary><dl><dt>why</dt><dd>${beginningOf(reason)}</dd>${changes.map(
     ({ field, to }) => html`<dt>${field}</dt><dd>${beginningOf(to ?? 'none')}</dd>`,
   )}</dl></details>`
 

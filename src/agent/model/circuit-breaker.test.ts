@@ -98,6 +98,10 @@ describe('the circuit', () => {
     circuit.report(answer)
     circuit.report(answer)
     expect(told).toEqual(['OVERLOADED', null])
+    breakIt()
+    // An answer, but not one that says that all is well.
+    circuit.report(failure('REFUSED'))
+    expect(told).toEqual(['OVERLOADED', null, 'OVERLOADED'])
   })
 
   it('takes a refusal for a sign of life and an abort for nothing', () => {

@@ -32,7 +32,7 @@ export function createCircuitBreaker(options: {
   readonly failuresToOpen: number
   readonly openMs: number
   readonly clock: Pick<Clock, 'monotonicMs'>
-  /** Told once when the model has failed a few times in a row, with the last failure, and once when it answers again. */
+  /** Told once when the model has failed a few times in a row, with the last failure, and once when it has answered again. */
   readonly onTrouble?: (error: ModelError | null) => void
 }): CircuitBreaker {
   const { onTrouble = () => {} } = options
@@ -56,7 +56,7 @@ export function createCircuitBreaker(options: {
     report(outcome) {
       if (!outcome.ok && outcome.error.kind === 'ABORTED') return
       if (outcome.ok || !isPassing(outcome.error.kind)) {
-        if (failures >= FAILURES_TO_TELL) onTrouble(null)
+        if (outcome.ok && failures >= FAILURES_TO_TELL) onTrouble(null)
         failures = 0
         openedAtMs = null
         return

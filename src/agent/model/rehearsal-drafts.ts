@@ -17,15 +17,17 @@ export function draftInboxMessage(submission: BriefSubmission, facts: Facts, ver
   const from = `${capital(facts.subject)} came in through ${submission.form.name}`
   const text = verdict.qualified
     ? `${from} and meets the criteria (fit ${fit}). ${dealSentence(facts)}`
-    : `${from}. The criteria do not settle it (fit ${fit}). Is it worth working on?`
+    : `${from}. The criteria do not settle it (fit ${fit}), so I go no further. To take it on, record your judgement ` +
+      'with qualifySubmission and open a deal with createDeal.'
   return {
     priority: verdict.qualified ? 'NORMAL' : 'HIGH',
     subject: verdict.qualified
       ? `Qualified: ${facts.subject} (fit ${fit})`
-      : `Please judge: ${facts.subject} (fit ${fit})`,
+      : `Not clear-cut: ${facts.subject} (fit ${fit})`,
     blocks: [
       { type: 'text', kind: 'text', text },
       { type: 'list', kind: 'list', title: 'Why', items: verdict.reasons },
+      { type: 'link', kind: 'link', label: 'What was sent', node: submission.id },
     ],
     text: [text, ...verdict.reasons].join('\n'),
   }
@@ -62,7 +64,7 @@ export function draftEmail(brief: BriefBlock, submission: BriefSubmission, facts
 
 /** One or two sentences: the judgement, and what was and was not done. */
 export function summarise(facts: Facts, verdict: Verdict, acts: readonly Act[], impossible: readonly string[]): string {
-  const judgement = verdict.qualified ? 'is qualified' : verdict.unsure ? 'could go either way' : 'does not qualify'
+  const judgement = verdict.qualified ? 'is qualified' : verdict.unsure ? 'is not clear-cut' : 'does not qualify'
   const last = new Map(acts.map((act) => [act.tool, act]))
   const parts = [...last.values()]
     .map(describe)

@@ -11,7 +11,7 @@ import { fitToolInput, type Known } from './tool-input.ts'
  * the results so far, nothing else, and keeps nothing between calls.
  *
  * A submission is worked in at most four turns: judge it by its typed criteria and complete the contact; if it
- * qualifies open a deal and tell people, if it is undecided ask them; write to the person where the answers ask for it;
+ * qualifies open a deal and tell people, if the criteria do not settle it tell them as well; write to the person where the answers ask for it;
  * say in one or two sentences what became of it. A tool that is not offered is left out. A tool that failed is tried
  * once more with different arguments where there are any; one that was rejected is not tried again and ends the work
  * that depends on it.
@@ -62,9 +62,10 @@ function workSubmission(brief: BriefBlock, submission: BriefSubmission, bench: B
   if (judge.stopped) return finish()
 
   if (!verdict.qualified) {
-    const ask = verdict.unsure ? bench.use('send_inbox_message', inboxKnown(submission, facts, verdict)) : null
-    const calls = [...callOf(complete), ...callOf(ask)]
-    return calls.length === 0 ? finish() : { text: 'The criteria do not settle it, so I ask a person.', calls }
+    const tell = verdict.unsure ? bench.use('send_inbox_message', inboxKnown(submission, facts, verdict)) : null
+    const calls = [...callOf(complete), ...callOf(tell)]
+    const text = verdict.unsure ? 'The criteria do not settle it, so I tell a person.' : 'It does not qualify.'
+    return calls.length === 0 ? finish() : { text, calls }
   }
 
   const open = openDeal(submission, facts, bench)

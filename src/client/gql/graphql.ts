@@ -203,12 +203,12 @@ export type DemoOutcomesQueryVariables = Exact<{
 }>;
 
 
-export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, receivedAt: string, contact: { id: string, createdAt: string } | null, deal: { id: string } | null, runs: Array<{ id: string, status: RunStatus, rehearsal: boolean, model: string | null, cost: { micros: string }, tokens: { input: number, output: number, cacheRead: number, cacheWrite: number } }> }> } };
+export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, receivedAt: string, contact: { id: string, createdAt: string } | null, deal: { id: string } | null, runs: Array<{ id: string, status: RunStatus, rehearsal: boolean, model: string | null, waitingFor: { name: string } | null, cost: { micros: string }, tokens: { input: number, output: number, cacheRead: number, cacheWrite: number } }> }> } };
 
 export type StartPageQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, changes: Array<{ field: string, to: string | null }>, employee: { name: string } | null }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
+export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, reason: string, changes: Array<{ field: string, to: string | null }>, employee: { name: string } | null }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -328,6 +328,9 @@ export const DemoOutcomesDocument = new TypedDocumentString(`
       runs {
         id
         status
+        waitingFor {
+          name
+        }
         rehearsal
         model
         cost {
@@ -372,6 +375,7 @@ export const StartPageDocument = new TypedDocumentString(`
     nodes {
       id
       title
+      reason
       changes {
         field
         to

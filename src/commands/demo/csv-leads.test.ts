@@ -69,9 +69,23 @@ describe('columns that are called otherwise', () => {
     ])
   })
 
-  test('leave the field to the column that has its very name', () => {
-    const mapping = mapColumns(['Full name', 'Name', 'Email Address', 'E-mail', 'Title'], all)
-    expect([...mapping.fields.keys()]).toEqual(['Name', 'E-mail', 'Title'])
+  test.each([
+    [
+      ['Full name', 'Name', 'Email Address', 'E-mail', 'Title'],
+      { 'E-mail': 'email', Name: 'name', Title: 'occupation' },
+    ],
+    [['Full Name', 'First Name', 'Last Name'], { 'Full Name': 'name' }],
+    [['Last Name', 'First Name'], { 'First Name': 'name', 'Last Name': 'name' }],
+    [['Contact', 'Contact Name', 'Person'], { 'Contact Name': 'name' }],
+    [['Title', 'Job Title'], { 'Job Title': 'occupation' }],
+    [['Mobile', 'Phone number'], { 'Phone number': 'phone' }],
+    [
+      ['Vorname', 'Nachname', 'E-Mail-Adresse', 'Firma', 'Telefon'],
+      { 'E-Mail-Adresse': 'email', Vorname: 'name', Nachname: 'name', Firma: 'company', Telefon: 'phone' },
+    ],
+  ])('of %j the likeliest feeds its field, in the order in which one would say it', (columns, expected) => {
+    const mapping = mapColumns(columns, all)
+    expect([...mapping.fields].map(([column, { key }]) => [column, key])).toEqual(Object.entries(expected))
   })
 
   test.each(['Do Not Email', 'Email opened', 'Email opt-in', 'Company size', 'Phone calls', 'Page title'])(
@@ -128,6 +142,22 @@ describe('leads of a file', () => {
     const { leads } = await read('ID,Company\n0192f3a4-7c3e-7000-8000-000000000000,Acme\n')
     const address = '0192f3a4-7c3e-7000-8000-000000000000@leads.example'
     expect(leads[0]?.answers).toEqual({ company: 'Acme', email: address })
+  })
+
+  test('of a file whose ids are no UUIDs get ids and addresses made of them, the same each time', async () => {
+    const [first, again] = [await read('ID,Company\n7,Acme\n8,Bolt\n'), await read('ID,Company\n7,Acme\n')]
+    expect(isUuid(first.leads[0]?.id ?? '')).toBe(true)
+    expect(first.leads[0]?.answers.email).toBe(`${first.leads[0]?.id}@leads.example`)
+    expect(again.leads[0]?.id).toBe(first.leads[0]?.id)
+    expect(first.leads[1]?.id).not.toBe(first.leads[0]?.id)
+  })
+
+  test('are read as spreadsheets write them where they are not UTF-8', async () => {
+    const file = join(folder, 'windows.csv')
+    writeFileSync(file, Buffer.from('Email;Company name\nuta@weiss.example;Wei\xdf & Co \x80\n', 'latin1'))
+    const leads: Lead[] = []
+    for await (const lead of csvLeads(file, fields, () => {})) leads.push(lead)
+    expect(leads[0]?.answers).toEqual({ email: 'uta@weiss.example', company: 'Weiß & Co €' })
   })
 
   test('of a file without addresses and ids are none: nobody wants ten leads of a column that happened to fit', async () => {

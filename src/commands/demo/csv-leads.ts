@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
+import { basename } from 'node:path'
 import { pipeline } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { fold } from '../../platform/lib/fold.ts'
@@ -25,50 +27,51 @@ const ID_COLUMNS = new Set(['id', 'prospect id', 'lead id', 'submission id', 'uu
 // What an export writes where nothing was chosen.
 const NOT_ANSWERED = new Set(['', 'select'])
 
-// What address books and spreadsheets call a field of the demo's form, beside its own names.
-const USUAL_NAMES: Readonly<Record<string, RegExp>> = {
-  email: /^((work|business|company|contact|personal|primary|your) )?(e ?)?mail( ?(address|adresse))?( 1)?$/,
-  name: /^((full|contact) name|contact|person|(first|last|given|family) ?name|surname)$/,
-  company: /^((company|organi[sz]ation|account|business) name|organi[sz]ation|account|business|employer|firm|firma)$/,
-  phone: /^((phone|mobile|telephone|work|business) )?(phone|mobile|telephone|telefon|tel)( number)?( 1)?$/,
-  occupation: /^((current )?occupation|job|(job )?title|position|job role|role)$/,
-  city: /^(town|location city)$/,
-  budget: /^((annual|yearly|monthly) )?budget$/,
+// What address books and spreadsheets call a field of the demo's form, beside its own names; the likeliest first.
+const USUAL_NAMES: Readonly<Record<string, readonly RegExp[]>> = {
+  email: [/^((work|business|company|contact|personal|primary|your) )?(e ?)?mail( ?(address|adresse))?( 1)?$/],
+  name: [/^(full|contact) name$/, /^(contact|person)$/],
+  company: [
+    /^(company|organi[sz]ation|account|business) name$/,
+    /^(organi[sz]ation|account|business|employer|firm|firma)$/,
+  ],
+  phone: [/^((work|business) )?(tele)?phone( number)?( 1)?$/, /^(telefon|tel|(mobile|cell)( phone)?( number)?)$/],
+  occupation: [/^(current )?occupation$/, /^job ?(title|role)$/, /^(position|job|role|beruf)$/, /^title$/],
+  city: [/^(town|location city|stadt|ort)$/],
+  budget: [/^(annual|yearly) budget$/],
 }
-
-/** Fields that several columns may feed, one after the other: a name is often two. */
-const IN_PARTS = new Set(['name'])
+// A name is often two columns: these two, in this order.
+const NAME_PARTS = [/^(first|given) ?name$|^vorname$/, /^(last|family) ?name$|^(surname|nachname)$/]
 
 /**
  * Matches columns to fields by name: a field's key or label, whatever case, accents and punctuation, else what it is
  * usually called. Without a column for an e-mail address each lead gets one, where a file tells its leads apart.
  */
 export function mapColumns(columns: readonly string[], fields: readonly FieldDescription[]): ColumnMapping {
-  const byName = new Map(
-    fields.flatMap((field) => [[plain(field.label), field] as const, [plain(field.key), field] as const]),
-  )
   const longText = fields.find(({ kind }) => kind === 'LONG_TEXT') ?? null
-  const email = fields.find(({ kind }) => kind === 'EMAIL')
-  const exact = new Map<string, FieldDescription>()
-  for (const column of columns) {
-    const field = byName.get(plain(column))
-    if (field !== undefined && field !== longText && ![...exact.values()].includes(field)) exact.set(column, field)
-  }
-  const named = new Set(exact.values())
-  const taken = new Set(named)
   const mapped = new Map<string, FieldDescription>()
-  const rest: string[] = []
-  let id: string | null = null
-  for (const column of columns) {
-    const usual = fields.find(({ key, kind }) => USUAL_NAMES[kind === 'EMAIL' ? 'email' : key]?.test(plain(column)))
-    const free = usual !== undefined && !named.has(usual) && (!taken.has(usual) || IN_PARTS.has(usual.key))
-    const field = exact.get(column) ?? (free ? usual : undefined)
-    if (field !== undefined) mapped.set(column, field)
-    else if (id === null && ID_COLUMNS.has(plain(column))) id = column
-    else rest.push(column)
-    if (field !== undefined) taken.add(field)
+  const first = (pattern: RegExp | ((name: string) => boolean)): string | undefined =>
+    columns.find((column) => {
+      const name = plain(column)
+      return !mapped.has(column) && (typeof pattern === 'function' ? pattern(name) : pattern.test(name))
+    })
+  const wanted = fields.filter((field) => field !== longText)
+  const missing = wanted.filter((field) => {
+    const column = first((name) => name === plain(field.label) || name === plain(field.key))
+    if (column !== undefined) mapped.set(column, field)
+    return column === undefined
+  })
+  for (const field of missing) {
+    const names = USUAL_NAMES[field.kind === 'EMAIL' ? 'email' : field.key] ?? []
+    const column = names.map(first).find((found) => found !== undefined)
+    const parts = column === undefined && field.key === 'name' ? NAME_PARTS.map(first) : [column]
+    for (const part of parts) if (part !== undefined) mapped.set(part, field)
   }
-  return { id, fields: mapped, rest, longText, madeUp: email === undefined || taken.has(email) ? null : email }
+  const id = first((name) => ID_COLUMNS.has(name)) ?? null
+  const rest = columns.filter((column) => column !== id && !mapped.has(column))
+  const email = fields.find(({ kind }) => kind === 'EMAIL')
+  const madeUp = email === undefined || [...mapped.values()].includes(email) ? null : email
+  return { id, fields: mapped, rest, longText, madeUp }
 }
 
 /** The mapping, a line for each column that has a field, and what becomes of the rest. */
@@ -114,7 +117,7 @@ export async function* csvLeads(
       if (fault !== undefined) throw fault
       onMapping(mapping)
     }
-    yield { ...leadOf(record, mapping), line: info.lines }
+    yield { ...leadOf(file, record, mapping), line: info.lines }
   }
   if (mapping === undefined) {
     throw new StartFault(
@@ -145,6 +148,21 @@ interface Row {
   readonly info: { readonly lines: number }
 }
 
+/** The file's text: UTF-8, or what spreadsheets write where it is none. */
+async function* textOf(file: string): AsyncGenerator<string> {
+  const decode = async function* (decoder: TextDecoder) {
+    for await (const bytes of createReadStream(file)) yield decoder.decode(bytes as Buffer, { stream: true })
+    yield decoder.decode()
+  }
+  try {
+    for await (const _ of decode(new TextDecoder('utf-8', { fatal: true })));
+  } catch (err) {
+    if (!(err instanceof TypeError)) throw err
+    return yield* decode(new TextDecoder('windows-1252'))
+  }
+  yield* decode(new TextDecoder())
+}
+
 async function* rowsOf(file: string): AsyncGenerator<Row> {
   try {
     const delimiter = delimiterOf(file)
@@ -159,7 +177,7 @@ async function* rowsOf(file: string): AsyncGenerator<Row> {
       info: true,
     })
     // Its failure, and that of reading the file, is the parser's.
-    pipeline(createReadStream(file), parser, () => {})
+    pipeline(textOf(file), parser, () => {})
     yield* parser as AsyncIterable<Row>
   } catch (err) {
     const reason = err instanceof Error ? err.message : String(err)
@@ -171,10 +189,25 @@ async function* rowsOf(file: string): AsyncGenerator<Row> {
   }
 }
 
-function leadOf(row: Row['record'], mapping: ColumnMapping): Lead {
-  const given = mapping.id === null ? undefined : row[mapping.id]?.toLowerCase()
-  const id = given !== undefined && isUuid(given) ? given : newId()
+/** The lead's own id where it is a UUID; else one made of it, the same each time, where it is all that there is. */
+function idOf(file: string, row: Row['record'], { id: column, madeUp }: ColumnMapping): string {
+  const given = column === null ? '' : (row[column] ?? '').toLowerCase()
+  if (isUuid(given)) return given
+  if (madeUp === null || given === '') return newId()
+  const digest = createHash('sha256')
+    .update(`${basename(file)}\n${given}`)
+    .digest()
+  // Version 8, "of one's own making": RFC 9562, section 5.8.
+  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x80
+  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80
+  const hex = digest.toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
+}
+
+function leadOf(file: string, row: Row['record'], mapping: ColumnMapping): Lead {
+  const id = idOf(file, row, mapping)
   const answers: Record<string, unknown> = {}
+  // In the order in which they were mapped: a first name stands before the last.
   for (const [column, field] of mapping.fields) {
     const value = row[column] ?? ''
     if (NOT_ANSWERED.has(value.toLowerCase())) continue

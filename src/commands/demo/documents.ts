@@ -120,6 +120,9 @@ export const DemoOutcomes = graphql(`
         runs {
           id
           status
+          waitingFor {
+            name
+          }
           rehearsal
           model
           cost {

@@ -14,6 +14,7 @@ const EARLIER = '2026-11-24T09:00:00Z'
 const run = (change: Partial<Run> = {}): Run => ({
   id: 'run_1',
   status: 'SUCCEEDED',
+  waitingFor: null,
   rehearsal: true,
   model: 'claude-sonnet-5-5',
   cost: { micros: '0' },
@@ -48,8 +49,10 @@ const account = (submissions: readonly Submission[], count = submissions.length)
 describe('the account of the leads', () => {
   test('puts every run under exactly one end', async () => {
     const ends = ['SUCCEEDED', 'WAITING', 'QUEUED', 'RUNNING', 'FAILED', 'CANCELLED', 'EXPIRED'] as const
-    const outcomes = await account(ends.map((status, n) => submission(n, { runs: [run({ status })] })))
-    expect(outcomes).toMatchObject({ runs: 7, finished: 1, waiting: 1, open: 2, ended: 3, unaccounted: [] })
+    const runs = [...ends.map((status) => run({ status })), run({ status: 'WAITING', waitingFor: { name: 'Ada' } })]
+    const outcomes = await account(runs.map((each, n) => submission(n, { runs: [each] })))
+    // What waits for nobody waits for a model, or for its time: it goes on by itself.
+    expect(outcomes).toMatchObject({ runs: 8, finished: 1, waiting: 1, open: 3, ended: 3, unaccounted: [] })
   })
 
   test('tells new contacts from known ones; who came with one of the leads is not known when the next comes', async () => {

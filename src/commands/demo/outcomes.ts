@@ -13,8 +13,9 @@ export interface Outcomes {
   readonly deals: number
   readonly runs: number
   readonly finished: number
+  /** Waiting for a person. */
   readonly waiting: number
-  /** Queued or being worked on. */
+  /** Queued, being worked on, or waiting for something else than a person: for a model that does not answer. */
   readonly open: number
   /** Ended otherwise than well: failed, cancelled, expired. */
   readonly ended: number
@@ -52,7 +53,7 @@ export async function accountFor(ids: readonly string[], request: Requester): Pr
       if (submission.deal !== null) deals++
       runs += submission.runs.length
       for (const run of submission.runs) {
-        ends[endOf(run.status)]++
+        ends[endOf(run)]++
         costMicros += BigInt(run.cost.micros)
         rehearsal ||= run.rehearsal
         if (run.rehearsal) rehearsed.set(run.model ?? '', sum(rehearsed.get(run.model ?? ''), run.tokens))
@@ -81,12 +82,14 @@ function faultOf(submission: Submission | undefined): string | undefined {
   return undefined
 }
 
-function endOf(status: Submission['runs'][number]['status']): 'finished' | 'waiting' | 'open' | 'ended' {
+type Run = Submission['runs'][number]
+
+function endOf({ status, waitingFor }: Run): 'finished' | 'waiting' | 'open' | 'ended' {
   switch (status) {
     case 'SUCCEEDED':
       return 'finished'
     case 'WAITING':
-      return 'waiting'
+      return waitingFor === null ? 'open' : 'waiting'
     case 'QUEUED':
     case 'RUNNING':
       return 'open'

@@ -43,7 +43,7 @@ describe('progress without a terminal', () => {
   test('that has gone past its end is full, not longer', () => {
     const { bar, take } = listen({ total: 10 })
     bar.draw(15, null, 'sent')
-    expect(take()).toBe(`  ${'━'.repeat(50)}  15/10    sent`)
+    expect(take()).toBe(`  ${'━'.repeat(50)}  10/10    sent`)
   })
 })
 

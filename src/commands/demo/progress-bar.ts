@@ -26,7 +26,8 @@ export class ProgressBar {
   draw(done: number, total: number | null, detail: string): void {
     const whole = total ?? this.#total
     const share = whole === null || whole === 0 ? 0 : Math.min(done / whole, 1)
-    const count = whole === null ? `${done}` : `${done}/${whole}`
+    // Who was sent twice may be told of twice.
+    const count = whole === null ? `${done}` : `${Math.min(done, whole)}/${whole}`
     if (this.#out.isTTY) {
       const now = performance.now()
       const tooSoon = now - this.#drawnAt < REDRAW_EVERY_MS && share < 1

@@ -58,7 +58,7 @@ export function sendProblem(response: ServerResponse, problem: Problem): void {
 }
 
 const wantsPage = ({ method, headers }: IncomingMessage): boolean =>
-  method === 'GET' && headers.accept?.includes('text/html') === true
+  (method === 'GET' || method === 'HEAD') && headers.accept?.includes('text/html') === true
 
 interface Written {
   readonly headers: Readonly<Record<string, string>>
