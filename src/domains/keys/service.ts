@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { createKey, type NewKey } from '../../platform/auth/api-key.ts'
-import { type Caller, lockCaller, requireOf } from '../../platform/auth/caller.ts'
+import { type Caller, lockCaller, requireHeld } from '../../platform/auth/caller.ts'
 import { PERMISSIONS } from '../../platform/auth/viewer.ts'
 import type { Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
@@ -56,7 +56,7 @@ export async function createApiKey(tx: Tx, input: CreateApiKeyInput): Promise<Ke
   const { memberId } = caller
   // The server itself has no member: it issues.
   if (memberId === null) throw forbidden('KEYS_WRITE')
-  for (const permission of input.permissions) requireOf(caller, permission)
+  for (const permission of input.permissions) requireHeld(caller, permission)
   const expiresAt = input.expiresAt ?? null
   assertEnd(tx, caller, expiresAt)
   const made = await insertKey(tx, { ...input, memberId, expiresAt })
@@ -220,7 +220,7 @@ interface Versioned {
 async function lockKey(tx: Tx, caller: Caller, { id, ifVersion }: Versioned): Promise<KeyRow> {
   const key = await tx.sql.selectFrom('apiKey').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
   if (key === undefined) throw notFound('API key', encodeId('api_key', id))
-  if (key.memberId !== caller.memberId) requireOf(caller, 'MEMBERS_WRITE')
+  if (key.memberId !== caller.memberId) requireHeld(caller, 'MEMBERS_WRITE')
   if (ifVersion != null && ifVersion !== key.version) {
     throw conflict('STALE_VERSION', `This key has changed: it is at version ${key.version}.`, nodeOf(key))
   }
@@ -236,9 +236,9 @@ async function assertMayHold(tx: Tx, caller: Caller, key: KeyRow): Promise<void>
       .where('id', '=', key.memberId)
       .forShare()
       .executeTakeFirst()
-    if (member === undefined || member.role === 'OWNER') requireOf(caller, 'OWNERS_WRITE')
+    if (member === undefined || member.role === 'OWNER') requireHeld(caller, 'OWNERS_WRITE')
   }
-  for (const permission of PERMISSIONS) if (key.permissions.includes(permission)) requireOf(caller, permission)
+  for (const permission of PERMISSIONS) if (key.permissions.includes(permission)) requireHeld(caller, permission)
   if (outlives(key.expiresAt, caller)) {
     const message = 'This key works longer than yours: rotate it with one that works as long.'
     throw invalidInput([{ path: ['id'], code: 'NOT_ALLOWED', message }])

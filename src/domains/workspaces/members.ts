@@ -1,4 +1,4 @@
-import { type Caller, lockCaller, requireOf } from '../../platform/auth/caller.ts'
+import { type Caller, lockCaller, requireHeld } from '../../platform/auth/caller.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween } from '../../platform/events/changes.ts'
@@ -27,7 +27,7 @@ export async function updateMember(tx: Tx, input: UpdateMemberInput): Promise<{ 
   if (member.removedAt !== null) {
     throw conflict('CLOSED', 'This member was removed and does not change any more.', nodeOf(member))
   }
-  if (role === 'OWNER') requireOf(caller, 'OWNERS_WRITE')
+  if (role === 'OWNER') requireHeld(caller, 'OWNERS_WRITE')
   const changes = changesBetween({ ...member }, { name, role })
   if (changes.length === 0) return { id }
   if (role !== undefined && role !== 'OWNER') await assertNotLastOwner(tx, member)
@@ -95,7 +95,7 @@ async function lockMember(
     .forUpdate()
     .executeTakeFirst()
   if (member === undefined) throw notFound('Member', encodeId('member', id))
-  if (member.role === 'OWNER') requireOf(caller, 'OWNERS_WRITE')
+  if (member.role === 'OWNER') requireHeld(caller, 'OWNERS_WRITE')
   if (ifVersion != null && ifVersion !== member.version) {
     throw conflict('STALE_VERSION', `This member has changed: they are at version ${member.version}.`, nodeOf(member))
   }

@@ -52,11 +52,11 @@ export async function lockCaller(tx: Tx, permission: Permission): Promise<Caller
   const now = permissionsOfKey(key.permissions, member.role)
   const permissions = new Set([...now].filter((held) => viewer.permissions.has(held)))
   const caller: Caller = { keyId: key.id, memberId: key.memberId, permissions, expiresAt: key.expiresAt }
-  requireOf(caller, permission)
+  requireHeld(caller, permission)
   return caller
 }
 
 /** Throws FORBIDDEN, with what it needs, unless the caller holds the permission. */
-export function requireOf(caller: Caller, permission: Permission): void {
+export function requireHeld(caller: Caller, permission: Permission): void {
   if (!caller.permissions.has(permission)) throw forbidden(permission)
 }
