@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
+import { createApiKey } from '../../src/domains/keys/service.ts'
 import { hashKey } from '../../src/platform/auth/api-key.ts'
 import type { MemberRole } from '../../src/platform/auth/roles.ts'
 import type { Permission } from '../../src/platform/auth/viewer.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
-import { type Answer, type House, openHouse, type Tenant } from './house.ts'
+import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
 
 let house: House
 let acme: Tenant
@@ -152,14 +153,14 @@ describe('a key that is made', () => {
 
   test('has no permission that its maker lacks, and which one is named', async () => {
     const narrow = await acme.as(['DEALS_READ', 'KEYS_WRITE'])
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     for (const permission of ['DEALS_WRITE', 'OWNERS_WRITE']) {
       expect(await narrow.mutate('createApiKey', { name: 'More', permissions: ['DEALS_READ', permission] })).toEqual({
         __typename: 'ForbiddenError',
         needs: permission,
       })
     }
-    expect(await acme.footprint()).toBe(before)
+    expect(await acme.footprint(WHO)).toBe(before)
     const child = await make({ permissions: ['DEALS_READ', 'KEYS_WRITE'] }, narrow)
     expect(await heldBy(acme.with(child.secret))).toEqual(['DEALS_READ', 'KEYS_WRITE'])
   })
@@ -185,7 +186,7 @@ describe('a key that is made', () => {
     const end = inHours(1)
     const short = await make({ expiresAt: end })
     const tenant = acme.with(short.secret)
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     for (const expiresAt of [undefined, null, inHours(2)]) {
       expect(await tenant.mutate('createApiKey', { name: 'Longer', permissions: ['DEALS_READ'], expiresAt })).toEqual(
         issue('expiresAt', 'TOO_LARGE'),
@@ -197,14 +198,14 @@ describe('a key that is made', () => {
       )
     }
     const { apiKey: endless } = await make()
-    expect(await acme.footprint()).not.toBe(before)
+    expect(await acme.footprint(WHO)).not.toBe(before)
     expect(await rotate(endless.id, tenant)).toEqual(issue('id', 'NOT_ALLOWED'))
     expect((await make({ expiresAt: end }, tenant)).apiKey.expiresAt).toBe(end)
   })
 
   test('names what is wrong with its input and writes nothing', async () => {
     const { apiKey } = await make()
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     const create = (input: Record<string, unknown>) =>
       acme.mutate('createApiKey', { name: 'Board', permissions: ['DEALS_READ'], ...input })
     expect(await create({ name: ' ' })).toEqual(issue('name', 'TOO_SHORT'))
@@ -226,7 +227,7 @@ describe('a key that is made', () => {
     ]) {
       expect(await rotate(apiKey.id, acme, { overlap })).toEqual(issue('overlap', code ?? ''))
     }
-    expect(await acme.footprint()).toBe(before)
+    expect(await acme.footprint(WHO)).toBe(before)
   })
 })
 
@@ -238,14 +239,14 @@ describe('a key that is changed', () => {
       acme.mutate('updateApiKey', { id: apiKey.id, ...input }, 'apiKey { name expiresAt version }')
     expect((await change({ name: 'Dashboard' })).apiKey).toEqual({ name: 'Dashboard', expiresAt, version: 2 })
     expect((await change({ expiresAt: null })).apiKey).toEqual({ name: 'Dashboard', expiresAt: null, version: 3 })
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     expect((await change({ name: 'Dashboard', ifVersion: 3 })).apiKey).toMatchObject({ version: 3 })
     expect(await change({ name: 'Late', ifVersion: 2 })).toEqual({
       __typename: 'ConflictError',
       reason: 'STALE_VERSION',
       current: { id: apiKey.id },
     })
-    expect(await acme.footprint()).toBe(before)
+    expect(await acme.footprint(WHO)).toBe(before)
     expect((await timelineOf(apiKey.id)).slice(1)).toEqual([
       {
         summary: 'Test key changed the key Dashboard: name',
@@ -299,7 +300,7 @@ describe('a key that is rotated', () => {
     const stale = acme.with(made.secret)
     await heldBy(stale)
     await rotate(made.apiKey.id)
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     const input = `id: "${made.apiKey.id}"`
     for (const field of [
       `rotateApiKey(input: { ${input} })`,
@@ -309,7 +310,7 @@ describe('a key that is rotated', () => {
     ]) {
       expect(await stale.errorCodes(`mutation { ${field} { __typename } }`)).toEqual(['UNAUTHENTICATED'])
     }
-    expect(await acme.footprint()).toBe(before)
+    expect(await acme.footprint(WHO)).toBe(before)
   })
 
   test('without an overlap, or when it is over, knows the secret before no more', async () => {
@@ -438,9 +439,9 @@ describe('a key that is revoked', () => {
     const { apiKey } = await make()
     const first = await revoke(apiKey.id)
     expect(first.apiKey).toEqual({ id: apiKey.id, status: 'REVOKED', revokedAt: expect.any(String) })
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     expect((await revoke(apiKey.id)).apiKey).toEqual(first.apiKey)
-    expect(await acme.footprint()).toBe(before)
+    expect(await acme.footprint(WHO)).toBe(before)
     expect((await timelineOf(apiKey.id)).at(-1)?.summary).toBe('Test key revoked the key Board')
   })
 
@@ -518,12 +519,12 @@ describe('who may', () => {
     own.of = await keyOf(me)
     ofColleague.of = await keyOf(await acme.member('MEMBER', ['DEALS_READ']))
     ofOwner.of = await keyOf(await acme.member('OWNER', ['DEALS_READ']))
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     const answer = await acts[act]?.(me)
     if (outcome === 'ok') expect(answer?.__typename).toMatch(/Payload$/)
     else {
       expect(answer).toEqual({ __typename: 'ForbiddenError', needs: outcome })
-      expect(await acme.footprint()).toBe(before)
+      expect(await acme.footprint(WHO)).toBe(before)
     }
   })
 
@@ -567,7 +568,7 @@ describe('who may', () => {
 
   test('finds no key of another workspace, and none that is not there', async () => {
     const theirs = await make({}, await house.workspace('Other'))
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     for (const id of [theirs.apiKey.id, encodeId('api_key', newId()), 'nothing']) {
       for (const name of ['updateApiKey', 'rotateApiKey', 'revokeApiKey']) {
         expect(await acme.mutate(name, { id })).toEqual({ __typename: 'NotFoundError', id })
@@ -576,10 +577,18 @@ describe('who may', () => {
     expect(await acme.query('query($id: ID!) { apiKey(id: $id) { id } }', { id: theirs.apiKey.id })).toEqual({
       apiKey: null,
     })
-    expect(await acme.footprint()).toBe(before)
+    expect(await acme.footprint(WHO)).toBe(before)
   })
 
-  test('is not an employee, and a word on a key that nobody knows is no permission', async () => {
+  test('is no employee: no mandate reaches so far', async () => {
+    const viewer = { kind: 'employee', employeeId: newId(), name: 'Iris', runId: newId() } as const
+    const input = { name: 'Mine', permissions: ['DEALS_READ' as const], environment: 'TEST' as const }
+    await expect(
+      house.db.inTransaction({ ...acme.ctx, viewer }, (tx) => createApiKey(tx, input)),
+    ).rejects.toMatchObject({ code: 'FORBIDDEN', details: { needs: 'KEYS_WRITE' } })
+  })
+
+  test('has nothing by a word on a key that nobody knows', async () => {
     const { apiKey, secret } = await make()
     await house.db.inTransaction(acme.ctx, (tx) =>
       tx.sql

@@ -5,7 +5,7 @@ import { startRun } from '../../src/domains/runs/service.ts'
 import type { MemberRole } from '../../src/platform/auth/roles.ts'
 import type { Tx } from '../../src/platform/db/transaction.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
-import { type Answer, type House, openHouse, type Tenant } from './house.ts'
+import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
 
 let house: House
 let acme: Tenant
@@ -48,7 +48,7 @@ describe('a member', () => {
     const changed = await update(acme, id, { name: 'Grace', role: 'ADMIN', ifVersion: 1 })
     expect(changed.member).toMatchObject({ name: 'Grace', role: 'ADMIN', version: 2 })
     expect((changed.member as { permissions: string[] }).permissions).toContain('MEMBERS_WRITE')
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     expect((await update(acme, id, { role: 'ADMIN' })).member).toMatchObject({ version: 2 })
     expect(await update(acme, id, { name: 'Late', ifVersion: 1 })).toEqual({
       __typename: 'ConflictError',
@@ -57,7 +57,7 @@ describe('a member', () => {
     })
     expect(await update(acme, id, { name: '' })).toEqual(issue('name', 'TOO_SHORT'))
     expect(await update(acme, id, { role: null })).toEqual(issue('role', 'REQUIRED'))
-    expect(await acme.footprint()).toBe(before)
+    expect(await acme.footprint(WHO)).toBe(before)
     expect(await timelineOf(id)).toEqual([
       {
         summary: 'Test key made Grace ADMIN, who was MEMBER',
@@ -74,7 +74,7 @@ describe('a member', () => {
     const id = idOf(member)
     const gone = await remove(acme, id)
     expect(gone.member).toEqual({ removedAt: expect.any(String), permissions: [] })
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     expect((await remove(acme, id)).member).toEqual(gone.member)
     expect(await update(acme, id, { name: 'Back' })).toEqual({
       __typename: 'ConflictError',
@@ -83,7 +83,7 @@ describe('a member', () => {
     })
     const contact = await acme.mutate('createContact', { name: 'Kim', owner: id })
     expect(contact).toEqual({ __typename: 'NotFoundError', id })
-    expect(await acme.footprint()).toBe(before)
+    expect(await acme.footprint(WHO)).toBe(before)
     const listed = async (filter = '') => {
       const { members } = await acme.query(`{ members(first: 100${filter}) { nodes { id } } }`)
       return (members as { nodes: { id: string }[] }).nodes.map((node) => node.id)
@@ -118,12 +118,12 @@ describe('a member', () => {
 
   test('of another workspace, or who is not there, is not found', async () => {
     const other = await house.workspace('Other')
-    const before = [await acme.footprint(), await other.footprint()]
+    const before = [await acme.footprint(WHO), await other.footprint(WHO)]
     for (const id of [idOf(other), encodeId('member', newId()), 'nobody']) {
       expect(await update(acme, id, { role: 'VIEWER' })).toEqual({ __typename: 'NotFoundError', id })
       expect(await remove(acme, id)).toEqual({ __typename: 'NotFoundError', id })
     }
-    expect([await acme.footprint(), await other.footprint()]).toEqual(before)
+    expect([await acme.footprint(WHO), await other.footprint(WHO)]).toEqual(before)
   })
 })
 
@@ -131,11 +131,11 @@ describe('the last owner', () => {
   test('is neither demoted nor removed, be it by themselves; with a second one they may go', async () => {
     const tenant = await house.workspace('Last')
     const id = idOf(tenant)
-    const before = await tenant.footprint()
+    const before = await tenant.footprint(WHO)
     const conflict = { __typename: 'ConflictError', reason: 'ILLEGAL_TRANSITION', current: { id } }
     expect(await update(tenant, id, { role: 'ADMIN' })).toEqual(conflict)
     expect(await remove(tenant, id)).toEqual(conflict)
-    expect(await tenant.footprint()).toBe(before)
+    expect(await tenant.footprint(WHO)).toBe(before)
     const second = await tenant.member('OWNER')
     expect((await update(tenant, id, { role: 'VIEWER' })).member).toMatchObject({ role: 'VIEWER' })
     expect(await remove(second, idOf(second))).toMatchObject({ reason: 'ILLEGAL_TRANSITION' })
@@ -213,12 +213,12 @@ describe('who may', () => {
   test.each(cells)('%s: %s: %s', async (role, act, outcome) => {
     const me = await acme.member(role)
     others = { member: idOf(await acme.member('MEMBER')), owner: idOf(await acme.member('OWNER')) }
-    const before = await acme.footprint()
+    const before = await acme.footprint(WHO)
     const answer = await acts[act]?.(me)
     if (outcome === 'ok') expect(answer?.__typename).toMatch(/Payload$/)
     else {
       expect(answer).toEqual(forbidden(outcome))
-      expect(await acme.footprint()).toBe(before)
+      expect(await acme.footprint(WHO)).toBe(before)
     }
   })
 
@@ -249,7 +249,7 @@ describe('the workspace', () => {
       dailyBudget: { amount: '2.50', currency: 'USD' },
       version: 2,
     })
-    const before = await tenant.footprint()
+    const before = await tenant.footprint(WHO)
     expect(await settle(tenant, { name: 'Late', ifVersion: 1 })).toEqual({
       __typename: 'ConflictError',
       reason: 'STALE_VERSION',
@@ -260,7 +260,7 @@ describe('the workspace', () => {
     expect(await settle(tenant, { currency: null })).toEqual(issue('currency', 'REQUIRED'))
     expect(await settle(tenant, { name: 'x' })).toEqual(issue('name', 'TOO_SHORT'))
     expect(await settle(tenant, { dailyBudget: '-1' })).toEqual(issue('dailyBudget', 'TOO_SMALL'))
-    expect(await tenant.footprint()).toBe(before)
+    expect(await tenant.footprint(WHO)).toBe(before)
     expect((await settle(tenant, { dailyBudget: null })).workspace).toMatchObject({ dailyBudget: null, version: 3 })
     const { events } = await tenant.query('{ events(last: 2) { nodes { type summary changes { field from to } } } }')
     expect(events).toEqual({

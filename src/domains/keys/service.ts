@@ -230,12 +230,7 @@ async function lockKey(tx: Tx, caller: Caller, { id, ifVersion }: Versioned): Pr
 /** Whoever learns a key's new secret may do from then on what the key may, for as long as it may. */
 async function assertMayHold(tx: Tx, caller: Caller, key: KeyRow): Promise<void> {
   if (key.memberId !== caller.memberId) {
-    const member = await tx.sql
-      .selectFrom('member')
-      .select('role')
-      .where('id', '=', key.memberId)
-      .forShare()
-      .executeTakeFirst()
+    const member = await tx.sql.selectFrom('member').select('role').where('id', '=', key.memberId).executeTakeFirst()
     if (member === undefined || member.role === 'OWNER') requireHeld(caller, 'OWNERS_WRITE')
   }
   for (const permission of PERMISSIONS) if (key.permissions.includes(permission)) requireHeld(caller, permission)

@@ -33,22 +33,24 @@ export async function lockCaller(tx: Tx, permission: Permission): Promise<Caller
   if (viewer.kind === 'system') return SYSTEM
   if (viewer.kind === 'anonymous') throw unauthenticated()
   if (viewer.kind === 'employee') throw forbidden(permission)
+  // The member before the key, as whoever removes a member does: neither waits for the other in a ring.
+  const member = await tx.sql
+    .selectFrom('member')
+    .select(['role', 'removedAt'])
+    .where('id', '=', viewer.memberId)
+    .forShare()
+    .executeTakeFirst()
   const key = await tx.sql
     .selectFrom('apiKey')
     .select(['id', 'memberId', 'prefix', 'permissions', 'expiresAt', 'revokedAt'])
     .where('id', '=', viewer.keyId)
+    .where('memberId', '=', viewer.memberId)
     .forNoKeyUpdate()
     .executeTakeFirst()
   if (key === undefined || key.revokedAt !== null) throw unauthenticated('This key is not valid.')
+  if (member === undefined || member.removedAt !== null) throw unauthenticated('This key is not valid.')
   if (key.expiresAt !== null && key.expiresAt <= tx.now) throw unauthenticated('This key has expired.')
   if (key.prefix !== viewer.prefix) throw unauthenticated('This key was rotated: for this, send the new one.')
-  const member = await tx.sql
-    .selectFrom('member')
-    .select(['role', 'removedAt'])
-    .where('id', '=', key.memberId)
-    .forShare()
-    .executeTakeFirst()
-  if (member === undefined || member.removedAt !== null) throw unauthenticated('This key is not valid.')
   const now = permissionsOfKey(key.permissions, member.role)
   const permissions = new Set([...now].filter((held) => viewer.permissions.has(held)))
   const caller: Caller = { keyId: key.id, memberId: key.memberId, permissions, expiresAt: key.expiresAt }
