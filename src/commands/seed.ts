@@ -6,8 +6,9 @@ import { createPipeline } from '../domains/deals/pipelines.ts'
 import { createEmployee } from '../domains/employees/service.ts'
 import { createForm, publishForm } from '../domains/forms/service.ts'
 import { createGoal } from '../domains/goals/service.ts'
+import { issueApiKey } from '../domains/keys/service.ts'
 import { submitForm } from '../domains/submissions/service.ts'
-import { addMember, createApiKey, createWorkspace } from '../domains/workspaces/service.ts'
+import { addMember, createWorkspace } from '../domains/workspaces/service.ts'
 import { PERMISSIONS } from '../platform/auth/viewer.ts'
 import type { Bell, Ctx } from '../platform/context.ts'
 import type { Database } from '../platform/db/database.ts'
@@ -180,10 +181,10 @@ const firstMember = async (tx: Tx): Promise<string> =>
 
 const addDemoKey = async (tx: Tx, memberId: string): Promise<string> =>
   (
-    await createApiKey(tx, {
+    await issueApiKey(tx, {
       memberId,
       name: 'Demo key',
-      environment: 'test',
+      environment: 'TEST',
       permissions: [...PERMISSIONS],
       expiresAt: null,
     })

@@ -10,9 +10,11 @@ import { formEvents } from './forms/events.ts'
 import { formNames } from './forms/loaders.ts'
 import { goalEvents } from './goals/events.ts'
 import { inboxEvents } from './inbox/events.ts'
+import { keyEvents } from './keys/events.ts'
 import { effectEvents, runEvents, stepEvents } from './runs/events.ts'
 import { submissionEvents } from './submissions/events.ts'
 import { submissionNames } from './submissions/loaders.ts'
+import { memberEvents, workspaceEvents } from './workspaces/events.ts'
 
 /** Every type of event there is. A new domain adds its own here. */
 export const eventTypes = createEventTypes([
@@ -28,6 +30,9 @@ export const eventTypes = createEventTypes([
   approvalEvents,
   budgetEvents,
   inboxEvents,
+  workspaceEvents,
+  memberEvents,
+  keyEvents,
 ])
 
 /** How things are called whose name is not simply one of their columns. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import { type App, createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
-import { createApiKey } from '../../src/domains/workspaces/service.ts'
+import { issueApiKey } from '../../src/domains/keys/service.ts'
 import { PERMISSIONS, type Permission } from '../../src/platform/auth/viewer.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
 import { testLog } from '../support/context.ts'
@@ -39,11 +39,11 @@ afterAll(async () => {
 
 async function keyOf(office: Office, permissions: readonly Permission[]): Promise<string> {
   const { key } = await office.do((tx) =>
-    createApiKey(tx, {
+    issueApiKey(tx, {
       memberId: office.memberId,
       name: 'Test key',
       permissions: [...permissions],
-      environment: 'test',
+      environment: 'TEST',
       expiresAt: null,
     }),
   )

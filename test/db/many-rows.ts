@@ -57,6 +57,13 @@ const FEW = new Set(['employee', 'form', 'member', 'pipeline', 'stage', 'handler
 /** Where a CHECK or a key spans several columns. `n` is the row's number, `k` its number in its workspace. */
 const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   workspace: { currency: `'EUR'` },
+  member: { removed_at: `case when k % 200 = 1 then at + interval '1 day' end` },
+  api_key: {
+    previous_key_hash: 'null::text',
+    previous_expires_at: 'null::timestamptz',
+    revoked_at: `case when k % 200 = 1 then at + interval '1 day' end`,
+    expires_at: `case when k % 3 = 0 then at + interval '400 days' end`,
+  },
   employee_version: { employee_id: 'id', version: '1' },
   form_version: { form_id: 'id', number: '1' },
   form: { published_version: '1' },

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { type App, createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import { createPipeline, openDealForSubmission, updateDeal } from '../../src/domains/deals/service.ts'
-import { createApiKey } from '../../src/domains/workspaces/service.ts'
+import { issueApiKey } from '../../src/domains/keys/service.ts'
 import { PERMISSIONS, type Permission } from '../../src/platform/auth/viewer.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
 import { testLog } from '../support/context.ts'
@@ -48,8 +48,8 @@ beforeEach(async () => {
 async function makeKey(permissions: readonly Permission[]): Promise<string> {
   const [member] = await house.rows<{ id: string }>('select id from member where workspace_id = $1')
   const memberId = member?.id ?? ''
-  const input = { memberId, name: 'Test', environment: 'test' as const, permissions: [...permissions], expiresAt: null }
-  return (await house.do((tx) => createApiKey(tx, input))).key
+  const input = { memberId, name: 'Test', environment: 'TEST' as const, permissions: [...permissions], expiresAt: null }
+  return (await house.do((tx) => issueApiKey(tx, input))).key
 }
 
 async function ask(

@@ -232,7 +232,7 @@ describe('an idempotency key', () => {
       return { made: calls }
     }
     const happened = await runOnce(losing(true), claim('happened'), work)
-    expect(happened).toEqual({ outcome: { made: 1 }, outboxId: null })
+    expect(happened).toEqual({ outcome: { made: 1 }, outboxId: null, replayed: true })
     await expect(runOnce(losing(false), claim('not'), work)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await expect(runOnce(losing(true), undefined, work)).rejects.toBeInstanceOf(CommitUnknown)
     expect(await runOnce(ctx, claim('happened'), work)).toEqual(happened)

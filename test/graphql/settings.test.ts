@@ -3,7 +3,7 @@ import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type App, createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
-import { createApiKey } from '../../src/domains/workspaces/service.ts'
+import { issueApiKey } from '../../src/domains/keys/service.ts'
 import { builder } from '../../src/platform/graphql/builder.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
 import { House } from '../forms/arrange.ts'
@@ -50,10 +50,10 @@ test('a form says where the world finds it: at PUBLIC_URL', async () => {
   const form = await house.form()
   const [member] = await house.rows<{ id: string }>('select id from member where workspace_id = $1')
   const { key } = await house.do((tx) =>
-    createApiKey(tx, {
+    issueApiKey(tx, {
       memberId: member?.id ?? '',
       name: 'Test',
-      environment: 'test',
+      environment: 'TEST',
       permissions: ['FORMS_READ'],
       expiresAt: null,
     }),

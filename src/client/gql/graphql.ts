@@ -21,6 +21,14 @@ export type EmployeeState =
 
 /** What happened. Names are past tense; new ones may be added. */
 export type EventType =
+  /** A key was made. */
+  | 'API_KEY_CREATED'
+  /** A key was revoked: it works no more. */
+  | 'API_KEY_REVOKED'
+  /** A key was given a new secret. */
+  | 'API_KEY_ROTATED'
+  /** A key’s name or the end of its time was changed. */
+  | 'API_KEY_UPDATED'
   /** Somebody allowed an act, perhaps with other arguments. */
   | 'APPROVAL_APPROVED'
   /** The approved act was done. */
@@ -99,6 +107,10 @@ export type EventType =
   | 'INBOX_MESSAGE_READ'
   /** An employee wrote to the inbox. */
   | 'INBOX_MESSAGE_SENT'
+  /** A member was removed from the workspace, with all their keys. */
+  | 'MEMBER_REMOVED'
+  /** A member’s name or role was changed. */
+  | 'MEMBER_UPDATED'
   /** Somebody wants a run that is being worked to stop; it ends with its next step. */
   | 'RUN_CANCEL_REQUESTED'
   /** A run ended, one way or the other; its status and reason say how. */
@@ -130,7 +142,9 @@ export type EventType =
   /** A form turned away what was sent to it; nothing but the reason was kept. */
   | 'SUBMISSION_REJECTED'
   /** A submission was given to an employee. */
-  | 'SUBMISSION_ROUTED';
+  | 'SUBMISSION_ROUTED'
+  /** The workspace’s name, time zone, currency or daily budget was changed. */
+  | 'WORKSPACE_UPDATED';
 
 /** Where a run stands. The last four are final. */
 export type RunStatus =

@@ -42,6 +42,7 @@ async function findApprover(tx: Tx): Promise<string | null> {
     .selectFrom('member')
     .select('id')
     .where('role', '=', 'OWNER')
+    .where('removedAt', 'is', null)
     .orderBy('createdAt')
     .orderBy('id')
     .limit(1)

@@ -103,6 +103,19 @@ export async function getBudget(ctx: Ctx): Promise<DayFigures & { readonly day: 
   })
 }
 
+/**
+ * Today may cost more than before: `limitMicros`, which the workspace's row has by now in this transaction; null is no limit.
+ * Takes the day's row, so whoever is being refused at this moment is done before it or asks again after it (see `hold`):
+ * wake those who wait after this, and nobody is left waiting for what is there.
+ */
+export async function raiseLimitOfToday(tx: Tx, limitMicros: bigint | null): Promise<void> {
+  await tx.sql
+    .insertInto('budgetDay')
+    .values({ workspaceId: tx.workspaceId, day: dayOf(tx.now), limitMicros })
+    .onConflict((conflict) => conflict.columns(['workspaceId', 'day']).doUpdateSet({ limitMicros }))
+    .execute()
+}
+
 interface Ended {
   readonly day: Date
   readonly heldMicros: bigint
@@ -164,7 +177,17 @@ async function hold(
     .returning(['limitMicros', 'heldMicros', 'settledMicros', 'lostMicros'])
     .executeTakeFirstOrThrow()
 
-  const verdict = mayHold(figures, wanted.worstCaseMicros)
+  let verdict = mayHold(figures, wanted.worstCaseMicros)
+  if (verdict !== true) {
+    // The limit was read before this waited for the day's row. It may have been raised meanwhile, and whoever raised it has
+    // woken those who wait: nobody comes back for this one.
+    const limitMicros = await limitNow(tx)
+    if (limitMicros !== figures.limitMicros) {
+      await tx.sql.updateTable('budgetDay').set({ limitMicros }).where('day', '=', day).execute()
+      figures.limitMicros = limitMicros
+      verdict = mayHold(figures, wanted.worstCaseMicros)
+    }
+  }
   if (verdict !== true) {
     if (verdict === 'EXHAUSTED') await announceExhausted(tx, day, figures)
     return verdict === 'EXHAUSTED' ? { ok: false, why: verdict, nextDay: dayAfter(day) } : { ok: false, why: verdict }
@@ -189,6 +212,9 @@ async function hold(
     .execute()
   return { ok: true }
 }
+
+const limitNow = async (tx: Tx): Promise<bigint | null> =>
+  (await tx.sql.selectFrom('workspace').select('dailyBudgetMicros').executeTakeFirstOrThrow()).dailyBudgetMicros
 
 /** Once a day, told by the log itself: the day's row is locked, so nobody else is announcing it at this moment. */
 async function announceExhausted(tx: Tx, day: Date, figures: DayFigures): Promise<void> {

@@ -121,7 +121,12 @@ export async function assertOwner(tx: Tx, owner: OwnerId | null | undefined): Pr
   const found =
     'employeeId' in owner
       ? await tx.sql.selectFrom('employee').select('id').where('id', '=', owner.employeeId).executeTakeFirst()
-      : await tx.sql.selectFrom('member').select('id').where('id', '=', owner.memberId).executeTakeFirst()
+      : await tx.sql
+          .selectFrom('member')
+          .select('id')
+          .where('id', '=', owner.memberId)
+          .where('removedAt', 'is', null)
+          .executeTakeFirst()
   if (found !== undefined) return
   throw 'employeeId' in owner
     ? notFound('Employee', encodeId('employee', owner.employeeId))

@@ -1,16 +1,17 @@
 import { IANAZone } from 'luxon'
 import { z } from 'zod'
-import { PERMISSIONS } from '../../platform/auth/viewer.ts'
+import { MEMBER_ROLES } from '../../platform/auth/roles.ts'
 import { isCurrency } from '../../platform/lib/currency.ts'
+import { parseMicros } from '../../platform/lib/money.ts'
+import { publicId } from '../../platform/lib/parse.ts'
 
 /*
  * A workspace: one company's own world. Everything belongs to exactly one, and nothing leads from one to another. Its
- * members are people; a key speaks for one of them, with the permissions written on it.
+ * members are people, each with a role that says what they may (`platform/auth/roles.ts`). It always has an owner. A member
+ * who is removed keeps their name on what they did; their keys work no more.
  */
 
-/** From most to least: each may what the next may. */
-export const MEMBER_ROLES = ['OWNER', 'ADMIN', 'MEMBER', 'VIEWER'] as const
-export type MemberRole = (typeof MEMBER_ROLES)[number]
+export { MEMBER_ROLES, type MemberRole } from '../../platform/auth/roles.ts'
 
 /** Part of public addresses: small letters, digits and single hyphens. */
 const slugPattern = /^[a-z0-9](-?[a-z0-9])*$/
@@ -18,30 +19,62 @@ const slugPattern = /^[a-z0-9](-?[a-z0-9])*$/
 /** Whether a text can be a workspace's slug at all. */
 export const isWorkspaceSlug = (text: string): boolean => text.length <= 63 && slugPattern.test(text)
 
+const name = z.string().trim().min(2).max(255)
+const timeZone = z.string().refine(IANAZone.isValidZone, 'This is no time zone of IANA, as Europe/Berlin is.')
+const currency = z.string().refine(isCurrency, 'This is no currency of ISO 4217, as EUR is.')
+const ifVersion = z.int().nullish()
+
 export const createWorkspaceInput = z.object({
   slug: z.string().max(63).regex(slugPattern, 'Small letters, digits and single hyphens only.'),
-  name: z.string().trim().min(2).max(255),
-  timeZone: z.string().refine(IANAZone.isValidZone, 'This is no time zone of IANA, as Europe/Berlin is.'),
-  currency: z.string().refine(isCurrency, 'This is no currency of ISO 4217, as EUR is.'),
+  name,
+  timeZone,
+  currency,
   /** What a day of model calls may cost; null is no limit. */
   dailyBudgetMicros: z.bigint().min(0n).nullable(),
 })
 export type CreateWorkspaceInput = z.output<typeof createWorkspaceInput>
 
+/** US dollars as text, as micros. */
+const dollars = z.string().transform((text, ctx): bigint => {
+  const micros = parseMicros(text)
+  if (micros !== undefined && micros >= 0n) return micros
+  const [code, message] =
+    micros === undefined
+      ? (['INVALID_FORMAT', 'Write an amount as a decimal number with at most six places.'] as const)
+      : (['TOO_SMALL', 'An amount is not negative.'] as const)
+  ctx.addIssue({ code: 'custom', params: { code }, message })
+  return z.NEVER
+})
+
+/** Left out means unchanged, null means cleared. */
+export const updateWorkspaceInput = z
+  .object({
+    ifVersion,
+    name: name.optional(),
+    timeZone: timeZone.optional(),
+    currency: currency.optional(),
+    dailyBudget: dollars.nullish(),
+  })
+  .transform(({ dailyBudget, ...rest }) => ({ ...rest, dailyBudgetMicros: dailyBudget }))
+export type UpdateWorkspaceInput = z.output<typeof updateWorkspaceInput>
+
 export const addMemberInput = z.object({
-  name: z.string().trim().min(2).max(255),
+  name,
   email: z.string().max(254),
   role: z.enum(MEMBER_ROLES),
 })
 export type AddMemberInput = z.output<typeof addMemberInput>
 
-export const createApiKeyInput = z.object({
-  /** Row id of the member it speaks for. */
-  memberId: z.uuid(),
-  name: z.string().trim().min(2).max(255),
-  permissions: z.array(z.enum(PERMISSIONS)),
-  /** Whether it is for real work or for trying things; people see it in the key itself. */
-  environment: z.enum(['live', 'test']),
-  expiresAt: z.date().nullable(),
+const memberId = publicId('member', 'Member')
+
+/** Left out means unchanged. */
+export const updateMemberInput = z.object({
+  id: memberId,
+  ifVersion,
+  name: name.optional(),
+  role: z.enum(MEMBER_ROLES).optional(),
 })
-export type CreateApiKeyInput = z.output<typeof createApiKeyInput>
+export type UpdateMemberInput = z.output<typeof updateMemberInput>
+
+export const removeMemberInput = z.object({ id: memberId, ifVersion })
+export type RemoveMemberInput = z.output<typeof removeMemberInput>

@@ -1,4 +1,5 @@
 import { hasPermission } from '../../platform/auth/permissions.ts'
+import { type MemberRole, ROLE_PERMISSIONS } from '../../platform/auth/roles.ts'
 import { PERMISSIONS, storedActor } from '../../platform/auth/viewer.ts'
 import { Actor } from '../../platform/graphql/actor.ts'
 import { builder } from '../../platform/graphql/builder.ts'
@@ -6,15 +7,25 @@ import { listOf } from '../../platform/graphql/connection.ts'
 import type { GraphQLContext } from '../../platform/graphql/context.ts'
 import { describeEnum } from '../../platform/graphql/enum.ts'
 import { PermissionEnum } from '../../platform/graphql/errors.ts'
+import { eventDetails } from '../../platform/graphql/event.ts'
+import { timeline } from '../../platform/graphql/event-list.ts'
+import * as by from '../../platform/graphql/filter.ts'
+import * as comparators from '../../platform/graphql/filter-comparators.ts'
+import { Money } from '../../platform/graphql/money.ts'
+import { mutation } from '../../platform/graphql/mutation.ts'
 import { getById, node } from '../../platform/graphql/node.ts'
-import { byIdField } from '../../platform/graphql/node-field.ts'
+import { byIdField, eventNode, nodeField } from '../../platform/graphql/node-field.ts'
+import { topic } from '../../platform/graphql/subscription.ts'
 import { unauthenticated } from '../../platform/lib/errors.ts'
-import type { MemberRole } from './model.ts'
+import { memberEvents, workspaceEvents } from './events.ts'
+import { removeMember, updateMember } from './members.ts'
+import { removeMemberInput, updateMemberInput, updateWorkspaceInput } from './model.ts'
+import { updateWorkspace } from './service.ts'
 
 const Role = describeEnum<MemberRole>('Role', 'What a member of a workspace is, from most to least.', {
   OWNER: 'Does everything, and answers for the workspace.',
-  ADMIN: 'Does everything.',
-  MEMBER: 'Works with everything.',
+  ADMIN: 'Does everything but what makes, changes or removes owners.',
+  MEMBER: 'Works with everything, and looks after their own keys.',
   VIEWER: 'Sees everything and changes nothing.',
 })
 
@@ -34,6 +45,15 @@ const Workspace = builder.prismaNode('Workspace', {
     slug: t.exposeString('slug'),
     timeZone: t.exposeString('timeZone'),
     currency: t.expose('currency', { type: 'CurrencyCode' }),
+    dailyBudget: t.field({
+      type: Money,
+      nullable: true,
+      permission: 'WORKSPACE_READ',
+      description: 'What a day of model calls may cost; null is no limit.',
+      select: { dailyBudgetMicros: true },
+      resolve: ({ dailyBudgetMicros: micros }) => (micros === null ? null : { micros, currency: 'USD' }),
+    }),
+    version: t.exposeInt('version'),
   }),
 })
 
@@ -45,22 +65,18 @@ const Member = builder.prismaNode('Member', {
     name: t.exposeString('name'),
     email: t.expose('email', { type: 'EmailAddress' }),
     role: t.expose('role', { type: Role, description: 'What they are in the workspace.' }),
-  }),
-})
-
-builder.prismaNode('ApiKey', {
-  ...node('ApiKey', { kind: 'api_key', name: 'name' }),
-  permission: 'WORKSPACE_READ',
-  description: 'A key with which a program speaks for a member. The key itself is shown once, when it is made.',
-  fields: (t) => ({
-    name: t.exposeString('name'),
-    prefix: t.exposeString('prefix'),
-    member: t.relation('member', { description: 'For whom it speaks.' }),
-    expiresAt: t.expose('expiresAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it stops working; never, if null.',
+    permissions: t.field({
+      type: [PermissionEnum],
+      description: 'What their role holds. Each of their keys may so much at most.',
+      select: { role: true, removedAt: true },
+      resolve: ({ role, removedAt }) => {
+        const held = removedAt === null ? ROLE_PERMISSIONS[role as MemberRole] : undefined
+        return PERMISSIONS.filter((permission) => held?.has(permission) === true)
+      },
     }),
+    removedAt: t.expose('removedAt', { type: 'DateTime', nullable: true }),
+    version: t.exposeInt('version'),
+    timeline: t.field(timeline('member', 'What happened to them as a member, oldest first.')),
   }),
 })
 
@@ -81,6 +97,8 @@ const Viewer = builder.objectRef<GraphQLContext>('Viewer').implement({
   }),
 })
 
+// ------------------------------------------------------------------ queries
+
 builder.queryField('viewer', (t) =>
   t.field({
     type: Viewer,
@@ -92,14 +110,122 @@ builder.queryField('viewer', (t) =>
   }),
 )
 
+const removed: by.FilterField<'removedAt'> = {
+  columns: ['removedAt'],
+  description: 'By whether they were removed. Unless this is asked, those who were are left out.',
+  type: comparators.booleanComparator,
+  compile: ({ eq, isNull }, scope) => [
+    ...(typeof eq === 'boolean' ? [comparators.isNull(scope.column('removedAt'), !eq)] : []),
+    // There is always an answer to it.
+    ...(isNull === true ? [comparators.FALSE] : []),
+  ],
+}
+
+const memberFilter = by.filterOf('Member', 'member', {
+  id: by.id('member', { description: 'By their id.' }),
+  role: by.oneOf('role', Role, { description: 'By their role.' }),
+  removed,
+})
+
 const memberList = listOf('Member', {
   table: 'member',
   model: 'Member',
   type: Member,
+  filter: memberFilter,
   defaultOrder: [{ column: 'id', direction: 'ASC' }],
 })
 
 builder.queryField('members', (t) =>
-  t.field(memberList.all({ description: 'The people of the workspace, in the order in which they joined.' })),
+  t.field(
+    memberList.all({
+      description: 'The people of the workspace, in the order in which they joined.',
+      where: ({ filter }) => ((filter as { removed?: unknown } | null)?.removed == null ? PRESENT : undefined),
+    }),
+  ),
 )
+const PRESENT = { removed: { eq: false } }
 builder.queryField('member', (t) => t.field(byIdField('Member', 'A person of the workspace by id.')))
+
+// ------------------------------------------------------------------ mutations
+
+const IF_VERSION = 'Refuse when it is not at this version.'
+
+mutation('updateWorkspace', {
+  description: 'Changes the workspace. What is left out stays as it is, null clears.',
+  permission: 'WORKSPACE_WRITE',
+  input: (t) => ({
+    ifVersion: t.int({ description: IF_VERSION }),
+    name: t.string({ description: 'What people call it. Cannot be cleared.' }),
+    timeZone: t.string({ description: 'IANA name of the zone in which its people think. Cannot be cleared.' }),
+    currency: t.field({
+      type: 'CurrencyCode',
+      description:
+        'What amounts are in when nothing else is said; amounts that are there keep theirs. Cannot be cleared.',
+    }),
+    dailyBudget: t.field({
+      type: 'Decimal',
+      description:
+        'What a day of model calls may cost, in US dollars; null is no limit. With more than before, the runs that wait for ' +
+        'it go on.',
+    }),
+  }),
+  parse: updateWorkspaceInput,
+  verb: async (tx, input) => ({ workspaceId: (await updateWorkspace(tx, input)).id }),
+  payload: (t) => ({
+    workspace: t.field(
+      nodeField('Workspace', 'The workspace as it is now.', ({ workspaceId }: { workspaceId: string }) => workspaceId),
+    ),
+  }),
+})
+
+const memberPayload = nodeField(
+  'Member',
+  'The member as they are now.',
+  ({ memberId }: { memberId: string }) => memberId,
+)
+
+mutation('updateMember', {
+  description: 'Changes a member’s name or role. Their keys may what the new role holds within two seconds.',
+  permission: 'MEMBERS_WRITE',
+  input: (t) => ({
+    id: t.id({ required: true, description: 'The member.' }),
+    ifVersion: t.int({ description: IF_VERSION }),
+    name: t.string({ description: 'Their name. Cannot be cleared.' }),
+    role: t.field({
+      type: Role,
+      description:
+        'What they are from now on. To make an owner or to change one needs OWNERS_WRITE; the last one stays.',
+    }),
+  }),
+  parse: updateMemberInput,
+  verb: async (tx, input) => ({ memberId: (await updateMember(tx, input)).id }),
+  payload: (t) => ({ member: t.field(memberPayload) }),
+  errors: ['NOT_FOUND'],
+})
+
+mutation('removeMember', {
+  description: 'Removes a member and revokes all their keys. What they did keeps their name.',
+  permission: 'MEMBERS_WRITE',
+  input: (t) => ({
+    id: t.id({ required: true, description: 'The member. An owner needs OWNERS_WRITE; the last one stays.' }),
+    ifVersion: t.int({ description: IF_VERSION }),
+  }),
+  parse: removeMemberInput,
+  verb: async (tx, input) => ({ memberId: (await removeMember(tx, input)).id }),
+  payload: (t) => ({ member: t.field(memberPayload) }),
+  errors: ['NOT_FOUND'],
+})
+
+// ------------------------------------------------------------------ events
+
+const ofWorkspace = eventDetails(workspaceEvents, {
+  updated: (t) => ({ workspace: t.field(eventNode('Workspace', 'The workspace.')) }),
+})
+const ofMembers = eventDetails(memberEvents, {
+  updated: (t) => ({ member: t.field(eventNode('Member', 'The member.')) }),
+  removed: (t) => ({ member: t.field(eventNode('Member', 'Who was removed.')) }),
+})
+
+topic('workspaceUpdated', ofWorkspace.updated, { description: 'Changes of the workspace itself.' })
+topic('memberUpdated', ofMembers.updated, { description: 'Members whose name or role is changed.' })
+topic('memberRemoved', ofMembers.removed, { description: 'Members who are removed.' })

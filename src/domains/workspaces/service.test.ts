@@ -7,8 +7,10 @@ import { hashKey, looksLikeKey } from '../../platform/auth/api-key.ts'
 import type { Ctx } from '../../platform/context.ts'
 import type { Database } from '../../platform/db/database.ts'
 import { newId } from '../../platform/lib/ids.ts'
-import { createApiKeyInput, createWorkspaceInput } from './model.ts'
-import { addMember, createApiKey, createWorkspace, findWorkspaceBySlug } from './service.ts'
+import { issueApiKeyInput } from '../keys/model.ts'
+import { issueApiKey } from '../keys/service.ts'
+import { createWorkspaceInput } from './model.ts'
+import { addMember, createWorkspace, findWorkspaceBySlug } from './service.ts'
 
 let database: TestDatabase
 let db: Database
@@ -89,10 +91,10 @@ test('a key is told once; what is stored is its hash and enough to recognise it 
       memberId: member.id,
       name: 'Demo',
       permissions: ['DEALS_READ'],
-      environment: 'live',
+      environment: 'LIVE',
       expiresAt: null,
     }
-    return await createApiKey(tx, createApiKeyInput.parse(input))
+    return await issueApiKey(tx, issueApiKeyInput.parse(input))
   })
   expect(looksLikeKey(key) && key.startsWith('cadre_live_')).toBe(true)
   const row = await db.read(ctx.workspaceId, (sql) =>

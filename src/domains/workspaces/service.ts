@@ -1,12 +1,18 @@
 import type { Kysely } from 'kysely'
 import { LRUCache } from 'lru-cache'
-import { createKey, hashKey } from '../../platform/auth/api-key.ts'
+import { lockCaller } from '../../platform/auth/caller.ts'
 import type { Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
-import { forbidden, invalidInput, notFound } from '../../platform/lib/errors.ts'
-import { encodeId, newId } from '../../platform/lib/ids.ts'
+import { appendEvents } from '../../platform/events/append.ts'
+import { changesBetween } from '../../platform/events/changes.ts'
+import { conflict, forbidden, invalidInput } from '../../platform/lib/errors.ts'
+import { newId } from '../../platform/lib/ids.ts'
+import { moneyText } from '../../platform/lib/money.ts'
+import { raiseLimitOfToday } from '../budgets/service.ts'
 import { normaliseEmail } from '../contacts/model.ts'
-import { type AddMemberInput, type CreateApiKeyInput, type CreateWorkspaceInput, isWorkspaceSlug } from './model.ts'
+import { wakeRunsWaitingForBudget } from '../runs/service.ts'
+import { workspaceEvents } from './events.ts'
+import { type AddMemberInput, type CreateWorkspaceInput, isWorkspaceSlug, type UpdateWorkspaceInput } from './model.ts'
 
 /**
  * Makes the workspace that the transaction is bound to: its id is `tx.workspaceId`. Only the server itself may. CONFLICT
@@ -38,36 +44,69 @@ export async function addMember(tx: Tx, input: AddMemberInput): Promise<{ readon
 }
 
 /**
- * Makes a key that speaks for a member. Only the server itself may. The key is in the answer and nowhere else: what is
- * stored is its SHA-256. NOT_FOUND for the member.
+ * Changes what is given; null is no limit to what a day may cost. Needs WORKSPACE_WRITE. CONFLICT for a stale `ifVersion`.
+ * Where a day may cost more than before, the runs that wait for it go on.
  */
-export async function createApiKey(
-  tx: Tx,
-  input: CreateApiKeyInput,
-): Promise<{ readonly id: string; readonly key: string }> {
-  requireSystem(tx)
-  const member = await tx.sql.selectFrom('member').select('id').where('id', '=', input.memberId).executeTakeFirst()
-  if (member === undefined) throw notFound('Member', encodeId('member', input.memberId))
-  const id = newId()
-  const made = createKey()
-  const key = made.plain.replace(/^cadre_test_/, `cadre_${input.environment}_`)
+export async function updateWorkspace(tx: Tx, input: UpdateWorkspaceInput): Promise<{ readonly id: string }> {
+  const id = tx.workspaceId
+  const workspace = await lockWorkspace(tx)
+  await lockCaller(tx, 'WORKSPACE_WRITE')
+  const { ifVersion, name, timeZone, currency, dailyBudgetMicros } = input
+  if (ifVersion != null && ifVersion !== workspace.version) {
+    const message = `This workspace has changed: it is at version ${workspace.version}.`
+    throw conflict('STALE_VERSION', message, { kind: 'workspace', id })
+  }
+  const changes = [
+    ...changesBetween({ ...workspace }, { name, timeZone, currency }),
+    ...(dailyBudgetMicros === undefined
+      ? []
+      : changesBetween(
+          { dailyBudget: dollarsText(workspace.dailyBudgetMicros) },
+          { dailyBudget: dollarsText(dailyBudgetMicros) },
+        )),
+  ]
+  if (changes.length === 0) return { id }
+  const version = workspace.version + 1
   await tx.sql
-    .insertInto('apiKey')
-    .values({
-      workspaceId: tx.workspaceId,
-      id,
-      memberId: input.memberId,
-      name: input.name,
-      prefix: key.slice(0, made.prefix.length),
-      keyHash: hashKey(key),
-      permissions: input.permissions,
-      expiresAt: input.expiresAt,
-      createdAt: tx.now,
+    .updateTable('workspace')
+    .set({
+      ...(name === undefined ? {} : { name }),
+      ...(timeZone === undefined ? {} : { timeZone }),
+      ...(currency === undefined ? {} : { currency }),
+      ...(dailyBudgetMicros === undefined ? {} : { dailyBudgetMicros }),
+      version,
       updatedAt: tx.now,
     })
+    .where('id', '=', id)
     .execute()
-  return { id, key }
+  appendEvents(tx, [
+    { type: workspaceEvents.updated.type, subject: { kind: 'workspace', id }, subjectVersion: version, changes },
+  ])
+  tx.onCommit(() => caches.get(tx.db.systemSql)?.found.delete(workspace.slug))
+  if (dailyBudgetMicros !== undefined && isMore(dailyBudgetMicros, workspace.dailyBudgetMicros)) {
+    await raiseLimitOfToday(tx, dailyBudgetMicros)
+    await wakeRunsWaitingForBudget(tx)
+  }
+  return { id }
 }
+
+const dollarsText = (micros: bigint | null): string | null =>
+  micros === null ? null : moneyText({ micros, currency: 'USD' })
+
+/** Null is no limit. */
+const isMore = (after: bigint | null, before: bigint | null): boolean =>
+  before !== null && (after === null || after > before)
+
+/**
+ * The workspace's row, locked. Changes of who is in a workspace and what they may are made one after the other under it,
+ * so that each sees what the one before has left.
+ */
+export const lockWorkspace = (tx: Tx) =>
+  tx.sql
+    .selectFrom('workspace')
+    .select(['slug', 'name', 'timeZone', 'currency', 'dailyBudgetMicros', 'version'])
+    .forNoKeyUpdate()
+    .executeTakeFirstOrThrow()
 
 export interface KnownWorkspace {
   readonly id: string

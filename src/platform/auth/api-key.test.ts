@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createKey, hashKey, looksLikeKey } from './api-key.ts'
 
 test('a new key is random, is recognised by its prefix and found by its digest', () => {
-  const keys = Array.from({ length: 100 }, createKey)
+  const keys = Array.from({ length: 100 }, () => createKey())
   expect(new Set(keys.map(({ plain }) => plain)).size).toBe(100)
   for (const { plain, prefix, hash } of keys) {
     expect(plain).toMatch(/^cadre_test_[0-9A-Za-z]{32}$/)
@@ -12,6 +12,12 @@ test('a new key is random, is recognised by its prefix and found by its digest',
     expect(hash).toMatch(/^[0-9a-f]{64}$/)
     expect(looksLikeKey(plain)).toBe(true)
   }
+})
+
+test('a key says whether it is for real work', () => {
+  const { plain, prefix } = createKey('LIVE')
+  expect(plain).toMatch(/^cadre_live_[0-9A-Za-z]{32}$/)
+  expect(prefix).toHaveLength('cadre_live_'.length + 4)
 })
 
 test('what cannot be a key is told without looking it up', () => {

@@ -14,12 +14,19 @@ export interface NewKey {
   readonly hash: string
 }
 
+/** What a key is for: real work, or trying things out. It stands in the key itself, for people. */
+export const KEY_ENVIRONMENTS = ['LIVE', 'TEST'] as const
+export type KeyEnvironment = (typeof KEY_ENVIRONMENTS)[number]
+
 /** A new random key (190 bits). */
-export function createKey(): NewKey {
+export function createKey(environment: KeyEnvironment = 'TEST'): NewKey {
   const secret = Array.from({ length: SECRET_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
-  const plain = `cadre_test_${secret}`
-  return { plain, prefix: plain.slice(0, SHOWN_LENGTH), hash: hashKey(plain) }
+  const plain = `cadre_${environment.toLowerCase()}_${secret}`
+  return { plain, prefix: prefixOf(plain), hash: hashKey(plain) }
 }
+
+/** The first characters of a key: enough to tell it from others, too few to use it. */
+export const prefixOf = (plain: string): string => plain.slice(0, SHOWN_LENGTH)
 
 /** What a key is looked up by. Keys are random, so a fast digest is enough: there is nothing to guess. */
 export const hashKey = (plain: string): string => createHash('sha256').update(plain).digest('hex')

@@ -1,16 +1,21 @@
 // Who is asking, by the credential of a request.
 //
-// A key is looked up by its digest, as `cadre_system`: its workspace is not known before. What was found is kept for a
-// few seconds, so that a busy key costs no round trip and a revoked one is refused within that time; unknown keys are
-// kept too, so that guessing costs us little. `last_used_at` is written at most once a minute, beside the request.
+// A key is looked up by its digest, as `cadre_system`: its workspace is not known before. Its member's role is looked up
+// with it and bounds what it may. What was found is kept for two seconds, so that a busy key costs no round trip, and one
+// that was revoked, or whose member may less by now, is refused within that time; unknown keys are kept too, so that
+// guessing costs us little. `last_used_at` is written at most once a minute, beside the request.
+//
+// A key that was rotated has two secrets for a while; the one before is good until its own moment, and never longer than
+// the key itself.
 
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { unauthenticated } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
-import { hashKey, looksLikeKey } from './api-key.ts'
-import { PERMISSIONS, type Permission, type Viewer } from './viewer.ts'
+import { hashKey, looksLikeKey, prefixOf } from './api-key.ts'
+import { permissionsOfKey } from './roles.ts'
+import type { Viewer } from './viewer.ts'
 
 /** A viewer and the workspace of its credential; anonymous callers have none. */
 export interface Identity {
@@ -21,9 +26,10 @@ export interface Identity {
 export interface Authenticator {
   /**
    * The caller behind an `Authorization` header (or the same text in `connection_init`). Nothing given is anonymous;
-   * a credential that is not valid, or of a suspended workspace, is UNAUTHENTICATED, never anonymous.
+   * a credential that is not valid, or of a suspended workspace, is UNAUTHENTICATED, never anonymous. `anew` looks even
+   * when the answer is known, for whoever keeps somebody in for long.
    */
-  authenticate(authorization: string | undefined): Promise<Identity>
+  authenticate(authorization: string | undefined, options?: { readonly anew?: boolean }): Promise<Identity>
 }
 
 export interface AuthenticatorOptions {
@@ -49,19 +55,31 @@ const INVALID = 'This key is not valid.'
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { db, clock, log, keepMs = KEEP_MS, maxKept = MAX_KEPT } = options
   const perf = { now: () => clock.monotonicMs() }
-  const kept = new LRUCache<string, { readonly found: Promise<Found | undefined> }>({ max: maxKept, ttl: keepMs, perf })
+  const kept = new LRUCache<string, { readonly found: Promise<Found | undefined> }>({
+    max: maxKept,
+    ttl: keepMs,
+    ttlResolution: 0,
+    perf,
+  })
   const used = new LRUCache<string, true>({ max: maxKept, ttl: USED_EVERY_MS, perf })
 
-  const find = async (hash: string): Promise<Found | undefined> => {
+  const find = async (plain: string): Promise<Found | undefined> => {
+    const hash = hashKey(plain)
     const row = await db.systemSql
       .selectFrom('apiKey')
       .innerJoin('workspace', 'workspace.id', 'apiKey.workspaceId')
+      .innerJoin('member', (join) =>
+        join.onRef('member.workspaceId', '=', 'apiKey.workspaceId').onRef('member.id', '=', 'apiKey.memberId'),
+      )
       .select(['apiKey.workspaceId', 'apiKey.id', 'apiKey.memberId', 'apiKey.name', 'apiKey.permissions'])
-      .select(['apiKey.expiresAt', 'apiKey.revokedAt', 'workspace.status'])
-      .where('apiKey.keyHash', '=', hash)
+      .select(['apiKey.keyHash', 'apiKey.expiresAt', 'apiKey.previousExpiresAt', 'apiKey.revokedAt'])
+      .select(['workspace.status', 'member.role', 'member.removedAt'])
+      .where((eb) => eb.or([eb('apiKey.keyHash', '=', hash), eb('apiKey.previousKeyHash', '=', hash)]))
       .executeTakeFirst()
-    if (row === undefined || row.revokedAt !== null || row.status !== 'ACTIVE') return undefined
-    const granted = new Set(row.permissions)
+    if (row === undefined || row.revokedAt !== null || row.removedAt !== null || row.status !== 'ACTIVE') {
+      return undefined
+    }
+    const ends = [row.expiresAt, row.keyHash === hash ? null : row.previousExpiresAt].flatMap((end) => end ?? [])
     return {
       identity: {
         viewer: {
@@ -69,18 +87,21 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           keyId: row.id,
           memberId: row.memberId,
           name: row.name,
-          permissions: new Set<Permission>(PERMISSIONS.filter((permission) => granted.has(permission))),
+          permissions: permissionsOfKey(row.permissions, row.role),
+          prefix: prefixOf(plain),
         },
         workspaceId: row.workspaceId,
       },
-      expiresAt: row.expiresAt?.getTime(),
+      expiresAt: ends.length === 0 ? undefined : Math.min(...ends.map((end) => end.getTime())),
     }
   }
 
-  const lookUp = (hash: string): Promise<Found | undefined> => {
-    const known = kept.get(hash)
+  const lookUp = (plain: string, anew: boolean): Promise<Found | undefined> => {
+    // By the digest: what is kept in memory holds no key.
+    const hash = hashKey(plain)
+    const known = anew ? undefined : kept.get(hash)
     if (known !== undefined) return known.found
-    const entry = { found: find(hash) }
+    const entry = { found: find(plain) }
     kept.set(hash, entry)
     // A look-up that failed is not an answer.
     entry.found.catch(() => {
@@ -103,12 +124,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   return {
-    async authenticate(authorization) {
+    async authenticate(authorization, { anew = false } = {}) {
       if (authorization === undefined || authorization.trim() === '') return ANONYMOUS
       const plain = /^Bearer +(\S+) *$/i.exec(authorization.trim())?.[1]
       if (plain === undefined) throw unauthenticated()
       if (!looksLikeKey(plain)) throw unauthenticated(INVALID)
-      const found = await lookUp(hashKey(plain))
+      const found = await lookUp(plain, anew)
       if (found === undefined) throw unauthenticated(INVALID)
       if (found.expiresAt !== undefined && found.expiresAt <= clock.now().getTime()) {
         throw unauthenticated('This key has expired.')

@@ -46,6 +46,24 @@ test('a stream is ended when its key was revoked or has expired, and is told whi
   expect(await outcome(key(), refused('The key has expired.'))).toBe('expired')
 })
 
+test('however many streams a key has, it is looked up once a time, anew, and each of them is ended', async () => {
+  const looks: unknown[] = []
+  const ended = await new Promise<string[]>((resolve) => {
+    const all: string[] = []
+    const authenticate = async (authorization: string, options: unknown): Promise<Identity> => {
+      looks.push([authorization, options])
+      return { viewer: key(), workspaceId: 'w' }
+    }
+    watch = createIdentityWatch({ authenticate } as never, 1)
+    for (let n = 0; n < 3; n++) {
+      const stream = { authorization: 'Bearer k', viewer: key('DEALS_READ') }
+      watch.add({ ...stream, ended: (reason) => void (all.push(reason) === 3 && resolve(all)) })
+    }
+  })
+  expect(ended).toEqual(['revoked', 'revoked', 'revoked'])
+  expect(looks).toEqual([['Bearer k', { anew: true }]])
+})
+
 test('a stream goes on while nobody knows, as when the database is away', async () => {
   expect(await outcome(key(), () => Promise.reject(new Error('connection refused')))).toBeUndefined()
 })

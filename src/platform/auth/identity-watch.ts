@@ -1,8 +1,9 @@
 // Long streams and the credentials they were opened with.
 //
 // A request is authenticated once; a subscription may live for days. Whoever keeps a stream open registers it here: at
-// short intervals its credential is looked up again (one look-up per key, however many streams it has), and a stream
-// whose key was revoked, has expired or holds other permissions is ended. The client comes back with what it may.
+// short intervals its credential is looked up anew (one look-up per key, however many streams it has), and a stream whose
+// key was revoked, has expired or holds other permissions is ended. The client comes back with what it may. Looked up
+// anew and not as it was kept: the two delays together would be longer than the two seconds that are promised.
 
 import { isAppError } from '../lib/errors.ts'
 import type { Authenticator } from './authenticate.ts'
@@ -24,20 +25,26 @@ export interface IdentityWatch {
 export function createIdentityWatch(authenticator: Authenticator, everyMs = 1_500): IdentityWatch {
   const streams = new Set<WatchedStream>()
 
-  const check = async (stream: WatchedStream): Promise<void> => {
+  const end = (ofKey: readonly WatchedStream[], why: (stream: WatchedStream) => 'expired' | 'revoked' | undefined) => {
+    for (const stream of ofKey) {
+      const reason = why(stream)
+      if (reason !== undefined && streams.delete(stream)) stream.ended(reason)
+    }
+  }
+
+  const check = async (authorization: string | undefined, ofKey: readonly WatchedStream[]): Promise<void> => {
     try {
-      const { viewer } = await authenticator.authenticate(stream.authorization)
-      if (sameRights(viewer, stream.viewer) || !streams.delete(stream)) return
-      stream.ended('revoked')
+      const { viewer } = await authenticator.authenticate(authorization, { anew: true })
+      end(ofKey, (stream) => (sameRights(viewer, stream.viewer) ? undefined : 'revoked'))
     } catch (err) {
       // Not knowing (the database is away) is no reason to cut anybody off.
-      if (!isAppError(err) || err.code !== 'UNAUTHENTICATED' || !streams.delete(stream)) return
-      stream.ended(err.message.includes('expired') ? 'expired' : 'revoked')
+      if (!isAppError(err) || err.code !== 'UNAUTHENTICATED') return
+      end(ofKey, () => (err.message.includes('expired') ? 'expired' : 'revoked'))
     }
   }
 
   const timer = setInterval(() => {
-    for (const stream of streams) void check(stream)
+    for (const [authorization, ofKey] of byKey(streams)) void check(authorization, ofKey)
   }, everyMs)
   timer.unref()
 
@@ -54,6 +61,16 @@ export function createIdentityWatch(authenticator: Authenticator, everyMs = 1_50
       streams.clear()
     },
   }
+}
+
+function byKey(streams: Iterable<WatchedStream>): Map<string | undefined, WatchedStream[]> {
+  const groups = new Map<string | undefined, WatchedStream[]>()
+  for (const stream of streams) {
+    const ofKey = groups.get(stream.authorization)
+    if (ofKey === undefined) groups.set(stream.authorization, [stream])
+    else ofKey.push(stream)
+  }
+  return groups
 }
 
 function sameRights(a: Viewer, b: Viewer): boolean {

@@ -1,4 +1,7 @@
-/** What a credential may do. Members hold them by their role, keys as listed on the key, employees by their tools. */
+/**
+ * What a credential may do. Members hold them by their role (`roles.ts`), keys as listed on the key and no more than their
+ * member, employees by their tools.
+ */
 export const PERMISSIONS = [
   'EMPLOYEES_READ',
   'EMPLOYEES_WRITE',
@@ -20,6 +23,11 @@ export const PERMISSIONS = [
   'INBOX_WRITE',
   'EVENTS_READ',
   'WORKSPACE_READ',
+  'WORKSPACE_WRITE',
+  'MEMBERS_WRITE',
+  'OWNERS_WRITE',
+  'KEYS_READ',
+  'KEYS_WRITE',
 ] as const
 
 export type Permission = (typeof PERMISSIONS)[number]
@@ -36,6 +44,8 @@ export type Viewer =
       readonly memberId: string
       readonly name: string
       readonly permissions: ReadonlySet<Permission>
+      /** The first characters of the secret that was sent: a key that was rotated has two for a while. */
+      readonly prefix?: string
     }
   | { readonly kind: 'employee'; readonly employeeId: string; readonly name: string; readonly runId: string }
   | { readonly kind: 'system' }

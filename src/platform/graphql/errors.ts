@@ -5,7 +5,7 @@
 // request's id, and the caller reads "Internal error" and that id.
 
 import { GraphQLError } from 'graphql'
-import { PERMISSIONS } from '../auth/viewer.ts'
+import { PERMISSIONS, type Permission } from '../auth/viewer.ts'
 import { translateDatabaseError } from '../db/errors.ts'
 import { CommitUnknown } from '../db/transaction.ts'
 import { type AppError, type ErrorCode, INTERNAL, isAppError, unavailable } from '../lib/errors.ts'
@@ -54,6 +54,15 @@ const LimitKindEnum = describeEnum('LimitKind', 'Which kind of limit was reached
   SIZE: 'It is too large.',
 })
 
+/** Where the noun alone would not say how far it reaches. */
+const REACH: Partial<Record<Permission, string>> = {
+  WORKSPACE_WRITE: 'Change the workspace: its name, time zone, currency and what a day may cost.',
+  MEMBERS_WRITE: 'Change and remove members; with KEYS_WRITE, change and revoke their keys.',
+  OWNERS_WRITE: 'Make owners, and change and remove them.',
+  KEYS_READ: 'See which keys there are, whose they are and what they may do; never a key itself.',
+  KEYS_WRITE: 'Create, change, rotate and revoke your own keys.',
+}
+
 export const PermissionEnum = describeEnum(
   'Permission',
   'What a credential may do.',
@@ -62,9 +71,9 @@ export const PermissionEnum = describeEnum(
       const split = permission.lastIndexOf('_')
       const noun = permission.slice(0, split).toLowerCase().replace('_', ' ')
       const verbs: Record<string, string> = { READ: 'See', WRITE: 'Create and change', DECIDE: 'Decide' }
-      return [permission, `${verbs[permission.slice(split + 1)] ?? 'Use'} ${noun}.`]
+      return [permission, REACH[permission] ?? `${verbs[permission.slice(split + 1)] ?? 'Use'} ${noun}.`]
     }),
-  ) as Record<(typeof PERMISSIONS)[number], string>,
+  ) as Record<Permission, string>,
 )
 
 /** An expected failure as a member of a result union. Not the error itself: GraphQL takes an Error for a thrown one. */

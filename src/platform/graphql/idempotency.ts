@@ -95,6 +95,8 @@ export interface Committed<Outcome> {
   readonly outcome: Outcome
   /** The change's last event; null when it made none. */
   readonly outboxId: bigint | null
+  /** Whether the change was made before, by another attempt or another request: this is what it stored. */
+  readonly replayed: boolean
 }
 
 /** SHA-256 of an input, whatever the order of its fields. */
@@ -147,19 +149,21 @@ export async function runOnce<Outcome>(
   keeps: (outcome: Outcome) => boolean = () => true,
 ): Promise<Committed<Outcome>> {
   try {
-    const { outcome, lastEvent } = await ctx.db.inTransaction(ctx, async (tx) => {
+    const { outcome, lastEvent, replayed } = await ctx.db.inTransaction(ctx, async (tx) => {
       if (claim !== undefined) {
         if (!(await lock(tx, claim))) {
           throw unavailable('A request with this idempotency key is being worked on.', BUSY_RETRY_MS)
         }
         const stored = await findStored<Outcome>(tx, claim)
-        if (stored !== undefined) return { outcome: stored.outcome, lastEvent: async () => stored.outboxId }
+        if (stored !== undefined) {
+          return { outcome: stored.outcome, lastEvent: async () => stored.outboxId, replayed: true }
+        }
       }
       const outcome = asStored(await work(tx))
       if (claim !== undefined && keeps(outcome)) await store(tx, claim, outcome, await lastEventOf(tx))
-      return { outcome, lastEvent: () => lastEventOf(tx) }
+      return { outcome, lastEvent: () => lastEventOf(tx), replayed: false }
     })
-    return { outcome, outboxId: await lastEvent() }
+    return { outcome, outboxId: await lastEvent(), replayed }
   } catch (err) {
     if (!(err instanceof CommitUnknown) || claim === undefined) throw err
     return await settle<Outcome>(ctx, claim)
@@ -198,7 +202,7 @@ async function findStored<Outcome>(tx: Tx, claim: Claim): Promise<Committed<Outc
   if (row.operation !== claim.operation || row.inputHash !== claim.inputHash) {
     throw conflict('IDEMPOTENCY_MISMATCH', 'This idempotency key was used before, with another input.')
   }
-  return { outcome: row.outcome as Outcome, outboxId: row.outboxId }
+  return { outcome: row.outcome as Outcome, outboxId: row.outboxId, replayed: true }
 }
 
 async function store(tx: Tx, claim: Claim, outcome: unknown, outboxId: bigint | null): Promise<void> {

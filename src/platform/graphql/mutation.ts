@@ -26,6 +26,7 @@ import {
   typenameOfError,
 } from './errors.ts'
 import { hashInput, idempotencyKeyOf, runOnce } from './idempotency.ts'
+import { rememberSecret, ShownOnce, secretFields } from './shown-once.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
@@ -41,7 +42,12 @@ interface MutationOptions<Valid, Result extends Outcome<Result>, Refused extends
   /** Makes the valid input; what it refuses becomes InvalidInputError, issue by issue, with its path. */
   readonly parse: z.ZodType<Valid>
   /** The change itself, in the transaction. */
-  readonly verb: (tx: Tx, input: Valid) => Promise<Result | Refused>
+  readonly verb: (tx: Tx, input: Valid) => Promise<Result | Refused | ShownOnce<Result>>
+  /**
+   * For a verb that makes a secret and returns `ShownOnce`: what it is, in a sentence. The payload then has `secret` and
+   * `replayed`; what is stored for repetitions is the outcome without it.
+   */
+  readonly secret?: string
   /**
    * The caller's error of an outcome that is committed and is none of success; undefined for success. What was refused is
    * not stored under the idempotency key: a repetition is looked at anew.
@@ -99,6 +105,7 @@ export function mutation<Valid, Result extends Outcome<Result>, Refused extends 
     showsOwnWrite: true,
     fields: (t) => ({
       ...options.payload(t),
+      ...(options.secret === undefined ? {} : secretFields(t, options.secret)),
       cursor: t.field({
         type: 'Cursor',
         description: 'Position of this change in the log: wait for it in a subscription to see your own write.',
@@ -123,6 +130,8 @@ export function mutation<Valid, Result extends Outcome<Result>, Refused extends 
     t.field({
       type: union,
       description: options.description,
+      // For the permission matrix; it is asked for below, so that lacking it is a member of the union.
+      extensions: { permission: options.permission },
       args: { input: t.arg({ type: input, required: true, description: `What \`${name}\` takes.` }) },
       resolve: (async (_root: unknown, args: { input: unknown }, ctx: GraphQLContext, info: GraphQLResolveInfo) => {
         try {
@@ -163,14 +172,22 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
           inputHash: hashInput(input),
         }
   const refusalOf = (outcome: Result | Refused) => options.refusal?.(outcome)
-  const { outcome, outboxId } = await runOnce(
+  let secret: string | undefined
+  const { outcome, outboxId, replayed } = await runOnce(
     ctx,
     claim,
-    (tx) => options.verb(tx, input),
+    async (tx) => {
+      const made = await options.verb(tx, input)
+      if (!(made instanceof ShownOnce)) return made
+      // Of the last attempt, which is the one that commits.
+      secret = made.secret
+      return made.outcome
+    },
     (outcome) => refusalOf(outcome) === undefined,
   )
   const refusal = refusalOf(outcome)
   if (refusal !== undefined) throw refusal
+  if (!replayed && secret !== undefined) rememberSecret(outcome as Result & object, secret)
   // What is no refusal is the result.
   return rememberCommit(outcome as Result & object, outboxId)
 }

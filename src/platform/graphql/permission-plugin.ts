@@ -12,7 +12,7 @@ import SchemaBuilder, {
   type PothosTypeConfig,
   type SchemaTypes,
 } from '@pothos/core'
-import type { GraphQLFieldResolver } from 'graphql'
+import { type GraphQLField, type GraphQLFieldResolver, getNullableType, isListType } from 'graphql'
 import { requirePermission } from '../auth/permissions.ts'
 import type { Permission } from '../auth/viewer.ts'
 import type { GraphQLContext } from './context.ts'
@@ -51,8 +51,18 @@ const needed = (options: object | undefined): Permission | undefined =>
 
 export class PermissionPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onTypeConfig(typeConfig: PothosTypeConfig): PothosTypeConfig {
-    permissionsOfTypes.set(typeConfig.name, needed(typeConfig.pothosOptions))
-    return typeConfig
+    const permission = needed(typeConfig.pothosOptions)
+    permissionsOfTypes.set(typeConfig.name, permission)
+    return permission === undefined
+      ? typeConfig
+      : ({ ...typeConfig, extensions: { ...typeConfig.extensions, permission } } as PothosTypeConfig)
+  }
+
+  override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
+    const permission = needed(fieldConfig.pothosOptions)
+    return permission === undefined
+      ? fieldConfig
+      : { ...fieldConfig, extensions: { ...fieldConfig.extensions, permission } }
   }
 
   override wrapResolve(
@@ -90,6 +100,17 @@ export class PermissionPlugin<Types extends SchemaTypes> extends BasePlugin<Type
         : needed(this.buildCache.getTypeConfig(type.ref).pothosOptions)
     return [own, ofType].filter((permission) => permission !== undefined)
   }
+}
+
+/**
+ * What a caller needs for a field of a built schema, as the plugin and `mutation` enforce it: for who documents it. `public`
+ * for a mutation that says so; empty where nothing is said.
+ */
+export function permissionsOfField({ extensions, type }: GraphQLField<unknown, unknown>): (Permission | 'public')[] {
+  const named = getNullableType(type)
+  const own = extensions.permission as Permission | 'public' | undefined
+  const ofType = isListType(named) ? undefined : (named.extensions.permission as Permission | undefined)
+  return [...new Set([own, ofType].filter((permission) => permission !== undefined))]
 }
 
 const pluginName = 'permission'

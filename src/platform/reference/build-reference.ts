@@ -2,6 +2,7 @@
 // inline style or script, so that the strictest policy lets them through.
 //
 //   index.html  conventions.html        the pages beside the schema
+//   permissions.html                    who may what, of the schema and the roles
 //   guide.html  guide/watching-live.html …   the guide, as it stands in docs/guide
 //   queries.html … directives.html      a list for each chapter
 //   queries/deals.html, objects/Deal.html …   a page for each thing, a part's address is `#name`
@@ -12,6 +13,7 @@ import { html, trusted } from '../lib/html.ts'
 import { renderLayout } from './layout.ts'
 import { createLinks } from './links.ts'
 import { chapterBody, entryBody } from './pages.ts'
+import { permissionsBody } from './permissions.ts'
 import { CHAPTERS, type ChapterKey, type Entry, entriesOf, GUIDE, hrefOf, ROOT } from './places.ts'
 import { searchIndex } from './search-index.ts'
 import { usesOf } from './uses.ts'
@@ -47,6 +49,9 @@ export function buildReference({ schema, overview, conventions, guide }: Referen
   files.set('index.html', renderLayout({ title: 'Reference', at: 'overview', siblings: [], body: start }))
   const rules = trusted(conventions)
   files.set('conventions.html', renderLayout({ title: 'Conventions', at: 'conventions', siblings: [], body: rules }))
+
+  const who = permissionsBody(schema, means.links)
+  files.set('permissions.html', renderLayout({ title: 'Permissions', at: 'permissions', siblings: [], body: who }))
 
   const guideSiblings = guide.pages.map(({ name, title }) => ({ name: title, href: `${GUIDE}/${name}` }))
   const inGuide = { at: 'guide', siblings: guideSiblings } as const

@@ -4,7 +4,7 @@ import { CHAPTERS, type ChapterKey, GUIDE, ROOT } from './places.ts'
 export interface Layout {
   readonly title: string
   /** Where in the navigation the page is: a chapter, or one of the pages beside them. */
-  readonly at: ChapterKey | 'overview' | 'guide' | 'conventions'
+  readonly at: ChapterKey | 'overview' | 'guide' | 'conventions' | 'permissions'
   /** The thing the page is about, where it is about one. */
   readonly name?: string
   /** What stands in the page's chapter. */
@@ -49,7 +49,7 @@ export function renderLayout({ title, at, name, siblings, body }: Layout): strin
 <div class="columns">
 <nav aria-label="Reference">
 <ul>
-${place('overview', ROOT, 'Overview')}${place('guide', GUIDE, 'Guide')}${place('conventions', `${ROOT}/conventions`, 'Conventions')}${Object.values(
+${place('overview', ROOT, 'Overview')}${place('guide', GUIDE, 'Guide')}${place('conventions', `${ROOT}/conventions`, 'Conventions')}${place('permissions', `${ROOT}/permissions`, 'Permissions')}${Object.values(
   CHAPTERS,
 ).map(({ key, title: shown }) => place(key, `${ROOT}/${key}`, shown))}</ul>
 </nav>

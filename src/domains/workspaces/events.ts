@@ -1,0 +1,35 @@
+import { defineEvents } from '../../platform/events/event.ts'
+
+export const workspaceEvents = defineEvents({
+  updated: {
+    type: 'workspace.updated',
+    description: 'The workspace’s name, time zone, currency or daily budget was changed.',
+    subject: 'workspace',
+    summary: async (event, names) => {
+      const fields = event.changes.map((change) => change.field).join(', ')
+      return `${await names.actor(event.actor)} changed the workspace: ${fields}`
+    },
+  },
+})
+
+export const memberEvents = defineEvents({
+  updated: {
+    type: 'member.updated',
+    description: 'A member’s name or role was changed.',
+    subject: 'member',
+    summary: async (event, names) => {
+      const who = await names.actor(event.actor)
+      const member = await names.of('member', event.subject.id)
+      const role = event.changes.find((change) => change.field === 'role')
+      if (role?.to != null) return `${who} made ${member} ${role.to}, who was ${role.from ?? 'nothing'}`
+      return `${who} changed ${member}: ${event.changes.map((change) => change.field).join(', ')}`
+    },
+  },
+  removed: {
+    type: 'member.removed',
+    description: 'A member was removed from the workspace, with all their keys.',
+    subject: 'member',
+    summary: async (event, names) =>
+      `${await names.actor(event.actor)} removed ${await names.of('member', event.subject.id)} from the workspace`,
+  },
+})

@@ -1,0 +1,119 @@
+import { type Caller, lockCaller, requireHeld } from '../../platform/auth/caller.ts'
+import type { Tx } from '../../platform/db/transaction.ts'
+import { appendEvents } from '../../platform/events/append.ts'
+import { changesBetween } from '../../platform/events/changes.ts'
+import { conflict, notFound } from '../../platform/lib/errors.ts'
+import { encodeId } from '../../platform/lib/ids.ts'
+import { revokeKeysOfMember } from '../keys/service.ts'
+import { memberEvents } from './events.ts'
+import type { RemoveMemberInput, UpdateMemberInput } from './model.ts'
+import { lockWorkspace } from './service.ts'
+
+/*
+ * Who is in the workspace, and as what. Each verb takes the workspace's row first: of two that would take the last two
+ * owners away at once, the second one sees what the first has left.
+ */
+
+/**
+ * Changes what is given of a member. Needs MEMBERS_WRITE, and OWNERS_WRITE to make an owner or to change one. Their keys
+ * may what the new role holds within two seconds. CONFLICT for a stale `ifVersion`, for the last owner's role, and for a
+ * member who was removed.
+ */
+export async function updateMember(tx: Tx, input: UpdateMemberInput): Promise<{ readonly id: string }> {
+  await lockWorkspace(tx)
+  const caller = await lockCaller(tx, 'MEMBERS_WRITE')
+  const member = await lockMember(tx, caller, input)
+  const { id, name, role } = input
+  if (member.removedAt !== null) {
+    throw conflict('CLOSED', 'This member was removed and does not change any more.', nodeOf(member))
+  }
+  if (role === 'OWNER') requireHeld(caller, 'OWNERS_WRITE')
+  const changes = changesBetween({ ...member }, { name, role })
+  if (changes.length === 0) return { id }
+  if (role !== undefined && role !== 'OWNER') await assertNotLastOwner(tx, member)
+  const version = member.version + 1
+  await tx.sql
+    .updateTable('member')
+    .set({
+      ...(name === undefined ? {} : { name }),
+      ...(role === undefined ? {} : { role }),
+      version,
+      updatedAt: tx.now,
+    })
+    .where('id', '=', id)
+    .execute()
+  appendEvents(tx, [{ type: memberEvents.updated.type, subject: nodeOf(member), subjectVersion: version, changes }])
+  return { id }
+}
+
+/**
+ * Removes a member and revokes their keys; what they did keeps their name. Needs MEMBERS_WRITE, and OWNERS_WRITE for an
+ * owner. CONFLICT for a stale `ifVersion` and for the last owner. Removing them again changes nothing.
+ */
+export async function removeMember(tx: Tx, input: RemoveMemberInput): Promise<{ readonly id: string }> {
+  await lockWorkspace(tx)
+  const caller = await lockCaller(tx, 'MEMBERS_WRITE')
+  const member = await lockMember(tx, caller, input)
+  if (member.removedAt !== null) return { id: member.id }
+  await assertNotLastOwner(tx, member)
+  const version = member.version + 1
+  await tx.sql
+    .updateTable('member')
+    .set({ removedAt: tx.now, version, updatedAt: tx.now })
+    .where('id', '=', member.id)
+    .execute()
+  appendEvents(tx, [
+    {
+      type: memberEvents.removed.type,
+      subject: nodeOf(member),
+      subjectVersion: version,
+      changes: changesBetween({ removedAt: null }, { removedAt: tx.now }),
+    },
+  ])
+  await revokeKeysOfMember(tx, member.id)
+  return { id: member.id }
+}
+
+interface LockedMember {
+  readonly id: string
+  readonly name: string
+  readonly role: string
+  readonly removedAt: Date | null
+  readonly version: number
+}
+
+/** FOR UPDATE: a key that is being made refers to the row, and comes before this or not at all. */
+async function lockMember(
+  tx: Tx,
+  caller: Caller,
+  { id, ifVersion }: { readonly id: string; readonly ifVersion?: number | null | undefined },
+): Promise<LockedMember> {
+  const member = await tx.sql
+    .selectFrom('member')
+    .select(['id', 'name', 'role', 'removedAt', 'version'])
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+  if (member === undefined) throw notFound('Member', encodeId('member', id))
+  if (member.role === 'OWNER') requireHeld(caller, 'OWNERS_WRITE')
+  if (ifVersion != null && ifVersion !== member.version) {
+    throw conflict('STALE_VERSION', `This member has changed: they are at version ${member.version}.`, nodeOf(member))
+  }
+  return member
+}
+
+async function assertNotLastOwner(tx: Tx, member: LockedMember): Promise<void> {
+  if (member.role !== 'OWNER') return
+  const other = await tx.sql
+    .selectFrom('member')
+    .select('id')
+    .where('role', '=', 'OWNER')
+    .where('removedAt', 'is', null)
+    .where('id', '!=', member.id)
+    .limit(1)
+    .executeTakeFirst()
+  if (other !== undefined) return
+  throw conflict('ILLEGAL_TRANSITION', 'This is the last owner. Make somebody else an owner first.', nodeOf(member))
+}
+
+const nodeOf = ({ id }: { readonly id: string }) => ({ kind: 'member', id })

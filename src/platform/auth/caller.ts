@@ -1,0 +1,64 @@
+// Who is asking, for verbs that change who may what.
+//
+// What a request was let in by may be two seconds old, and that is soon enough for work. It is too late where the change
+// outlives the caller: a key that was revoked a moment ago must not make itself a successor. So these verbs read the
+// caller's key and member anew, in their own transaction, and hold both rows until it ends: revoking, rotating and removing
+// come before or after it, never in between.
+
+import type { Tx } from '../db/transaction.ts'
+import { forbidden, unauthenticated } from '../lib/errors.ts'
+import { permissionsOfKey } from './roles.ts'
+import { PERMISSIONS, type Permission } from './viewer.ts'
+
+/** The caller as the database has it now. */
+export interface Caller {
+  /** The key that was sent; null for the server itself. */
+  readonly keyId: string | null
+  /** For whom it speaks; null for the server itself. */
+  readonly memberId: string | null
+  readonly permissions: ReadonlySet<Permission>
+  /** When the key stops working; null for never. */
+  readonly expiresAt: Date | null
+}
+
+const SYSTEM: Caller = { keyId: null, memberId: null, permissions: new Set(PERMISSIONS), expiresAt: null }
+
+/**
+ * The caller, read anew and locked until the transaction ends. Throws UNAUTHENTICATED for a key that no longer stands, and
+ * for the secret that a rotation replaced: it works on, but not for this. FORBIDDEN without the permission, and for
+ * employees: no mandate reaches so far.
+ */
+export async function lockCaller(tx: Tx, permission: Permission): Promise<Caller> {
+  const { viewer } = tx
+  if (viewer.kind === 'system') return SYSTEM
+  if (viewer.kind === 'anonymous') throw unauthenticated()
+  if (viewer.kind === 'employee') throw forbidden(permission)
+  // The member before the key, as whoever removes a member does: neither waits for the other in a ring.
+  const member = await tx.sql
+    .selectFrom('member')
+    .select(['role', 'removedAt'])
+    .where('id', '=', viewer.memberId)
+    .forShare()
+    .executeTakeFirst()
+  const key = await tx.sql
+    .selectFrom('apiKey')
+    .select(['id', 'memberId', 'prefix', 'permissions', 'expiresAt', 'revokedAt'])
+    .where('id', '=', viewer.keyId)
+    .where('memberId', '=', viewer.memberId)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  if (key === undefined || key.revokedAt !== null) throw unauthenticated('This key is not valid.')
+  if (member === undefined || member.removedAt !== null) throw unauthenticated('This key is not valid.')
+  if (key.expiresAt !== null && key.expiresAt <= tx.now) throw unauthenticated('This key has expired.')
+  if (key.prefix !== viewer.prefix) throw unauthenticated('This key was rotated: for this, send the new one.')
+  const now = permissionsOfKey(key.permissions, member.role)
+  const permissions = new Set([...now].filter((held) => viewer.permissions.has(held)))
+  const caller: Caller = { keyId: key.id, memberId: key.memberId, permissions, expiresAt: key.expiresAt }
+  requireHeld(caller, permission)
+  return caller
+}
+
+/** Throws FORBIDDEN, with what it needs, unless the caller holds the permission. */
+export function requireHeld(caller: Caller, permission: Permission): void {
+  if (!caller.permissions.has(permission)) throw forbidden(permission)
+}
