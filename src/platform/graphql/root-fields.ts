@@ -18,6 +18,7 @@ builder.queryField('node', (t) =>
     description: 'Anything by its id; null when there is no such thing, or it is not yours.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: (_root, { id }, ctx, info) => {
+      if (ctx.viewer.kind === 'anonymous') throw unauthenticated()
       const ref = parseNodeId(id)
       return ref === undefined ? null : loadNode(ref, ctx, info)
     },
@@ -32,6 +33,7 @@ builder.queryField('nodes', (t) =>
     args: { ids: t.arg.idList({ required: true, description: 'Their ids, at most 100.' }) },
     complexity: ({ ids }) => ({ field: 1, multiplier: Math.max(1, ids.length) }),
     resolve: (_root, { ids }, ctx, info) => {
+      if (ctx.viewer.kind === 'anonymous') throw unauthenticated()
       if (ids.length > MAX_NODES) {
         throw invalidInput([{ path: ['ids'], code: 'TOO_LONG', message: `At most ${MAX_NODES} ids.` }])
       }
