@@ -56,6 +56,17 @@ export async function createContact(tx: Tx, input: CreateContactInput): Promise<
  */
 export async function updateContact(tx: Tx, input: UpdateContactInput): Promise<{ readonly id: string }> {
   requirePermission(tx.viewer, 'CONTACTS_WRITE')
+  return await changeContact(tx, input)
+}
+
+/**
+ * Notes that a contact is worth working on. For the verb that judges what the contact sent: whoever may judge may do what
+ * follows from it. NOT_FOUND.
+ */
+export const qualifyContact = (tx: Tx, id: string): Promise<{ readonly id: string }> =>
+  changeContact(tx, { id, lifecycle: 'QUALIFIED' })
+
+async function changeContact(tx: Tx, input: UpdateContactInput): Promise<{ readonly id: string }> {
   const { id, ifVersion, owner, ...fields } = input
   const contact = await lockContact(tx, id)
   if (ifVersion != null && ifVersion !== contact.version) {

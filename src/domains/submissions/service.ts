@@ -5,7 +5,7 @@ import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween } from '../../platform/events/changes.ts'
 import { notFound } from '../../platform/lib/errors.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
-import { updateContact } from '../contacts/service.ts'
+import { qualifyContact } from '../contacts/service.ts'
 import { submissionEvents } from './events.ts'
 import { canGo, type QualifySubmissionInput, type SubmissionEnd, type SubmissionStatus } from './model.ts'
 
@@ -40,7 +40,7 @@ export async function qualifySubmission(tx: Tx, input: QualifySubmissionInput): 
     },
   ])
   if (qualified && before.contactId !== null && before.lifecycle === 'LEAD') {
-    await updateContact(tx, { id: before.contactId, lifecycle: 'QUALIFIED' })
+    await qualifyContact(tx, before.contactId)
   }
   return { id }
 }
