@@ -91,6 +91,8 @@ describe('the closing account of the demo', () => {
     expect(text).toMatch(/ {2}sent before +1\b/)
     expect(text).toMatch(/ 2 {2}refused: We have received exactly this.*again\. \(first Kim\)\n/)
     expect(text).toContain('1  refused: HTTP 429 (Kim, line 7)\n')
+    const early = { ...full, lead: { ...full.lead, label: 'Lee', line: 5 } }
+    expect(closingText({ ...closing, sent: [full, early] })).toContain('2  refused: HTTP 429 (first Lee, line 5)\n')
     expect(text).not.toContain('each exactly once')
   })
 

@@ -144,7 +144,8 @@ export function closingText(closing: Closing): string {
 }
 
 function refusedLine(reason: string, leads: readonly Lead[]): string {
-  const [first] = leads
+  // Many are sent at once, so who was refused first need not stand first in the file.
+  const [first] = leads.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
   const where = first?.line === undefined ? '' : `, line ${first.line}`
   const named = first === undefined ? '' : ` (${leads.length > 1 ? 'first ' : ''}${oneLine(first.label, 30)}${where})`
   return `    ${wholeNumber(leads.length).padStart(6)}  refused: ${oneLine(reason, 90)}${named}`
