@@ -38,7 +38,9 @@ test('a server that is away for a moment when the account is read is asked again
 
 test('a server that stays away is told in words', async () => {
   const quiet = progressOf({ lastAt: Number.NEGATIVE_INFINITY })
-  await expect(wait(answering(away), quiet, [ID])).rejects.toThrow(StartFault)
+  const ended = wait(answering(away), quiet, [ID])
+  await expect(ended).rejects.toThrow(StartFault)
+  await expect(ended).rejects.toMatchObject({ cause: away })
 })
 
 test('what the server refuses is not waited for', async () => {

@@ -38,16 +38,23 @@ export async function untilWorked(
   note: (line: string) => void,
 ): Promise<Outcomes> {
   const isQuiet = (): boolean => performance.now() - progress.lastAt >= QUIET_MS
+  let noAnswer: unknown
   for (;;) {
     while (progress.settled < ids.length && !isQuiet()) await sleep(50)
     draw()
-    const outcomes = await accountFor(ids, request).catch(unlessAway)
+    const outcomes = await accountFor(ids, request).catch((err: unknown) => {
+      // What a server answered is told; that there was no answer is nothing to end on.
+      if (err instanceof RequestFailed) throw err
+      noAnswer = err
+      return undefined
+    })
     if (outcomes?.open === 0) return outcomes
     if (isQuiet()) {
       if (outcomes === undefined) {
         throw new StartFault(
           'The server does not answer any more.',
           'What was sent is safe: npm start goes on with it.',
+          noAnswer,
         )
       }
       note('  Nothing has happened for a minute: no longer waiting. What is open goes on without us.')
@@ -55,11 +62,6 @@ export async function untilWorked(
     }
     await sleep(500)
   }
-}
-
-/** Lets through what a server answered; that there was no answer is nothing to end on. */
-function unlessAway(err: unknown): undefined {
-  if (err instanceof RequestFailed) throw err
 }
 
 /** Notes whether the server is away, and that time does not count against it meanwhile, for as long as patience lasts. */
