@@ -39,8 +39,8 @@ export const sessionSettings = (role: 'cadre_app' | 'cadre_system', more: Readon
   Object.entries({
     role,
     enable_seqscan: 'off',
-    // Before PostgreSQL 18 the line above adds ten thousand millions to the cost of a plan that must read a table whole
-    // after all, and whatever costs so much is compiled first: 40 ms for a statement of one.
+    // Before PostgreSQL 18 the line above adds 10^10 to the cost of a plan that must read a table whole after all, and
+    // whatever costs so much is compiled first: 40 ms for a statement that itself takes one.
     jit: 'off',
     // Only a transaction writes: should its BEGIN fail, the statements that were sent right behind it are refused.
     ...(role === 'cadre_app' ? { default_transaction_read_only: 'on' } : {}),
