@@ -1,0 +1,287 @@
+// The real schema, served for real, with two workspaces in it. No runs are worked and nothing is swept, so that whatever
+// changes was changed by a call. Beside the door there is a second one behind which every transaction is rolled back at
+// its end: what a mutation would say can be asked there as often as one likes.
+
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { createToolRegistry } from '../../src/agent/tools/registry.ts'
+import { connectAgent } from '../../src/agent/wiring.ts'
+import { eventTypes, namesOfThings } from '../../src/domains/event-types.ts'
+import { createMailer } from '../../src/domains/mail/mailer.ts'
+import { issueApiKey } from '../../src/domains/keys/service.ts'
+import { createAuthenticator } from '../../src/platform/auth/authenticate.ts'
+import { PERMISSIONS, type Permission } from '../../src/platform/auth/viewer.ts'
+import type { Ctx } from '../../src/platform/context.ts'
+import type { Database } from '../../src/platform/db/database.ts'
+import { lastEventOf } from '../../src/platform/events/append.ts'
+import { createEvents, type Events } from '../../src/platform/events/events.ts'
+import { contextFactory, NO_WORKSPACE } from '../../src/platform/graphql/context-factory.ts'
+import { graphqlDoors } from '../../src/platform/graphql/doors.ts'
+import { createEngine } from '../../src/platform/graphql/engine.ts'
+import { defaultLimits } from '../../src/platform/graphql/limits.ts'
+import { type HttpServer, openHttpServer } from '../../src/platform/http/server.ts'
+import { systemClock } from '../../src/platform/lib/clock.ts'
+import { newId } from '../../src/platform/lib/ids.ts'
+import { schema } from '../../src/schema.ts'
+import { openDatabase, systemContext, testLog } from '../support/context.ts'
+import { openTemporaryFolder } from '../support/temporary-folder.ts'
+import { createTestDatabase } from '../support/test-database.ts'
+import { idsOf } from './ids.ts'
+import { buildWorld } from './world.ts'
+
+export interface Workspace {
+  readonly id: string
+  /** What its texts carry. */
+  readonly mark: string
+  readonly ctx: Ctx
+  /** Ids of its things by their kinds, as clients write them. */
+  readonly ids: Readonly<Record<string, readonly string[]>>
+  readonly all: Asker
+  readonly readOnly: Asker
+  readonly none: Asker
+  /** With a key that has exactly these permissions. */
+  as(permissions: readonly Permission[]): Promise<Asker>
+}
+
+export interface Answer {
+  readonly status: number
+  /** As it came. */
+  readonly text: string
+  readonly data: unknown
+  readonly errors: readonly ErrorAnswer[]
+  /** Behind the door that keeps nothing: whether there was something to be kept. Asked for one call at a time. */
+  readonly changes?: boolean
+}
+
+interface ErrorAnswer {
+  readonly message: string
+  readonly path?: readonly unknown[]
+  readonly extensions?: Readonly<Record<string, unknown>>
+}
+
+export interface Request {
+  readonly query: string
+  readonly variables?: Readonly<Record<string, unknown>>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Items as they come, or why there are none. */
+export type Stream = { readonly items: AsyncGenerator<Answer> } | { readonly refused: Answer }
+
+/** Who asks. `dry` goes through the door that keeps nothing; a subscription past the wire: there one can tell silence. */
+export interface Asker {
+  ask(request: Request): Promise<Answer>
+  dry(request: Request): Promise<Answer>
+  subscribe(request: Request): Promise<Stream>
+  /** Past the wire: what is returned starts the operation in the tick in which it is called. */
+  ready(request: Request): Promise<() => Promise<Answer>>
+}
+
+export interface House {
+  readonly url: string
+  /** Its owner's connection, past row-level security. */
+  readonly owner: pg.Pool
+  readonly db: Database
+  readonly events: Events
+  readonly a: Workspace
+  readonly b: Workspace
+  readonly anonymous: Asker
+  /** What the workspace has by now. */
+  idsOf(workspace: Workspace): Promise<Readonly<Record<string, readonly string[]>>>
+  close(): Promise<void>
+}
+
+const LIMITS = { maxLength: 1e6, maxTokens: 1e5, maxFields: 1e4, maxAliases: 1e4, maxDepth: 30, maxCost: 1e9 }
+
+/** Everything as it is, but each transaction is rolled back with its result; `told` hears of its last event. */
+const forgetting = (db: Database, told: (event: bigint | null) => void): Database => ({
+  ...db,
+  inTransaction: async (ctx, work, options) => {
+    const { result, last } = await db.inTransaction(
+      ctx,
+      async (tx) => {
+        const result = await work(tx)
+        tx.rollbackAtEnd()
+        return { result, last: () => lastEventOf(tx) }
+      },
+      options,
+    )
+    told(await last())
+    return result
+  },
+})
+
+export async function openHouse(): Promise<House> {
+  const database = await createTestDatabase()
+  const folder = openTemporaryFolder('cadre-every-operation-')
+  const owner = new pg.Pool({ connectionString: database.url, max: 4 })
+  owner.on('error', () => {})
+  const db = openDatabase(database.url)
+  const events = createEvents({ db, directUrl: database.url, log: testLog, clock: systemClock })
+  await events.start()
+  const mailer = createMailer({ folder: join(folder, 'mail'), defaultFrom: 'cadre@localhost' })
+  const registry = createToolRegistry({ mailer })
+  connectAgent(registry)
+  const authenticator = createAuthenticator({ db, clock: systemClock, log: testLog })
+  const shared = {
+    bell: events.bell,
+    clock: systemClock,
+    log: testLog,
+    feed: events.feed,
+    eventTypes,
+    names: namesOfThings,
+  }
+  const engine = createEngine({
+    schema,
+    limits: { ...defaultLimits, ...LIMITS },
+    introspection: false,
+    log: testLog,
+    clock: systemClock,
+  })
+  const door = await openDoor(db)
+  let lastEvent: bigint | null = null
+  const told = (event: bigint | null) => {
+    lastEvent = event
+  }
+  const dryDoor = await openDoor(forgetting(db, told))
+
+  async function openDoor(through: Database): Promise<HttpServer & { shut(): Promise<void> }> {
+    const doors = graphqlDoors({
+      schema,
+      services: { ...shared, db: through },
+      authenticator,
+      introspection: false,
+      maxMessageBytes: 1_000_000,
+      trustProxy: 0,
+      limits: LIMITS,
+    })
+    const http = await openHttpServer({
+      routes: [doors.route],
+      sockets: doors.sockets,
+      log: testLog,
+      host: '127.0.0.1',
+      port: 0,
+      maxBodyBytes: 1_000_000,
+      trustProxy: 0,
+    })
+    const shut = async () => {
+      await http.close()
+      doors.close()
+    }
+    return Object.assign(http, { shut })
+  }
+
+  const begin = async (authorization: string | undefined, request: Request) => {
+    const { viewer, workspaceId = NO_WORKSPACE } = await authenticator.authenticate(authorization)
+    const about = { viewer, workspaceId, origin: { requestId: 'test' }, requestUrl: '' }
+    return { prepared: engine.prepare(request), makeContext: contextFactory({ ...shared, db }, about) }
+  }
+
+  const subscribe = async (authorization: string | undefined, request: Request): Promise<Stream> => {
+    const { prepared, makeContext } = await begin(authorization, request)
+    if ('errors' in prepared) return { refused: asAnswer(engine.refusal(prepared)) }
+    const result = await engine.subscribe(prepared, makeContext)
+    if (!(Symbol.asyncIterator in result)) return { refused: asAnswer(result) }
+    return { items: answersOf(result) }
+  }
+
+  const asker = (authorization: string | undefined): Asker => ({
+    ask: (request) => post(`${door.url}/graphql`, authorization, request),
+    dry: async (request) => {
+      lastEvent = null
+      const answer = await post(`${dryDoor.url}/graphql`, authorization, request)
+      return { ...answer, changes: lastEvent !== null }
+    },
+    ready: async (request) => {
+      const { prepared, makeContext } = await begin(authorization, request)
+      if ('errors' in prepared) return async () => asAnswer(engine.refusal(prepared))
+      return async () => asAnswer(await engine.execute(prepared, makeContext))
+    },
+    subscribe: (request) => subscribe(authorization, request),
+  })
+
+  const makeKey = async (ctx: Ctx, memberId: string, permissions: readonly Permission[]): Promise<Asker> => {
+    const name = `${permissions.length} permissions`
+    const { key } = await db.inTransaction(ctx, (tx) =>
+      issueApiKey(tx, { memberId, name, permissions: [...permissions], environment: 'TEST', expiresAt: null }),
+    )
+    return asker(`Bearer ${key}`)
+  }
+
+  const found = async (mark: string): Promise<Workspace> => {
+    const id = newId()
+    const ctx = { ...systemContext(db, id), bell: events.bell }
+    const { memberId } = await buildWorld(ctx, mark, registry)
+    const as = (permissions: readonly Permission[]) => makeKey(ctx, memberId, permissions)
+    const [all, readOnly, none] = [
+      await as(PERMISSIONS),
+      await as(PERMISSIONS.filter((permission) => permission.endsWith('_READ'))),
+      await as([]),
+    ]
+    await events.sequencer.sequencePass()
+    return { id, mark, ctx, ids: await idsOf(owner, id), all, readOnly, none, as }
+  }
+
+  const [a, b] = [await found('Aalto'), await found('Bellini')]
+  return {
+    url: database.url,
+    owner,
+    db,
+    events,
+    a,
+    b,
+    anonymous: asker(undefined),
+    idsOf: ({ id }) => idsOf(owner, id),
+    close: async () => {
+      await door.shut()
+      await dryDoor.shut()
+      await events.stop()
+      mailer.close()
+      await db.close()
+      await owner.end()
+      await database.drop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const asAnswer = (result: unknown): Answer => {
+  const text = JSON.stringify(result)
+  const { data = null, errors = [] } = JSON.parse(text) as Partial<Answer>
+  return { status: 200, text, data, errors }
+}
+
+/** By hand and not as a generator: one that waits for its source cannot be returned before the source speaks. */
+function answersOf(results: AsyncGenerator<unknown>): AsyncGenerator<Answer> {
+  const wrap = ({ done, value }: IteratorResult<unknown>): IteratorResult<Answer> =>
+    done === true ? { done, value: undefined } : { done: false, value: asAnswer(value) }
+  return {
+    next: async () => wrap(await results.next()),
+    return: async () => wrap(await results.return(undefined)),
+    throw: async (err) => wrap(await results.throw(err)),
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  } as AsyncGenerator<Answer>
+}
+
+async function post(
+  url: string,
+  authorization: string | undefined,
+  { query, variables = {}, headers = {} }: Request,
+): Promise<Answer> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json',
+      ...(authorization === undefined ? {} : { authorization }),
+      ...headers,
+    },
+    body: JSON.stringify({ query, variables }),
+  })
+  const text = await response.text()
+  const { data = null, errors = [] } = JSON.parse(text) as Partial<Answer>
+  return { status: response.status, text, data, errors }
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Answer, House, Workspace } from './house.ts'
+import { openHouse } from './house.ts'
+import { answerOf, documentOf, idPlacesOf, kindOf, mutations, type Operation, placesOf, trialOf } from './operations.ts'
+import { outcomeOf } from './outcomes.ts'
+import { findOwnCall, type OwnCall, requestOf } from './own-calls.ts'
+import { ghostOf } from './strangers.ts'
+
+const COPIES = 20
+
+let house: House
+let keyId: string
+
+beforeAll(async () => {
+  house = await openHouse()
+  await makePlenty()
+  const { data } = await house.a.all.ask({ query: '{ viewer { actor { nodeId } } }' })
+  keyId = String((data as { viewer: { actor: { nodeId: string } } }).viewer.actor.nodeId).replace('api_key_', '')
+})
+afterAll(() => house.close())
+
+/** So that what one mutation uses up the next one does not lack. */
+async function makePlenty(): Promise<void> {
+  for (const operation of mutations.filter(({ name }) => name.startsWith('create'))) {
+    const call = await findOwnCall(operation, house.a, house.a.all)
+    const named = placesOf(operation).find(({ path }) => /^input\.(name|title)$/.test(path))?.path
+    for (let n = 0; n < 4; n++) {
+      const more = named === undefined ? {} : { [named]: `One more, ${n}` }
+      await house.a.all.ask(requestOf(documentOf(operation, 0), operation, call, more))
+    }
+  }
+}
+
+const now = async (): Promise<Workspace> => ({ ...house.a, ids: await house.idsOf(house.a) })
+
+/** From which requests the events of the workspace came that are newer than this one. */
+async function changesSince(event: string): Promise<string[]> {
+  const { rows } = await house.owner.query<{ request: string }>(
+    `select distinct origin ->> 'requestId' as request from (
+       select id, origin from event_outbox where workspace_id = $1
+       union select outbox_id, origin from event_log where workspace_id = $1) as event where id > $2`,
+    [house.a.id, event],
+  )
+  return rows.map(({ request }) => request)
+}
+
+const newestEvent = async (): Promise<string> =>
+  (
+    await house.owner.query<{ id: string }>(
+      'select greatest((select max(id) from event_outbox), (select max(outbox_id) from event_log)) as id',
+    )
+  ).rows[0]?.id ?? '0'
+
+/** The same with an id in it that it did not have: whatever it says, it is another input. */
+function otherwise(operation: Operation, call: OwnCall): Record<string, unknown> {
+  const places = idPlacesOf(operation)
+  const place = places.find(({ path }) => path in call.given) ?? places.find(({ path }) => path === 'input.id')
+  if (place === undefined) throw new Error(`${operation.name} takes no id: say here how its input can be another one`)
+  const given = call.given[place.path]
+  const kind = kindOf(operation.name).replace(/^[a-z]+_/, '')
+  return { [place.path]: ghostOf(typeof given === 'string' ? given : `${kind}_00000000-0000-7000-8000-000000000000`) }
+}
+
+test('while a key is in flight every mutation says UNAVAILABLE at once, and keeps nobody else waiting', async () => {
+  const key = randomUUID()
+  const workspace = await now()
+  const holder = await house.owner.connect()
+  try {
+    await holder.query('select pg_advisory_lock(hashtextextended($1, 0))', [
+      `idempotency:${house.a.id}:key:${keyId}:${key}`,
+    ])
+    // Nothing of this is answered before the lock is let go, if it is waited for.
+    for (const operation of mutations) {
+      const call = await findOwnCall(operation, workspace, house.a.all)
+      const request = { ...requestOf(documentOf(operation, 0), operation, call), headers: { 'idempotency-key': key } }
+      const [others, ...held] = await Promise.all([
+        house.a.all.dry(requestOf(trialOf(operation), operation, call)),
+        ...Array.from({ length: COPIES }, () => house.a.all.ask(request)),
+      ])
+      expect(outcomeOf(operation, others)).toMatchObject({ code: 'DONE' })
+      for (const answer of held) {
+        expect(outcomeOf(operation, answer)).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: expect.any(Number) })
+      }
+    }
+  } finally {
+    holder.release(true)
+  }
+})
+
+for (const operation of mutations) {
+  test(`${operation.name} is done once for one key, and refuses the key with another input`, async () => {
+    const { all } = house.a
+    const call = await findOwnCall(operation, await now(), all, { changing: true })
+    const request = {
+      ...requestOf(documentOf(operation, 0), operation, call),
+      headers: { 'idempotency-key': randomUUID() },
+    }
+    const before = await newestEvent()
+    const insist = async (): Promise<Answer> => {
+      for (;;) {
+        const answer = await all.ask(request)
+        if (outcomeOf(operation, answer).code !== 'UNAVAILABLE') return answer
+      }
+    }
+    const answers = await Promise.all(Array.from({ length: COPIES }, insist))
+    for (const answer of answers) expect(outcomeOf(operation, answer)).toEqual({ code: 'DONE', message: '' })
+    const told = answers.map(({ data }) => JSON.stringify(answerOf(operation, data)))
+    expect([...new Set(told)]).toHaveLength(1)
+    expect(await changesSince(before)).toHaveLength(1)
+
+    const other = requestOf(documentOf(operation, 0), operation, call, otherwise(operation, call))
+    const mismatch = outcomeOf(operation, await all.ask({ ...other, headers: request.headers }))
+    expect(mismatch).toMatchObject({ code: 'CONFLICT', reason: 'IDEMPOTENCY_MISMATCH' })
+    expect(await changesSince(before)).toHaveLength(1)
+  })
+}

@@ -1,0 +1,3 @@
+import { testBehindOneWall } from './behind-one-wall.ts'
+
+testBehindOneWall('WHOLE')
