@@ -181,7 +181,7 @@ function decision(
 
 decision(
   'publishForm',
-  'Makes the draft the next version, which new submissions answer from now on. A form that was a draft opens; one that is paused stays so.',
+  'Makes the draft the next version, which new submissions answer from now on; none where it is published as it is. A form that was a draft opens; one that is paused stays so.',
   publishForm,
 )
 decision('pauseForm', 'Lets a form take no submissions for the time being.', pauseForm)

@@ -1,15 +1,13 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Selectable } from 'kysely'
 import { requirePermission } from '../../platform/auth/permissions.ts'
 import { json, type Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween } from '../../platform/events/changes.ts'
-import type { FieldChange } from '../../platform/events/event.ts'
 import { conflict, invalidInput, notFound } from '../../platform/lib/errors.ts'
 import { fold } from '../../platform/lib/fold.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
-import { parseInput } from '../../platform/lib/parse.ts'
+import { draftChanges, parseDefinition, partsOf } from './draft.ts'
 import { formEvents } from './events.ts'
 import { createHandlers, replaceHandlers } from './handlers.ts'
 import {
@@ -17,10 +15,8 @@ import {
   type DecideFormInput,
   type FormAct,
   type FormDefinition,
-  type FormDefinitionInput,
   type FormLimits,
   type FormStatus,
-  formDefinitionSchema,
   limitsOf,
   slugOf,
   statusAfter,
@@ -53,7 +49,7 @@ export async function createForm(tx: Tx, input: CreateFormInput): Promise<{ read
   const limits = limitsOf(input.limits ?? {})
   refuseTrappedFields(draft, limits)
   const slug = input.slug ?? slugOf(input.name)
-  await assertSlugIsFree(tx, slug)
+  await assertSlugIsFree(tx, slug, id)
   if (input.pipeline != null) await assertPipeline(tx, input.pipeline)
   const handlerGroupId = input.handlers == null ? null : await createHandlers(tx, input.name, input.handlers)
   await tx.sql
@@ -137,7 +133,7 @@ export async function updateForm(tx: Tx, input: UpdateFormInput): Promise<{ read
 
 /**
  * Freezes the draft as the next version, which new submissions answer from the commit on; a DRAFT becomes ACTIVE, a
- * PAUSED form stays paused. Needs FORMS_WRITE. INVALID_INPUT for a draft without fields; CONFLICT for a stale
+ * PAUSED form stays paused. A draft that says what is published already stays that version. Needs FORMS_WRITE. INVALID_INPUT for a draft without fields; CONFLICT for a stale
  * `ifVersion` and an archived form; NOT_FOUND.
  */
 export async function publishForm(
@@ -152,7 +148,12 @@ export async function publishForm(
       { path: ['fields'], code: 'REQUIRED', message: 'A form needs a field before it is published.' },
     ])
   }
-  const number = (form.publishedVersion ?? 0) + 1
+  const { publishedVersion } = form
+  if (publishedVersion !== null) {
+    const published = await getPublished(tx, form.id, publishedVersion)
+    if (draftChanges(published, form.draft).length === 0) return { id: form.id, number: publishedVersion }
+  }
+  const number = (publishedVersion ?? 0) + 1
   await tx.sql
     .insertInto('formVersion')
     .values({
@@ -237,45 +238,6 @@ async function lockForm(tx: Tx, { id, ifVersion }: DecideFormInput): Promise<For
   }
 }
 
-const PARTS = ['fields', 'instructions', 'criteria', 'response', 'requestedTools'] as const
-
-/** The parts of a definition that an input names; null is as good as left out where the whole has a default. */
-function partsOf(input: Partial<FormDefinitionInput>): FormDefinitionInput {
-  return Object.fromEntries(
-    PARTS.flatMap((part) => (input[part] === undefined ? [] : [[part, input[part] ?? undefined]])),
-  )
-}
-
-const parseDefinition = (parts: object): FormDefinition => parseInput(formDefinitionSchema, parts)
-
-function draftChanges(before: FormDefinition, after: FormDefinition): FieldChange[] {
-  return PARTS.flatMap((part): FieldChange[] => {
-    if (isDeepStrictEqual(before[part], plain(after[part]))) return []
-    return [{ field: part, from: tell(before, part), to: tell(after, part) }]
-  })
-}
-
-/** As it will be read again: what is undefined is not there. */
-const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
-
-/** A part in a few words, for the log: texts can be long, and stand in the form and its versions anyway. */
-function tell(definition: FormDefinition, part: (typeof PARTS)[number]): string {
-  switch (part) {
-    case 'fields':
-      return definition.fields.map((field) => field.key).join(', ')
-    case 'criteria':
-      return `${definition.criteria.conditions.length} conditions, threshold ${definition.criteria.threshold}`
-    case 'instructions':
-      return cut(definition.instructions)
-    case 'response':
-      return cut(definition.response.redirectUrl ?? definition.response.message ?? '')
-    case 'requestedTools':
-      return definition.requestedTools.join(', ')
-  }
-}
-
-const cut = (text: string): string => (text.length <= 255 ? text : `${text.slice(0, 254)}…`)
-
 /** A field with the honeypot's name would make a program of everybody who fills it in. */
 function refuseTrappedFields(definition: FormDefinition, limits: FormLimits): void {
   if (limits.honeypot === null || !definition.fields.some((field) => field.key === limits.honeypot)) return
@@ -288,9 +250,10 @@ function refuseTrappedFields(definition: FormDefinition, limits: FormLimits): vo
   ])
 }
 
-async function assertSlugIsFree(tx: Tx, slug: string): Promise<void> {
+async function assertSlugIsFree(tx: Tx, slug: string, id?: string): Promise<void> {
   const taken = await tx.sql.selectFrom('form').select('id').where('slug', '=', slug).executeTakeFirst()
-  if (taken === undefined) return
+  // One with the same id is refused for its id, which is what its maker needs to hear.
+  if (taken === undefined || taken.id === id) return
   throw conflict('DUPLICATE', `Another form has the slug ${slug}.`, { kind: 'form', id: taken.id })
 }
 
