@@ -93,7 +93,7 @@ describe('the guide', () => {
   })
 
   test('kept its word: Nora opened the deal of her lead, and asked before she wrote', async () => {
-    const query = `{ submissions(first: 1, filter: { form: { slug: { eq: "quote" } } }) { nodes {
+    const query = `{ submissions(first: 1, filter: { form: { slug: { eq: "quote" } }, contact: { email: { eq: "lee@kite.example" } } }) { nodes {
         answer(key: "company") { text } deal { owner { name } } run { employee { name } approvals { tool } } } } }`
     await expect
       .poll(() => ask<object>(hour.newcomer, query), { timeout: 60_000 })

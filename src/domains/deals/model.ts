@@ -92,6 +92,7 @@ export const createDealInput = z.object({
   name,
   stage: stageId,
   amount: givenAmount.nullish(),
+  submission: publicId('submission').nullish(),
   contact: contactId.nullish(),
   owner: ownerId.nullish(),
   expectedCloseOn: z.date().nullish(),

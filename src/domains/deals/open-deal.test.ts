@@ -9,7 +9,7 @@ import { encodeId, newId } from '../../platform/lib/ids.ts'
 import type { InternalTool, Tool } from '../../platform/tools/tool.ts'
 import { matchOrCreateContact } from '../contacts/service.ts'
 import { createEmployee } from '../employees/service.ts'
-import { createPipeline } from './service.ts'
+import { createDeal, createPipeline } from './service.ts'
 import { dealTools } from './tools.ts'
 
 let database: TestDatabase
@@ -128,6 +128,28 @@ test('ten calls at once for one submission make one deal, and each is given it',
 })
 
 const sqlJson = (submissionId: string) => json({ submissionId })
+
+test('a person opens the deal of a submission with whoever sent it, once', async () => {
+  const { id, contactId } = await submission()
+  const person = (more: object = {}) =>
+    db.inTransaction(ctx, (tx) =>
+      createDeal(tx, { name: 'By hand', stage: stageIds[2] ?? '', submission: id, ...more }),
+    )
+  const outcomes = await Promise.allSettled([person(), person(), person()])
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  const [deal] = await dealsOf(id)
+  expect(deal).toMatchObject({ name: 'By hand', stageId: stageIds[2], contactId })
+
+  const second = await person().catch((err: unknown) => err)
+  const current = { kind: 'deal', id: deal?.id }
+  expect(isAppError(second) && [second.code, second.details]).toEqual([
+    'CONFLICT',
+    expect.objectContaining({ reason: 'DUPLICATE', current }),
+  ])
+  expect(await openDeal({ submission: encodeId('submission', id), name: 'By her' })).toMatchObject({ created: false })
+  const nobodys = await person({ submission: newId() }).catch((err: unknown) => err)
+  expect(isAppError(nobodys) && nobodys.code).toBe('NOT_FOUND')
+})
 
 test('a stage may be named, and is refused when it is not open', async () => {
   const { id } = await submission()

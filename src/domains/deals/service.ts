@@ -34,8 +34,9 @@ interface Stage {
 }
 
 /**
- * Opens a deal. Needs DEALS_WRITE. It begins in an OPEN stage; without a currency the amount is in the workspace's.
- * NOT_FOUND for stage, contact and owner; CONFLICT when the `id` is taken.
+ * Opens a deal. Needs DEALS_WRITE. It begins in an OPEN stage; without a currency the amount is in the workspace's, and
+ * without a contact it is with whoever sent the submission it comes of. NOT_FOUND for stage, submission, contact and owner;
+ * CONFLICT when the `id` is taken, and for a submission that has its deal.
  */
 export async function createDeal(tx: Tx, input: CreateDealInput): Promise<{ readonly id: string }> {
   requirePermission(tx.viewer, 'DEALS_WRITE')
@@ -43,6 +44,7 @@ export async function createDeal(tx: Tx, input: CreateDealInput): Promise<{ read
   if (stage.kind !== 'OPEN') {
     throw invalidInput([{ path: ['stage'], code: 'NOT_ALLOWED', message: 'A deal begins in a stage that is OPEN.' }])
   }
+  const sender = input.submission == null ? null : await senderOf(tx, input.submission)
   await assertContact(tx, input.contact)
   await assertOwner(tx, input.owner)
   const amount = await valued(tx, input.amount ?? null)
@@ -56,7 +58,8 @@ export async function createDeal(tx: Tx, input: CreateDealInput): Promise<{ read
       nameFolded: fold(input.name),
       ...amountColumns(amount),
       stageId: stage.id,
-      contactId: input.contact ?? null,
+      contactId: input.contact === undefined ? sender : input.contact,
+      submissionId: input.submission ?? null,
       ...ownerColumns(input.owner),
       expectedCloseOn: input.expectedCloseOn ?? null,
       nextStep: input.nextStep ?? null,
@@ -70,7 +73,11 @@ export async function createDeal(tx: Tx, input: CreateDealInput): Promise<{ read
       type: dealEvents.created.type,
       subject: { kind: 'deal', id },
       subjectVersion: 1,
-      data: { stageId: stage.id, ...amountData(amount) },
+      data: {
+        stageId: stage.id,
+        ...(input.submission == null ? {} : { submissionId: input.submission }),
+        ...amountData(amount),
+      },
     },
   ])
   return { id }
@@ -254,6 +261,19 @@ async function firstOpenStage(tx: Tx, pipelineId: string): Promise<Stage> {
 }
 
 const selectStages = (tx: Tx) => tx.sql.selectFrom('stage').select(['id', 'pipelineId', 'kind'])
+
+/** The contact of a submission that has no deal yet. */
+async function senderOf(tx: Tx, submissionId: string): Promise<string | null> {
+  const found = await tx.sql
+    .selectFrom('submission')
+    .leftJoin('deal', 'deal.submissionId', 'submission.id')
+    .select(['submission.contactId', 'deal.id as dealId'])
+    .where('submission.id', '=', submissionId)
+    .executeTakeFirst()
+  if (found === undefined) throw notFound('Submission', encodeId('submission', submissionId))
+  if (found.dealId === null) return found.contactId
+  throw conflict('DUPLICATE', 'This submission has its deal already.', { kind: 'deal', id: found.dealId })
+}
 
 async function assertContact(tx: Tx, id: string | null | undefined): Promise<void> {
   if (id === null || id === undefined) return
