@@ -1,5 +1,6 @@
 import type { Viewer } from './auth/viewer.ts'
 import type { Database } from './db/database.ts'
+import type { Foretold } from './foretold.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './observability/logger.ts'
 
@@ -32,4 +33,6 @@ export interface Ctx {
   readonly log: Logger
   readonly origin: Origin
   readonly cause?: Cause
+  /** A dry run's: what would come of it outside its transaction. Nothing is kept, and nothing may be sent. */
+  readonly foretold?: Foretold
 }

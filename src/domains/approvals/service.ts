@@ -93,6 +93,7 @@ export async function requestApproval(
       data: { tool: request.tool, risk: request.risk },
     },
   ])
+  tx.foretold?.approval({ tool: request.tool, title: request.review.title, risk: request.risk })
   return { approvalId, memberId }
 }
 

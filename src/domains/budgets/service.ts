@@ -210,6 +210,7 @@ async function hold(
       createdAt: tx.now,
     })
     .execute()
+  tx.foretold?.reserved(wanted.worstCaseMicros)
   return { ok: true }
 }
 

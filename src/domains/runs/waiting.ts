@@ -3,6 +3,7 @@ import { requirePermission } from '../../platform/auth/permissions.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { enqueueSegment } from '../../platform/durable/enqueue.ts'
 import { appendEvents } from '../../platform/events/append.ts'
+import { foretellEffect } from '../../platform/foretold.ts'
 import { conflict, notFound } from '../../platform/lib/errors.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
 import { announceEnd } from './ending.ts'
@@ -110,7 +111,7 @@ export async function cancelRun(
         data: { employeeId: run.employeeId },
       },
     ])
-    tx.onCommit(() => interruptLiveRun(run.id))
+    interruptAfterwards(tx, run.id)
     return { runId: run.id, status }
   }
   await endIdleRun(tx, run, { status: 'CANCELLED', reason: 'CANCELLED_BY', text: input.reason ?? CANCELLED })
@@ -118,6 +119,11 @@ export async function cancelRun(
 }
 
 export const CANCELLED = 'It was cancelled.'
+
+function interruptAfterwards(tx: Tx, runId: string): void {
+  tx.onCommit(() => interruptLiveRun(runId))
+  foretellEffect(tx, { kind: 'RUN_INTERRUPTED', id: runId })
+}
 
 /** Ends a run that is QUEUED or WAITING, by its locked row. */
 export async function endIdleRun(tx: Tx, run: LockedRun, end: RunEnd): Promise<void> {
@@ -176,7 +182,7 @@ export async function cancelRunsOfEmployee(tx: Tx, employeeId: string, text: str
         .set({ cancelRequestedAt: tx.now, reasonText: text })
         .where('id', '=', id)
         .execute()
-      tx.onCommit(() => interruptLiveRun(id))
+      interruptAfterwards(tx, id)
     } else if (!isTerminal(run.status as RunStatus)) {
       await endIdleRun(tx, run, { status: 'CANCELLED', reason: 'CANCELLED_BY', text })
     }
@@ -188,21 +194,27 @@ export async function cancelRunsOfEmployee(tx: Tx, employeeId: string, text: str
  * sweep (a transaction enqueues at most about fifty segments).
  */
 export async function wakeRunsOfEmployee(tx: Tx, employeeId: string): Promise<void> {
-  await tx.sql
+  const woken = await tx.sql
     .updateTable('run')
     .set({ waitingKind: 'TIME', wakeAt: tx.now, updatedAt: tx.now })
     .where('employeeId', '=', employeeId)
     .where('status', '=', 'WAITING')
     .where('waitingKind', '=', 'PERSON')
-    .execute()
+    .executeTakeFirst()
+  foretellWoken(tx, woken)
 }
 
 /** There is more money: what waits for the budget goes on with the next pass of the sweep. */
 export async function wakeRunsWaitingForBudget(tx: Tx): Promise<void> {
-  await tx.sql
+  const woken = await tx.sql
     .updateTable('run')
     .set({ wakeAt: tx.now, updatedAt: tx.now })
     .where('status', '=', 'WAITING')
     .where('waitingKind', '=', 'BUDGET')
-    .execute()
+    .executeTakeFirst()
+  foretellWoken(tx, woken)
+}
+
+function foretellWoken(tx: Tx, { numUpdatedRows }: { readonly numUpdatedRows: bigint }): void {
+  if (numUpdatedRows > 0n) foretellEffect(tx, { kind: 'RUNS_WOKEN', count: Number(numUpdatedRows) })
 }

@@ -6,11 +6,12 @@ import type { DoorSecret } from './page-token.ts'
  * the limit per address could be passed twice. The page's door is given it when it is opened; here the other finds it.
  */
 
-const secrets = new WeakMap<Database, DoorSecret>()
+// By what all views of one database share.
+const secrets = new WeakMap<Database['systemSql'], DoorSecret>()
 
 export function keepDoorSecret(db: Database, secret: DoorSecret): void {
-  secrets.set(db, secret)
+  secrets.set(db.systemSql, secret)
 }
 
 /** Undefined in a process that has no public door: then nobody's address is counted. */
-export const doorSecretOf = (db: Database): DoorSecret | undefined => secrets.get(db)
+export const doorSecretOf = (db: Database): DoorSecret | undefined => secrets.get(db.systemSql)

@@ -2,6 +2,7 @@ import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
 import type { Ctx } from '../context.ts'
 import type { Logger } from '../observability/logger.ts'
+import { DryDatabase } from './dry-database.ts'
 import { createPool } from './pool.ts'
 import { type Prisma, PrismaClients } from './prisma-clients.ts'
 import { readInWorkspace } from './read.ts'
@@ -34,6 +35,8 @@ export interface Database {
   ): Promise<Result>
   /** Statements outside a transaction, on one connection bound to the workspace. */
   read<Result>(workspaceId: string, work: (sql: Kysely<Tables>) => Promise<Result>): Promise<Result>
+  /** The database of one dry run; see `DryDatabase`. */
+  dry(): DryDatabase
   close(): Promise<void>
 }
 
@@ -58,15 +61,17 @@ export function createDatabase(options: DatabaseOptions): Database {
     dialect: new PostgresDialect({ pool: system }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   })
-  return {
+  const database: Database = {
     app,
     system,
     systemSql,
     prisma: (workspaceId) => clients.of(workspaceId),
     inTransaction: (ctx, work, transactionOptions) => inTransaction(app, ctx, work, transactionOptions),
     read: (workspaceId, work) => readInWorkspace(app, workspaceId, work),
+    dry: () => new DryDatabase(database, clients),
     close: async () => {
       await Promise.all([app.end(), system.end()])
     },
   }
+  return database
 }

@@ -77,6 +77,13 @@ export class TransactionConnection {
     for (const writes of this.#putOff) writes.flush()
   }
 
+  async settle(): Promise<void> {
+    this.flush()
+    // Answered after all that was sent before; what is checked at COMMIT is checked now.
+    await this.#control('SET CONSTRAINTS ALL IMMEDIATE')
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
   /** Nothing more is sent: a branch that was not awaited must not write into somebody else's transaction. */
   close(): void {
     this.#open = false

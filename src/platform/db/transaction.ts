@@ -48,6 +48,8 @@ export interface Tx extends Ctx {
   ): void
   /** Has writes that gather somewhere sent when the transaction ends. */
   putOff(writes: PutOff): void
+  /** Sends what was put off, and resolves when everything is done that was sent; throws what COMMIT would for it. */
+  settle(): Promise<void>
   /** Runs `work`; when it throws, what it wrote is rolled back and the transaction may go on. */
   savepoint<Result>(work: () => Promise<Result>): Promise<Result>
   /** Runs after COMMIT, in order, not at all after a rollback. Must not throw: the change has already happened. */
@@ -70,6 +72,15 @@ export interface TransactionOptions {
 }
 
 const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true })
+
+const connections = new WeakMap<Tx['sql'], pg.PoolClient>()
+
+/** The connection of a running transaction, for who reads in it by other means than its own. */
+export function connectionOf(tx: Tx): pg.PoolClient {
+  const client = connections.get(tx.sql)
+  if (client === undefined) throw new Error('only `inTransaction` makes a transaction')
+  return client
+}
 
 /**
  * Runs `work` in one transaction of the context's workspace and returns its result after COMMIT. Atomic: a throw rolls
@@ -115,6 +126,7 @@ async function attemptOnce<Result>(
     run: (statement, input) => connection.run(statement, input),
     write: (statement, input, answered) => connection.write(statement, input, answered),
     putOff: (writes) => connection.putOff(writes),
+    settle: () => connection.settle(),
     savepoint: (work) => connection.savepoint(work),
     onCommit: (callback) => {
       callbacks.push(callback)
@@ -123,6 +135,7 @@ async function attemptOnce<Result>(
       discard = true
     },
   } as Omit<Tx, typeof inTransactionOnly> as Tx
+  connections.set(sql, client)
   const close = () => {
     dialect.close()
     connection.close()

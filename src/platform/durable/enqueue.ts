@@ -1,5 +1,6 @@
 import { sqlStatement } from '../db/statement.ts'
 import type { Tx } from '../db/transaction.ts'
+import { foretellEffect } from '../foretold.ts'
 
 /** Lower is sooner; the four are a run's priorities. */
 export type QueuePriority = 'LOW' | 'NORMAL' | 'HIGH' | 'URGENT'
@@ -11,6 +12,7 @@ export type QueuePriority = 'LOW' | 'NORMAL' | 'HIGH' | 'URGENT'
  */
 export function enqueueSegment(tx: Tx, segment: QueuedSegment): void {
   tx.write(enqueue, segment)
+  foretellEffect(tx, { kind: 'RUN_QUEUED', id: segment.runId })
 }
 
 interface QueuedSegment {

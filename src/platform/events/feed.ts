@@ -81,6 +81,8 @@ export interface EventFeed {
   cursor(): string
   /** Resolves when this process has read up to the cursor, so that `cursor()` and live readers are past it. */
   waitFor(cursor: string, signal?: AbortSignal): Promise<void>
+  /** The same feed for who must read over another way to the data: a dry run has one connection, and takes no second. */
+  through(db: Database): EventFeed
 }
 
 export interface EventFeedOptions {
@@ -94,7 +96,8 @@ interface Start extends LogPosition {
   readonly items?: readonly WeighedItem[]
 }
 
-export function createEventFeed({ db, sequencer, tail, clock }: EventFeedOptions): EventFeed {
+export function createEventFeed(options: EventFeedOptions): EventFeed {
+  const { db, sequencer, tail, clock } = options
   const slots = new Slots(MAX_CATCH_UPS)
 
   /** A subscriber outlives a restart of PostgreSQL: it waits for it. */
@@ -233,5 +236,7 @@ export function createEventFeed({ db, sequencer, tail, clock }: EventFeedOptions
       const { position } = await resolve(cursor, 'cursor')
       await tail.reached(position, signal)
     },
+
+    through: (other) => createEventFeed({ ...options, db: other }),
   }
 }
