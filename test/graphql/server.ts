@@ -49,12 +49,14 @@ interface Options {
   readonly maxBodyBytes?: number
   readonly introspection?: boolean
   readonly routes?: readonly Route[]
+  /** Of the pool for requests; 10 unless told. */
+  readonly appConnections?: number
 }
 
 /** The sample schema, served for real: database, event log, HTTP and WebSocket. */
 export async function serveSample(options: Options = {}): Promise<SampleServer> {
   const database = await createTestDatabase()
-  const db = openDatabase(database.url)
+  const db = openDatabase(database.url, options.appConnections)
   const logged: LogLine[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const events = createEvents({ db, directUrl: database.url, log, clock: systemClock })
@@ -153,7 +155,10 @@ export interface Answer {
   readonly data: any
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   readonly errors: any[] | undefined
-  readonly extensions: { readonly cost?: { readonly requested: number; readonly limit: number } }
+  readonly extensions: {
+    readonly cost?: { readonly requested: number; readonly limit: number }
+    readonly dryRun?: unknown
+  }
   readonly headers: Headers
 }
 

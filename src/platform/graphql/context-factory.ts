@@ -41,9 +41,11 @@ export const NO_WORKSPACE = '00000000-0000-0000-0000-000000000000'
 
 /** Contexts for the executions of one request; each has loaders and names of its own. */
 export function contextFactory(services: Services, request: RequestContext): ContextFactory {
-  const { db, bell, clock, log, feed, eventTypes } = services
+  const { bell, clock, log, eventTypes } = services
   const { viewer, origin, idempotencyKey, resumeAfter, requestUrl } = request
-  return (signal) => {
+  return (signal, dry) => {
+    const db = dry?.db ?? services.db
+    const feed = dry === undefined ? services.feed : services.feed.through(db)
     let workspaceId = request.workspaceId
     const loaders = new Loaders()
     const context: GraphQLContext = {
@@ -65,9 +67,10 @@ export function contextFactory(services: Services, request: RequestContext): Con
       loaders,
       baseUrl: services.publicUrl ?? requestUrl,
       get names() {
-        return loaders.get('names', () => namesIn(services, workspaceId))
+        return loaders.get('names', () => namesIn({ ...services, db }, workspaceId))
       },
       signal,
+      ...(dry === undefined ? {} : { foretold: dry.foretold }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(resumeAfter === undefined ? {} : { resumeAfter }),
     }

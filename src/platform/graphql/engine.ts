@@ -11,6 +11,7 @@
 import {
   createSourceEventStream,
   type DocumentNode,
+  type ExecutionArgs,
   type ExecutionResult,
   execute,
   GraphQLError,
@@ -29,6 +30,7 @@ import { limitExceeded } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { GraphQLContext } from './context.ts'
 import { costOf } from './cost.ts'
+import { type DryRunMeans, DryRunOnMutationsRule, executeWithDryRuns, hasDryRun } from './dry-run.ts'
 import { presentError, presentThrown, topLevelError } from './errors.ts'
 import { checkDocument, checkText, isNestedAtMost, type OperationLimits, tooMuch } from './limits.ts'
 import type { Streamed } from './subscription.ts'
@@ -64,9 +66,10 @@ export interface EngineOptions {
 
 /**
  * Makes the context of one execution. Called once for a query or mutation; for a subscription once for its source and
- * once for every item. The signal is aborted when the operation is over, however it ends.
+ * once for every item; for a mutation once more for each field that is a dry run. The signal is aborted when the operation is
+ * over, however it ends.
  */
-export type ContextFactory = (signal: AbortSignal) => GraphQLContext
+export type ContextFactory = (signal: AbortSignal, dry?: DryRunMeans) => GraphQLContext
 
 export interface Engine {
   readonly limits: OperationLimits
@@ -94,7 +97,8 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
     maxSize: MAX_DOCUMENTS_LENGTH,
     sizeCalculation: (_checked, query) => query.length,
   })
-  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
+  const ownRules = [...specifiedRules, DryRunOnMutationsRule]
+  const rules = introspection ? ownRules : [...ownRules, NoSchemaIntrospectionCustomRule]
 
   const check = (query: string): CheckedDocument => {
     const unread = checkText(query, limits)
@@ -133,16 +137,16 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
 
   const costs = (requested: number) => ({ cost: { requested, limit: limits.maxCost } })
 
-  const run = async (prepared: Prepared, ctx: GraphQLContext, rootValue: unknown): Promise<ExecutionResult> => {
-    const args = {
-      schema,
-      document: prepared.document,
-      rootValue,
-      contextValue: ctx,
-      variableValues: prepared.variables as Record<string, unknown>,
-      operationName: prepared.operation.name?.value ?? null,
-    }
-    const work = Promise.resolve(execute(args))
+  const argumentsOf = (prepared: Prepared, ctx: GraphQLContext, rootValue?: unknown): ExecutionArgs => ({
+    schema,
+    document: prepared.document,
+    rootValue,
+    contextValue: ctx,
+    variableValues: prepared.variables as Record<string, unknown>,
+    operationName: prepared.operation.name?.value ?? null,
+  })
+
+  const withinTime = async (work: Promise<ExecutionResult>, ctx: GraphQLContext): Promise<ExecutionResult> => {
     const timer = new AbortController()
     const timeout = clock.sleep(limits.timeoutMs, timer.signal).then(
       () => undefined,
@@ -201,7 +205,12 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
 
     async execute(prepared, makeContext) {
       const over = new AbortController()
-      const result = await run(prepared, makeContext(over.signal), undefined)
+      const ctx = makeContext(over.signal)
+      const args = argumentsOf(prepared, ctx)
+      const work = hasDryRun(prepared)
+        ? executeWithDryRuns(args, prepared.operation, (dry) => makeContext(over.signal, dry))
+        : Promise.resolve(execute(args))
+      const result = await withinTime(work, ctx)
       over.abort()
       return { ...result, extensions: { ...result.extensions, ...costs(prepared.cost) } }
     },
@@ -215,7 +224,8 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
       }
       const items = (source as AsyncIterable<Streamed<unknown>>)[Symbol.asyncIterator]()
       const answer = async (root: Streamed<unknown>, first: boolean): Promise<ExecutionResult> => {
-        const result = await run(prepared, makeContext(over.signal), root)
+        const itsCtx = makeContext(over.signal)
+        const result = await withinTime(Promise.resolve(execute(argumentsOf(prepared, itsCtx, root))), itsCtx)
         const cursor = root.cursor === undefined ? {} : { cursor: root.cursor }
         return { ...result, extensions: { ...result.extensions, ...cursor, ...(first ? costs(prepared.cost) : {}) } }
       }

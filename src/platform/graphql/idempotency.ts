@@ -25,6 +25,7 @@ import { CommitUnknown, type Tx } from '../db/transaction.ts'
 import { lastEventOf } from '../events/append.ts'
 import { conflict, invalidInput, unavailable } from '../lib/errors.ts'
 import type { GraphQLContext } from './context.ts'
+import { wholeOf } from './root-field.ts'
 
 const KEPT_MS = 24 * 60 * 60 * 1000
 const MAX_KEY_LENGTH = 200
@@ -46,7 +47,7 @@ export function idempotencyKeyOf(ctx: GraphQLContext, info: GraphQLResolveInfo):
   const [field] = info.fieldNodes
   const directive = field && getDirectiveValues(idempotentDirective, field, info.variableValues)
   const header =
-    ctx.idempotencyKey !== undefined && rootFieldCount(info.operation.selectionSet, info) > 1
+    ctx.idempotencyKey !== undefined && rootFieldCount(wholeOf(info.operation).selectionSet, info) > 1
       ? `${ctx.idempotencyKey}:${info.path.key}`
       : ctx.idempotencyKey
   const key = (directive?.key as string | undefined) ?? header
@@ -64,7 +65,7 @@ export function idempotencyKeyOf(ctx: GraphQLContext, info: GraphQLResolveInfo):
 }
 
 /** A fragment counts once, however often it is spread: its fields are merged, and nested spreads double at each level. */
-function rootFieldCount(
+export function rootFieldCount(
   selectionSet: SelectionSetNode,
   info: Pick<GraphQLResolveInfo, 'fragments'>,
   visited = new Set<string>(),

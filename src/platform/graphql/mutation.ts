@@ -3,6 +3,9 @@
 // In this order, declared once: permission → parse → transaction → idempotency claim → verb → result union. What the
 // verb returns is the outcome: plain JSON, ids and little else. The payload's fields resolve from it, loading anew what
 // the client selected, so a repetition with the same idempotency key answers as the first time, however it asks.
+//
+// In a dry run the transaction is still open when they do, and is rolled back after it (`dry-run.ts`): no key is heeded, no
+// secret shown, and the log stays where it is.
 
 import type { InputFieldMap, ObjectFieldsShape } from '@pothos/core'
 import type { GraphQLResolveInfo } from 'graphql'
@@ -162,8 +165,9 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
   }
   const key = idempotencyKeyOf(ctx, info)
   const credential = credentialOf(ctx.viewer) ?? options.credential?.(input)
+  const isDry = ctx.foretold !== undefined
   const claim =
-    key === undefined || credential === undefined
+    key === undefined || credential === undefined || isDry
       ? undefined
       : {
           credential,
@@ -187,9 +191,9 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
   )
   const refusal = refusalOf(outcome)
   if (refusal !== undefined) throw refusal
-  if (!replayed && secret !== undefined) rememberSecret(outcome as Result & object, secret)
+  if (!replayed && secret !== undefined) rememberSecret(outcome as Result & object, isDry ? null : secret)
   // What is no refusal is the result.
-  return rememberCommit(outcome as Result & object, outboxId)
+  return rememberCommit(outcome as Result & object, isDry ? null : outboxId)
 }
 
 function credentialOf(viewer: Viewer): string | undefined {

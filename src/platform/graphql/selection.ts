@@ -38,7 +38,8 @@ function reaches(
   })
 }
 
-function isLeftOut(info: GraphQLResolveInfo, selection: SelectionNode): boolean {
+/** Whether `@skip` or `@include` leaves the selection out. */
+export function isLeftOut(info: Pick<GraphQLResolveInfo, 'variableValues'>, selection: SelectionNode): boolean {
   const skip = getDirectiveValues(GraphQLSkipDirective, selection, info.variableValues)
   const include = getDirectiveValues(GraphQLIncludeDirective, selection, info.variableValues)
   return skip?.if === true || include?.if === false

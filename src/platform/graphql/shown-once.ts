@@ -18,9 +18,10 @@ export class ShownOnce<Outcome> {
   }
 }
 
-const secrets = new WeakMap<object, string>()
+const secrets = new WeakMap<object, string | null>()
 
-export function rememberSecret(outcome: object, secret: string): void {
+/** Null for a secret that was made and is not shown. */
+export function rememberSecret(outcome: object, secret: string | null): void {
   secrets.set(outcome, secret)
 }
 
@@ -31,7 +32,7 @@ export const secretFields = <Result extends object>(
 ) => ({
   secret: t.string({
     nullable: true,
-    description: `${description} Shown this once, and null when \`replayed\`.`,
+    description: `${description} Shown this once, and null when \`replayed\` and in a dry run.`,
     resolve: (outcome) => secrets.get(outcome as object) ?? null,
   }),
   replayed: t.boolean({
