@@ -71,6 +71,7 @@ export type Stream = { readonly items: AsyncGenerator<Answer> } | { readonly ref
 
 /** Who asks. `dry` goes through the door that keeps nothing; a subscription past the wire: there one can tell silence. */
 export interface Asker {
+  readonly authorization: string | undefined
   ask(request: Request): Promise<Answer>
   dry(request: Request): Promise<Answer>
   subscribe(request: Request): Promise<Stream>
@@ -80,6 +81,10 @@ export interface Asker {
 
 export interface House {
   readonly url: string
+  /** Where a WebSocket is opened to a door whose pool for requests is one connection. */
+  readonly narrowDoor: string
+  /** Where mails would lie. */
+  readonly mailFolder: string
   /** Its owner's connection, past row-level security. */
   readonly owner: pg.Pool
   readonly db: Database
@@ -120,7 +125,8 @@ export async function openHouse(): Promise<House> {
   const db = openDatabase(database.url)
   const events = createEvents({ db, directUrl: database.url, log: testLog, clock: systemClock })
   await events.start()
-  const mailer = createMailer({ folder: join(folder, 'mail'), defaultFrom: 'cadre@localhost' })
+  const mailFolder = join(folder, 'mail')
+  const mailer = createMailer({ folder: mailFolder, defaultFrom: 'cadre@localhost' })
   const registry = createToolRegistry({ mailer })
   connectAgent(registry)
   const authenticator = createAuthenticator({ db, clock: systemClock, log: testLog })
@@ -145,6 +151,8 @@ export async function openHouse(): Promise<House> {
     lastEvent = event
   }
   const dryDoor = await openDoor(forgetting(db, told))
+  const narrow = openDatabase(database.url, 1)
+  const narrowDoor = await openDoor(narrow)
 
   async function openDoor(through: Database): Promise<HttpServer & { shut(): Promise<void> }> {
     const doors = graphqlDoors({
@@ -187,6 +195,7 @@ export async function openHouse(): Promise<House> {
   }
 
   const asker = (authorization: string | undefined): Asker => ({
+    authorization,
     ask: (request) => post(`${door.url}/graphql`, authorization, request),
     dry: async (request) => {
       lastEvent = null
@@ -226,6 +235,8 @@ export async function openHouse(): Promise<House> {
   const [a, b] = [await found('Aalto'), await found('Bellini')]
   return {
     url: database.url,
+    narrowDoor: `${narrowDoor.url.replace('http', 'ws')}/graphql`,
+    mailFolder,
     owner,
     db,
     events,
@@ -236,8 +247,10 @@ export async function openHouse(): Promise<House> {
     close: async () => {
       await door.shut()
       await dryDoor.shut()
+      await narrowDoor.shut()
       await events.stop()
       mailer.close()
+      await narrow.close()
       await db.close()
       await owner.end()
       await database.drop()

@@ -15,6 +15,7 @@ import {
 } from './operations.ts'
 import { outcomeOf } from './outcomes.ts'
 import { findOwnCall, type OwnCall, requestOf } from './own-calls.ts'
+import { makePlenty } from './plenty.ts'
 import { ghostOf } from './strangers.ts'
 import { plainValue } from './values.ts'
 
@@ -25,23 +26,11 @@ let keyId: string
 
 beforeAll(async () => {
   house = await openHouse()
-  await makePlenty()
+  await makePlenty(house.a)
   const { data } = await house.a.all.ask({ query: '{ viewer { actor { nodeId } } }' })
   keyId = String((data as { viewer: { actor: { nodeId: string } } }).viewer.actor.nodeId).replace('api_key_', '')
 })
 afterAll(() => house.close())
-
-/** So that what one mutation uses up the next one does not lack. */
-async function makePlenty(): Promise<void> {
-  for (const operation of mutations.filter(({ name }) => name.startsWith('create'))) {
-    const call = await findOwnCall(operation, house.a, house.a.all)
-    const named = placesOf(operation).find(({ path }) => /^input\.(name|title)$/.test(path))?.path
-    for (let n = 0; n < 4; n++) {
-      const more = named === undefined ? {} : { [named]: `One more, ${n}` }
-      await house.a.all.ask(requestOf(documentOf(operation, 0), operation, call, more))
-    }
-  }
-}
 
 const now = async (): Promise<Workspace> => ({ ...house.a, ids: await house.idsOf(house.a) })
 

@@ -130,14 +130,32 @@ export const bareDocumentOf = (operation: Operation): string =>
 
 export const payloadOf = ({ name }: Operation): string => `${name[0]?.toUpperCase()}${name.slice(1)}Payload`
 
-function document({ kind, field, parent, isBelow }: Operation, selection: string): string {
+/** A mutation as one document that asks for it several times: by its name in the answer, with these directives. */
+export function documentOfMany(
+  operation: Operation,
+  fields: Readonly<Record<string, string>>,
+  selection: string,
+): string {
+  return document(operation, selection, fields)
+}
+
+function document(
+  { kind, field, parent, isBelow }: Operation,
+  selection: string,
+  fields: Readonly<Record<string, string>> = { [field.name]: '' },
+): string {
   // What has a default may be left out, and so may its variable.
   const variables = field.args.map(
     (arg) => `$${arg.name}: ${isRequiredArgument(arg) ? arg.type : getNullableType(arg.type)}`,
   )
   if (isBelow) variables.push('$parent: ID!')
   const passed = field.args.map(({ name }) => `${name}: $${name}`).join(', ')
-  const call = `${field.name}${passed === '' ? '' : `(${passed})`} ${selection}`
+  const call = Object.entries(fields)
+    .map(([name, directives]) => {
+      const alias = name === field.name ? '' : `${name}: `
+      return `${alias}${field.name}${passed === '' ? '' : `(${passed})`} ${directives} ${selection}`
+    })
+    .join(' ')
   const root = isBelow ? `node(id: $parent) { __typename ... on ${parent.name} { ${call} } }` : call
   return `${kind} ${variables.length === 0 ? '' : `(${variables.join(', ')})`} { ${root} }`
 }
