@@ -33,6 +33,8 @@ describe('a bad request', () => {
     ['with an unknown parameter', '{"query":"{ __typename }","extra":1}', 400],
     ['without a query', '{}', 400],
     ['with variables that are none', '{"query":"{ __typename }","variables":[1]}', 400],
+    ['with an operation name that is no text', '{"query":"{ __typename }","operationName":7}', 400],
+    ['with an operation name that is a list', '{"query":"{ __typename }","operationName":["A"]}', 400],
   ])('%s is answered with a clear error and not logged', async (_what, body, status) => {
     const response = await post(body, { accept: 'application/graphql-response+json' })
     expect(response.status).toBe(status)

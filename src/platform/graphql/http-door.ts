@@ -49,6 +49,10 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
 
   const answer = async (exchange: Exchange, parameters: OperationParameters): Promise<Answer> => {
     const { viewer, workspaceId } = await identify(exchange)
+    // Yoga looks at the types of the other parameters.
+    if (typeof (parameters.operationName ?? '') !== 'string') {
+      return { errors: [badRequest('Send the name of the operation as text in `operationName`.', 400)] }
+    }
     const prepared = engine.prepare(parameters)
     if ('errors' in prepared) return engine.refusal(prepared)
     const kind = prepared.operation.operation
@@ -226,12 +230,13 @@ function textOf({ errors, ...rest }: ExecutionResult): string {
   return JSON.stringify({ ...(shown === undefined ? {} : { errors: shown }), ...rest })
 }
 
-/** Yoga's own refusals (bad JSON, an unknown parameter) under a code of ours. */
+/**
+ * Yoga's own refusals (bad JSON, an unknown parameter) under a code of ours. Here the request is wrong and not its
+ * document, so the status is the same for every media type: `spec` would make it 200 for application/json.
+ */
 function withCode(err: GraphQLError): GraphQLError {
-  const { http } = err.extensions as { readonly http?: { readonly status?: number } }
-  return new GraphQLError(err.message, {
-    extensions: { code: 'INVALID_INPUT', ...(http === undefined ? {} : { http }) },
-  })
+  const { http: { spec: _, ...http } = {} } = err.extensions as { readonly http?: { readonly spec?: boolean } }
+  return new GraphQLError(err.message, { extensions: { code: 'INVALID_INPUT', http: { status: 400, ...http } } })
 }
 
 function send(response: ServerResponse, status: number, message: string, code: string): void {
