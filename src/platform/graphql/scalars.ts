@@ -53,15 +53,15 @@ const DAY = /^\d{4}-\d\d-\d\d$/
 
 function parseMoment(text: string): Date | undefined {
   if (!RFC3339.test(text)) return undefined
-  const moment = DateTime.fromISO(text.replace(' ', 'T').toUpperCase(), { setZone: true })
-  return moment.isValid ? moment.toJSDate() : undefined
+  return dateOf(DateTime.fromISO(text.replace(' ', 'T').toUpperCase(), { zone: 'utc' }))
 }
 
-function parseDay(text: string): Date | undefined {
-  if (!DAY.test(text)) return undefined
-  const day = DateTime.fromISO(text, { zone: 'utc' })
-  return day.isValid ? day.toJSDate() : undefined
-}
+const parseDay = (text: string): Date | undefined =>
+  DAY.test(text) ? dateOf(DateTime.fromISO(text, { zone: 'utc' })) : undefined
+
+/** From the year 1 to 9999: PostgreSQL has no year 0 and writes those before it in a way of its own. */
+const dateOf = (moment: DateTime): Date | undefined =>
+  moment.isValid && moment.year >= 1 && moment.year <= 9_999 ? moment.toJSDate() : undefined
 
 /** Longer than any text that these scalars stand for; the rules of each are its domain's, which names the field. */
 const shortText = (text: string): string | undefined => (text.length <= 2_048 ? text : undefined)
