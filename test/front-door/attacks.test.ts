@@ -164,9 +164,13 @@ describe('what a WebSocket alone makes possible', () => {
     expect((await once(socket, 'close'))[0]).toBe(4400)
   })
 
-  test('a message that is no JSON closes the socket', async () => {
+  test.each([
+    ['that is no JSON', '{'],
+    ['that only a server sends', '{"type":"connection_ack"}'],
+    ['that is an item', '{"type":"next","id":"1","payload":{}}'],
+  ])('a message %s closes the socket', async (_what, message) => {
     const socket = await openSocket()
-    socket.send('{')
+    socket.send(message)
     expect((await once(socket, 'close'))[0]).toBe(4400)
   })
 })

@@ -190,6 +190,7 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
         onMessage: (receive) => {
           socket.on('message', (message) => {
             receive(String(message)).catch((err: unknown) => {
+              if (isServersWord(err)) return socket.close(CloseCode.BadRequest, 'Only the server says this.')
               log.error({ err, requestId: connection.requestId }, 'a message failed')
               socket.close(CloseCode.InternalServerError, 'Internal error')
             })
@@ -241,6 +242,10 @@ function argumentsOf(prepared: Prepared, connection: Connection, payload: Subscr
     after: typeof after === 'string' && after !== '' ? after : undefined,
   }
 }
+
+/** graphql-ws throws where a client sends what is the server's to send (`next`, `connection_ack`): the client's fault. */
+const isServersWord = (err: unknown): boolean =>
+  err instanceof Error && err.message.startsWith('Unexpected message of type ')
 
 /** Pings the other side and gives it up when it does not answer until the next ping. */
 function keepAlive(socket: WebSocket): () => void {
