@@ -27,7 +27,7 @@ export const requestOf = (
 const kinds = nodeTypes.map(({ name }) => kindOf(name))
 
 /** Every id of a workspace, those first whose kind the operation or the place speaks of. */
-export function candidatesFor({ ids }: Workspace, operation: Operation, place: string): string[] {
+export function candidatesFor({ ids }: Pick<Workspace, 'ids'>, operation: Operation, place: string): string[] {
   const words = `${kindOf(operation.name)} ${kindOf(place)}`
   const said = (kind: string): number => (place.includes(kind) ? 0 : words.includes(kind) ? 1 : 2)
   return [...kinds].sort((a, b) => said(a) - said(b)).flatMap((kind) => ids[kind] ?? [])

@@ -61,12 +61,12 @@ class MissingId extends Error {
   }
 }
 
-/** The places of the ids without which the operation cannot be called. */
-export function neededIds(operation: Operation): string[] {
+/** The places of the ids without which the operation cannot be called, with what is given besides. */
+export function neededIds(operation: Operation, given: Given = {}): string[] {
   const found: Record<string, string> = {}
   for (;;) {
     try {
-      argumentsOf(operation, found)
+      argumentsOf(operation, { ...given, ...found })
       return Object.keys(found)
     } catch (err) {
       if (!(err instanceof MissingId)) throw err

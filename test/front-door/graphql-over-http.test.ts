@@ -25,14 +25,9 @@ describe.each([
     served = await serveApp({ development })
     const { db } = served.app
     const { id, memberId } = await insertWorkspace(db)
-    const wanted = {
-      memberId,
-      name: 'Auditor',
-      permissions: [...PERMISSIONS],
-      environment: 'TEST',
-      expiresAt: null,
-    } as const
-    key = (await db.inTransaction(systemContext(db, id), (tx) => issueApiKey(tx, wanted))).key
+    const wanted = { memberId, name: 'Auditor', permissions: [...PERMISSIONS], expiresAt: null }
+    key = (await db.inTransaction(systemContext(db, id), (tx) => issueApiKey(tx, { ...wanted, environment: 'TEST' })))
+      .key
   })
   afterAll(() => served.close())
 

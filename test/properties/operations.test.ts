@@ -1,0 +1,3 @@
+import { testOperations } from './operations.ts'
+
+testOperations({ places: 'MEANING', valuesPerPlace: 1, calls: 200, subscriptions: 100 })
