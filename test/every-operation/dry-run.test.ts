@@ -137,6 +137,23 @@ async function expectSameRefusals(operation: Operation, call: OwnCall): Promise<
   }
 }
 
+test('a visitor without a credential may try what is public, in the workspace that the address names', async () => {
+  const query = `mutation ($input: SubmitFormInput!) {
+    submitForm(input: $input) @dryRun { ... on SubmitFormPayload { id replayed cursor } ... on UserError { code message } }
+  }`
+  const input = { form: { path: '/f/aalto/aalto-worked' }, answers: { email: 'new@visitors.example' } }
+  const before = await settledTraces()
+  const answer = await house.anonymous.ask({ query, variables: { input } })
+  expect(answer.data).toEqual({
+    submitForm: { id: expect.stringMatching(/^submission_/), replayed: false, cursor: house.events.feed.cursor() },
+  })
+  const report = reportIn(answer) as DryRunReport
+  expect(report.rows).toMatchObject({ submission: { inserted: 1 }, run: { inserted: 1 } })
+  expect(report.effects).toEqual([{ kind: 'RUN_QUEUED', id: expect.stringMatching(/^run_/) }])
+  expect(report).not.toHaveProperty('cost')
+  expect(await settledTraces()).toEqual(before)
+})
+
 for (const operation of mutations) {
   const { name } = operation
 
