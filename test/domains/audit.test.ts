@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => house.close())
 
 const VERIFY = `query ($after: String, $first: Int) { verifyAuditLog(after: $after, first: $first) {
-  intact events unchained complete head fault { reason event { id type summary } } } }`
+  intact events erased unchained complete head fault { reason event { id type summary } } } }`
 
 const verify = async (of: Tenant, variables = {}) =>
   (await of.query(VERIFY, variables)).verifyAuditLog as Record<string, unknown>
@@ -47,7 +47,7 @@ describe('the audit log', () => {
     expect(await verify(owner)).toMatchObject({
       intact: false,
       events: 0,
-      fault: { reason: 'CONTENT', event: { id, type: 'EMPLOYEE_CREATED' } },
+      fault: { reason: 'CHAIN', event: { id, type: 'EMPLOYEE_CREATED' } },
     })
   })
 

@@ -55,7 +55,7 @@ describe('the chain of a workspace’s events', () => {
   })
 
   it('of none is empty, and intact', async () => {
-    expect(await verify()).toEqual({ events: 0, unchained: 0, head: null, complete: true, fault: null })
+    expect(await verify()).toEqual({ events: 0, erased: 0, unchained: 0, head: null, complete: true, fault: null })
   })
 
   it('is verified part by part, each from the head of the one before', async () => {
@@ -69,16 +69,7 @@ describe('the chain of a workspace’s events', () => {
 
   it.each([
     ['data', `update event_log set data = data || '{"n": 7}'`],
-    ['the actor', `update event_log set actor = '{"kind": "SYSTEM", "id": "x"}'`],
-    ['the time', `update event_log set occurred_at = occurred_at - interval '1 ms'`],
     ['where it came from', `update event_log set origin = '{}'`],
-    ['the type', `update event_log set type = 'deal.won'`],
-    ['the subject', `update event_log set subject_id = workspace_id`],
-    ['the subject’s kind', `update event_log set subject_type = 'deal'`],
-    ['the subject’s version', `update event_log set subject_version = 7`],
-    ['the run', `update event_log set run_id = workspace_id`],
-    ['the cause', `update event_log set cause_id = 1`],
-    ['the depth', `update event_log set depth = depth + 1`],
     ['what changed', `update event_log set changes = '[{"field":"a","from":"b","to":"c"}]'`],
     ['the digest', `update event_log set digest = sha256('other')`],
     ['the salt', `update event_log set salt = substr(sha256('other'), 1, 16)`],
@@ -86,6 +77,24 @@ describe('the chain of a workspace’s events', () => {
     const ids = await logged(5)
     await change(sql, ids[2])
     expect(await verify()).toMatchObject({ events: 2, fault: { reason: 'CONTENT', outboxId: ids[2] } })
+  })
+
+  it.each([
+    ['the actor', `update event_log set actor = '{"kind": "SYSTEM", "id": "x"}'`],
+    ['the time', `update event_log set occurred_at = occurred_at - interval '1 ms'`],
+    ['the type', `update event_log set type = 'deal.won'`],
+    ['the subject', `update event_log set subject_id = workspace_id`],
+    ['the subject’s kind', `update event_log set subject_type = 'deal'`],
+    ['the subject’s version', `update event_log set subject_version = 7`],
+    ['the run', `update event_log set run_id = workspace_id`],
+    ['the cause', `update event_log set cause_id = 1`],
+    ['the depth', `update event_log set depth = depth + 1`],
+    ['the version of the chain', `update event_log set chain_version = 1`],
+  ])('shows that %s of an event was changed afterwards, which its hash is over', async (_what, sql) => {
+    const ids = await logged(5)
+    await change(sql, ids[2])
+    const { events, fault } = await verify()
+    expect([events, fault?.outboxId]).toEqual([2, ids[2]])
   })
 
   it('shows that an event was taken out, at the one after it', async () => {
@@ -102,12 +111,12 @@ describe('the chain of a workspace’s events', () => {
     await runSql(
       database.url,
       `insert into event_log (position, outbox_id, workspace_id, type, subject_type, subject_id, actor, depth, data,
-                              changes, origin, occurred_at, salt, digest, hash)
+                              changes, origin, occurred_at, chain_version, salt, digest, hash)
        select position + 1, $2, workspace_id, type, subject_type, subject_id, actor, depth, data, changes, origin,
-              occurred_at, salt, digest, hash from event_log where outbox_id = $1`,
+              occurred_at, chain_version, salt, digest, hash from event_log where outbox_id = $1`,
       [String(ids[0]), String(ids[1])],
     )
-    expect(await verify()).toMatchObject({ events: 1, fault: { reason: 'CONTENT', outboxId: ids[1] } })
+    expect(await verify()).toMatchObject({ events: 1, fault: { reason: 'CHAIN', outboxId: ids[1] } })
   })
 
   it('has no way around it: an event without its place in it is refused', async () => {

@@ -15,5 +15,6 @@ export const storedEvent = (rest: Partial<StoredEvent>): StoredEvent => ({
   data: {},
   changes: [],
   occurredAt: new Date(0),
+  erasedAt: null,
   ...rest,
 })

@@ -5,6 +5,7 @@ export const contactEvents = defineEvents({
     type: 'contact.created',
     description: 'A person became known.',
     subject: 'contact',
+    keptUnless: [],
     summary: async (event, names) =>
       `${await names.actor(event.actor)} added the contact ${await names.of('contact', event.subject.id)}`,
   },

@@ -15,6 +15,7 @@ export const dealEvents = defineEvents({
     type: 'deal.created',
     description: 'A deal was opened.',
     subject: 'deal',
+    keptUnless: [],
     summary: async (event, names) => {
       const deal = await names.of('deal', event.subject.id)
       return `${await names.actor(event.actor)} opened deal ${deal}${amountOf(event)} · ${await stageOf(event.data.stageId, names)}`
@@ -33,6 +34,7 @@ export const dealEvents = defineEvents({
     type: 'deal.stage_changed',
     description: 'A deal came to another stage.',
     subject: 'deal',
+    keptUnless: ['lostReason'],
     summary: async (event, names) => {
       const { from, to } = event.data
       const deal = await names.of('deal', event.subject.id)
@@ -43,6 +45,7 @@ export const dealEvents = defineEvents({
     type: 'deal.won',
     description: 'The customer said yes.',
     subject: 'deal',
+    keptUnless: ['lostReason'],
     summary: async (event, names) =>
       `${await names.actor(event.actor)} won ${await names.of('deal', event.subject.id)}${amountOf(event)}`,
   },
@@ -50,6 +53,7 @@ export const dealEvents = defineEvents({
     type: 'deal.lost',
     description: 'The customer said no.',
     subject: 'deal',
+    keptUnless: ['lostReason'],
     summary: async (event, names) => {
       const reason = event.changes.find((change) => change.field === 'lostReason')?.to
       const why = reason === undefined || reason === null ? '' : `: ${reason}`
@@ -60,6 +64,7 @@ export const dealEvents = defineEvents({
     type: 'deal.reopened',
     description: 'A deal that was won or lost is open again.',
     subject: 'deal',
+    keptUnless: ['lostReason'],
     summary: async (event, names) => {
       const deal = await names.of('deal', event.subject.id)
       return `${await names.actor(event.actor)} reopened ${deal} in ${await stageOf(event.data.to, names)}`

@@ -5,6 +5,7 @@ export const inboxEvents = defineEvents({
     type: 'inbox.message_sent',
     description: 'An employee wrote to the inbox.',
     subject: 'inbox_message',
+    keptUnless: [],
     summary: async (event, names) =>
       `${await names.actor(event.actor)} wrote to you: ${await names.of('inbox_message', event.subject.id)}`,
   },
@@ -12,6 +13,7 @@ export const inboxEvents = defineEvents({
     type: 'inbox.message_read',
     description: 'Somebody read a message of the inbox first.',
     subject: 'inbox_message',
+    keptUnless: [],
     summary: async (event, names) =>
       `${await names.actor(event.actor)} read: ${await names.of('inbox_message', event.subject.id)}`,
   },

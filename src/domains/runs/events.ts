@@ -46,18 +46,21 @@ export const runEvents = defineEvents({
     type: 'run.queued',
     description: 'An employee was given something to do.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) => `${await employeeOf(event, names)} was given: ${await titleOf(event, names)}`,
   },
   started: {
     type: 'run.started',
     description: 'An employee began to work on a run.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) => `${await employeeOf(event, names)} began: ${await titleOf(event, names)}`,
   },
   waiting: {
     type: 'run.waiting',
     description: 'A run cannot go on before something happens: a decision, a person, a time, or more budget.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) => {
       const member = textOf(event.data.memberId)
       const waitsFor = WAITS_FOR[textOf(event.data.kind)] ?? 'something'
@@ -69,12 +72,14 @@ export const runEvents = defineEvents({
     type: 'run.resumed',
     description: 'A run goes on: what it waited for has happened, or another process has taken it over.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) => `${await employeeOf(event, names)} goes on: ${await titleOf(event, names)}`,
   },
   cancelRequested: {
     type: 'run.cancel_requested',
     description: 'Somebody wants a run that is being worked to stop; it ends with its next step.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) =>
       `${await names.actor(event.actor)} stops ${await employeeOf(event, names)}: ${await titleOf(event, names)}`,
   },
@@ -82,6 +87,7 @@ export const runEvents = defineEvents({
     type: 'run.finished',
     description: 'A run ended, one way or the other; its status and reason say how.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) => {
       const ended = ENDED[textOf(event.data.status)] ?? 'ended'
       return `${await employeeOf(event, names)} ${ended}: ${await titleOf(event, names)}`
@@ -94,12 +100,14 @@ export const stepEvents = defineEvents({
     type: 'step.started',
     description: 'A call of a live model began; its text streams over `runProgress`.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) => `${await names.actor(event.actor)} is thinking`,
   },
   finished: {
     type: 'step.finished',
     description: 'A run got one step further: a model turn, a tool call or a note was recorded or changed its status.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) => {
       const who = await names.actor(event.actor)
       if (event.data.kind === 'MODEL_TURN') return `${who} thought`
@@ -114,12 +122,14 @@ export const effectEvents = defineEvents({
     type: 'effect.confirmed',
     description: 'An act outside the house went through.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) => `${await names.actor(event.actor)} carried out: ${spoken(event.data.tool)}`,
   },
   failed: {
     type: 'effect.failed',
     description: 'An act outside the house did not happen.',
     subject: 'run',
+    keptUnless: [],
     summary: async (event, names) => `${await names.actor(event.actor)}: ${spoken(event.data.tool)} did not go through`,
   },
   unknown: {
@@ -127,6 +137,7 @@ export const effectEvents = defineEvents({
     description:
       'A process stopped between sending and confirming: nobody knows whether the act happened. Not repeated.',
     subject: 'run',
+    keptUnless: [],
     summary: (event) => `Nobody knows whether ${spoken(event.data.tool)} went through: it was not repeated`,
   },
 })

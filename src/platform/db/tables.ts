@@ -45,6 +45,7 @@ export interface Tables {
   budgetDay: Table<models.BudgetDayModel, models.BudgetDayUncheckedCreateInput>
   budgetReservation: Table<models.BudgetReservationModel, models.BudgetReservationUncheckedCreateInput>
   idempotencyClaim: Table<models.IdempotencyClaimModel, models.IdempotencyClaimUncheckedCreateInput>
+  erasure: Table<models.ErasureModel, models.ErasureUncheckedCreateInput>
   eventOutbox: Table<models.EventOutboxModel, models.EventOutboxUncheckedCreateInput>
   eventLog: Table<models.EventLogModel, models.EventLogUncheckedCreateInput>
   eventEpoch: Table<models.EventEpochModel, models.EventEpochUncheckedCreateInput>

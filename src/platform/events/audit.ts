@@ -1,7 +1,9 @@
 // Whether the log still says what was written into it.
 //
-// The sequencer chains a workspace's events: each stores the digest of its content and a hash over that digest, its
-// position and the hash of the event before it (see the migration audit_chain). Here the chain is computed anew, not by
+// The sequencer chains a workspace's events: each stores the digest of what it tells and a hash over that digest, who did it
+// when, its position and the hash of the event before it (see the migrations audit_chain and erasure). What an erased event
+// told is gone with its salt, so that its digest gives nothing away; the digest stays, and the chain holds. Whose content is
+// gone must point to a request in this log that asked for it, or it counts as changed. Here the chain is computed anew, not by
 // the database but from what the database hands out, so that a changed event, one that was put in, and one that was taken
 // out are found. What was cut off at the end, or a log that was made anew as a whole, looks right by itself: against that
 // help heads that were noted elsewhere, each of which must still stand in the chain. A head tells of what follows it; what
@@ -21,14 +23,17 @@ export interface ChainHead {
 }
 
 /**
- * CONTENT: the event says something else than when it was logged. CHAIN: events before it were changed, put in or taken
- * out. HEAD: what was the chain's head once is not in it.
+ * CONTENT: the event tells something else than when it was logged, or nothing, and nobody asked for that. CHAIN: who did it,
+ * when or to what was changed, or events before it were changed, put in or taken out. HEAD: what was the chain's head once is
+ * not in it.
  */
 export type ChainFaultReason = 'CONTENT' | 'CHAIN' | 'HEAD'
 
 export interface ChainVerification {
   /** Events that were looked at and are as they were written. */
   readonly events: number
+  /** Of these, those whose content was erased: who did what to which thing, and when, is as it was written. */
+  readonly erased: number
   /** Events from before there was a chain, which nothing vouches for. */
   readonly unchained: number
   /** The last event that was looked at; null where there is none in the chain. */
@@ -45,7 +50,15 @@ interface ChainRow {
   readonly salt: Uint8Array | null
   readonly digest: Uint8Array | null
   readonly hash: Uint8Array | null
+  /** 1: the digest is over everything. 2: what can be erased is apart from what stays. */
+  readonly chainVersion: number
+  readonly erased: boolean
+  /** Erased in the name of a request that stands in the log. */
+  readonly askedFor: boolean
+  /** What the digest is over. */
   readonly content: Uint8Array
+  /** What else the hash is over. */
+  readonly skeleton: Uint8Array | null
 }
 
 // What events say may be long; a batch of them is held in memory.
@@ -53,6 +66,8 @@ const BATCH = 500
 const DIGEST_BYTES = 32
 const HEAD = /^([0-7][0-9a-f]{15})-([0-9a-f]{64})$/
 const NOTHING = Buffer.alloc(0)
+/** Types of events that ask for an erasure, for LIKE; `cadre_erase_events` demands one, too. */
+const REQUESTS = String.raw`%.erasure\_requested`
 
 export const formatHead = ({ position, hash }: ChainHead): string =>
   `${position.toString(16).padStart(16, '0')}-${hash}`
@@ -110,11 +125,19 @@ const readRows = (db: Database, workspaceId: string, above: bigint, limit: numbe
   db.read(workspaceId, (sql) =>
     sql
       .selectFrom('eventLog')
-      .select(['position', 'outboxId', 'salt', 'digest', 'hash'])
-      .select(
-        sqlText<Uint8Array>`cadre_event_content(outbox_id, workspace_id, type, subject_type, subject_id, subject_version, actor,
-          run_id, cause_id, depth, data, changes, origin, occurred_at)`.as('content'),
-      )
+      .select(['position', 'outboxId', 'salt', 'digest', 'hash', 'chainVersion'])
+      .select([
+        sqlText<boolean>`erased_at is not null`.as('erased'),
+        sqlText<boolean>`exists (
+          select from event_log asked
+           where asked.outbox_id = event_log.erased_by and asked.workspace_id = event_log.workspace_id
+             and asked.type like ${REQUESTS})`.as('askedFor'),
+        sqlText<Uint8Array>`case chain_version when 2 then cadre_event_told(data, changes, origin) else
+          cadre_event_content(outbox_id, workspace_id, type, subject_type, subject_id, subject_version, actor, run_id, cause_id,
+            depth, data, changes, origin, occurred_at) end`.as('content'),
+        sqlText<Uint8Array>`case chain_version when 2 then cadre_event_skeleton(outbox_id, workspace_id, type, subject_type,
+          subject_id, subject_version, actor, run_id, cause_id, depth, occurred_at) end`.as('skeleton'),
+      ])
       .where('position', '>', above)
       // By the index of the workspace's own events: by position alone it would be a walk through everybody's.
       .orderBy('workspaceId')
@@ -125,6 +148,7 @@ const readRows = (db: Database, workspaceId: string, above: bigint, limit: numbe
 
 class Chain {
   #events = 0
+  #erased = 0
   #unchained = 0
   #head: ChainHead | null = null
 
@@ -134,19 +158,22 @@ class Chain {
 
   /** Why this cannot be the next event of the chain; undefined when it is. */
   add(row: ChainRow): ChainFaultReason | undefined {
-    const { position, salt, digest, hash, content } = row
+    const { position, salt, digest, hash, erased } = row
+    if (erased && !row.askedFor) return 'CONTENT'
     if (digest === null || hash === null) {
       if (this.#head !== null || salt !== null || digest !== hash) return 'CHAIN'
       this.#unchained++
       return undefined
     }
-    if (salt === null || !sha256(salt, content).equals(digest)) return 'CONTENT'
     if (digest.length !== DIGEST_BYTES) return 'CHAIN'
+    if (!erased && (salt === null || !sha256(salt, row.content).equals(digest))) return 'CONTENT'
     const before = this.#head === null ? NOTHING : Buffer.from(this.#head.hash, 'hex')
     const place = Buffer.alloc(8)
     place.writeBigInt64BE(position)
-    if (!sha256(before, place, digest).equals(hash)) return 'CHAIN'
+    const skeleton = row.skeleton === null ? NOTHING : sha256(row.skeleton)
+    if (!sha256(before, place, skeleton, digest).equals(hash)) return 'CHAIN'
     this.#events++
+    if (erased) this.#erased++
     this.#head = { position, hash: hex(hash) }
     return undefined
   }
@@ -154,6 +181,7 @@ class Chain {
   result(complete: boolean, reason?: ChainFaultReason, outboxId: bigint | null = null): ChainVerification {
     return {
       events: this.#events,
+      erased: this.#erased,
       unchained: this.#unchained,
       head: this.#head,
       complete,

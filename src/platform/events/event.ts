@@ -35,6 +35,8 @@ export interface StoredEvent {
   readonly data: Readonly<Record<string, unknown>>
   readonly changes: readonly FieldChange[]
   readonly occurredAt: Date
+  /** When what it told was erased: `data` and `changes` are empty then. */
+  readonly erasedAt: Date | null
 }
 
 /** Today's names of things, batched: `await names.of('deal', id)`; a thing that is gone is called by its kind. */
@@ -50,6 +52,11 @@ export interface EventType {
   readonly description: string
   /** The kind of its subject, as in public ids: `deal`. */
   readonly subject: string
+  /**
+   * It tells ids, figures and words of ours, and so outlives the erasure of the person it concerns, unless one of these
+   * fields changed, which are prose. Left out: it is erased with the person.
+   */
+  readonly keptUnless?: readonly string[]
   summary(event: StoredEvent, names: Names): string | Promise<string>
 }
 

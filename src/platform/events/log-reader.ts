@@ -50,6 +50,7 @@ const COLUMNS = [
   'data',
   'changes',
   'occurredAt',
+  'erasedAt',
 ] as const
 
 type Reader = Pick<Kysely<Tables>, 'selectFrom'>

@@ -29,6 +29,7 @@ export interface LogRow {
   readonly data: unknown
   readonly changes: unknown
   readonly occurredAt: Date
+  readonly erasedAt: Date | null
   /** The length of `data` and `changes` as text. */
   readonly jsonBytes: number
 }
@@ -51,6 +52,7 @@ export function toItem(row: LogRow, epoch: number): WeighedItem {
     data: row.data as StoredEvent['data'],
     changes: row.changes as readonly FieldChange[],
     occurredAt: row.occurredAt,
+    erasedAt: row.erasedAt,
   }
   return { event, cursor: formatCursor({ epoch, position: row.position }), bytes: FIXED_BYTES + 3 * row.jsonBytes }
 }
@@ -65,7 +67,7 @@ SELECT (SELECT max(number) FROM event_epoch) AS epoch, next.*
   LEFT JOIN LATERAL (
     SELECT position, outbox_id AS "outboxId", workspace_id AS "workspaceId", type, subject_type AS "subjectType",
            subject_id AS "subjectId", subject_version AS "subjectVersion", actor, run_id AS "runId",
-           cause_id AS "causeId", depth, data, changes, occurred_at AS "occurredAt",
+           cause_id AS "causeId", depth, data, changes, occurred_at AS "occurredAt", erased_at AS "erasedAt",
            octet_length(data::text) + octet_length(changes::text) AS "jsonBytes"
       FROM event_log WHERE position > $1 ORDER BY position LIMIT ${limit}
   ) AS next ON true

@@ -16,11 +16,16 @@ export const detailName = (type: string): string =>
 export interface EventTypes {
   /** All of them, sorted by their name in the log. */
   readonly all: readonly EventType[]
+  /** What outlives the erasure of the person it concerns: each type's `keptUnless`, by the name in the log. */
+  readonly kept: Readonly<Record<string, readonly string[]>>
   /** Undefined for a type that a newer process wrote. */
   find(type: string): EventType | undefined
   /** The type's name in the log by its value in the API's enum: `DEAL_STAGE_CHANGED` gives `deal.stage_changed`. */
   findByEnumName(name: string): EventType | undefined
-  /** The sentence a person reads, with today's names; a neutral one for a type this code does not know. */
+  /**
+   * The sentence a person reads, with today's names; a neutral one for a type this code does not know and for an event that
+   * was erased, which says so.
+   */
   summarize(event: StoredEvent, names: Names): Promise<string>
 }
 
@@ -41,9 +46,15 @@ export function createEventTypes(domains: readonly Readonly<Record<string, Event
   }
   return {
     all: [...byType.values()].sort((a, b) => (a.type < b.type ? -1 : 1)),
+    kept: Object.fromEntries(
+      [...byType.values()].flatMap(({ type, keptUnless }) => (keptUnless === undefined ? [] : [[type, keptUnless]])),
+    ),
     find: (type) => byType.get(type),
     findByEnumName: (name) => byEnumName.get(name),
-    summarize: async (event, names) => byType.get(event.type)?.summary(event, names) ?? neutralSummary(event.type),
+    summarize: async (event, names) => {
+      if (event.erasedAt !== null) return `${neutralSummary(event.type)} (erased)`
+      return byType.get(event.type)?.summary(event, names) ?? neutralSummary(event.type)
+    },
   }
 }
 

@@ -27,6 +27,8 @@ const POLL_MIN_MS = 500
 const POLL_MAX_MS = 1_000
 const READ_TIMEOUT_MS = 30_000
 const RING_BYTES = 16 * 1024 * 1024
+/** How the types of events end that say that events before them were erased. */
+const ERASED = '.erased'
 
 export interface TailListener {
   /** The next event of the workspace. Must not throw. */
@@ -42,7 +44,10 @@ export interface Tail {
   readonly epoch: Epoch
   /** Hands every event of the workspace above `position` to the listener, until the returned function is called. */
   attach(workspaceId: string, listener: TailListener): () => void
-  /** The workspace's events above `after` up to `position`, or undefined when memory does not reach back that far. */
+  /**
+   * The workspace's events above `after` up to `position`, or undefined when memory does not reach back that far. It begins
+   * anew where something was erased.
+   */
   recent(after: bigint, workspaceId: string): readonly WeighedItem[] | undefined
   /** Says that there may be more to read. */
   wake(): void
@@ -246,6 +251,8 @@ class LogTail implements Tail {
 
   #handOut(item: WeighedItem): void {
     this.#position = item.event.position
+    // Memory still has what the log has not any more. Whoever resumes reads the log.
+    if (item.event.type.endsWith(ERASED)) this.#ring = new Ring(this.#ringBytes, item.event.position - 1n)
     this.#ring.push(item)
     const listeners = this.#byWorkspace.get(item.event.workspaceId)
     if (listeners !== undefined) for (const listener of listeners) listener.deliver(item)

@@ -11,8 +11,8 @@ const MAX_EVENTS = 20_000
 const EVENTS_PER_COST = 3
 
 const FaultReason = describeEnum<ChainFaultReason>('AuditFaultReason', 'What is wrong with the log.', {
-  CONTENT: 'The event says something else than when it was logged.',
-  CHAIN: 'Events before it were changed, put in or taken out.',
+  CONTENT: 'The event tells something else than when it was logged, or nothing, and nobody asked for its erasure.',
+  CHAIN: 'Who did it, when or to what was changed; or events before it were changed, put in or taken out.',
   HEAD: 'What was the head of the log once is not in it any more: the log was cut off, or made anew.',
 })
 
@@ -41,6 +41,11 @@ const AuditVerification = builder.objectRef<ChainVerification>('AuditVerificatio
       resolve: ({ fault }) => fault === null,
     }),
     events: t.exposeInt('events', { description: 'How many events are as they were written.' }),
+    erased: t.exposeInt('erased', {
+      description:
+        'How many of these were erased at somebody’s request: what they told is gone, who did what to which thing, and ' +
+        'when, is as it was written.',
+    }),
     unchained: t.exposeInt('unchained', {
       description: 'Events from before there was a chain: nothing vouches for them, whatever `intact` says.',
     }),

@@ -51,9 +51,21 @@ export const Event = builder.objectRef<LoggedEvent>('Event')
 EventDetail.implement({
   description: 'What is special about a kind of event, typed: `... on DealStageChanged { from { name } to { name } }`.',
   permission: 'EVENTS_READ',
-  resolveType: ({ event }) => (declared.has(event.type) ? detailName(event.type) : undefined),
+  resolveType: ({ event }) => {
+    if (event.erasedAt !== null) return 'Erased'
+    return declared.has(event.type) ? detailName(event.type) : undefined
+  },
   fields: (t) => ({
     event: t.field({ type: Event, description: 'The event itself.', resolve: (item) => item }),
+  }),
+})
+
+builder.objectRef<LoggedEvent>('Erased').implement({
+  description: 'In place of the details of an event whose content was erased together with the person it told of.',
+  permission: 'EVENTS_READ',
+  interfaces: [EventDetail],
+  fields: (t) => ({
+    at: t.field({ type: 'DateTime', nullable: true, description: 'When.', resolve: ({ event }) => event.erasedAt }),
   }),
 })
 
@@ -117,6 +129,14 @@ Event.implement({
       nullable: true,
       description: 'The event that led to it.',
       resolve: ({ event }, _args, ctx) => (event.causeId === null ? null : findEvent(String(event.causeId), ctx)),
+    }),
+    erasedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When its content was erased, together with the person it told of; null when it was not. Who did what to which ' +
+        'thing, and when, stays.',
+      resolve: ({ event }) => event.erasedAt,
     }),
     detail: t.field({
       type: EventDetail,

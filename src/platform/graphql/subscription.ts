@@ -104,7 +104,8 @@ export function topic<const Args extends InputFieldMap>(
         workspaceId: ctx.workspaceId,
         ...startOf(args as { after?: string | null; last?: number | null }, ctx),
         filter: { types: [definition.type], ...filter },
-        matches,
+        // What was erased has no details any more.
+        matches: (event) => event.erasedAt === null && (matches === undefined || matches(event)),
         signal: ctx.signal,
       })
       return streamed(items)
