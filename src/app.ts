@@ -11,6 +11,7 @@ import { createToolRegistry } from './agent/tools/registry.ts'
 import { connectAgent } from './agent/wiring.ts'
 import type { Config } from './config.ts'
 import { sweepApprovals } from './domains/approvals/service.ts'
+import { sweepErasures } from './domains/erasures/service.ts'
 import { eventTypes, namesOfThings } from './domains/event-types.ts'
 import { createMailer } from './domains/mail/mailer.ts'
 import { countOpenRuns, measureRuns, sweepRuns } from './domains/runs/service.ts'
@@ -181,7 +182,16 @@ export async function createApp(options: AppOptions): Promise<App> {
       await worker.start()
     }
 
-    const sweeps = createSweeps(db, contextOf, log)
+    const sweeps = createSweeps(db, contextOf, log, () =>
+      sweepErasures({
+        db,
+        contextOf,
+        log,
+        mailer,
+        sequencePass: () => events.sequencer.sequencePass(),
+        kept: eventTypes.kept,
+      }),
+    )
     for (const sweep of sweeps) sweep.start()
     opened.push(() => Promise.all(sweeps.map((sweep) => sweep.stop())))
 
@@ -211,7 +221,12 @@ export async function createApp(options: AppOptions): Promise<App> {
 }
 
 /** What becomes due by the clock; every process sweeps, of each kind one at a time. */
-function createSweeps(db: Database, contextOf: (workspaceId: string) => Ctx, log: Logger): Sweep[] {
+function createSweeps(
+  db: Database,
+  contextOf: (workspaceId: string) => Ctx,
+  log: Logger,
+  erase: () => Promise<number>,
+): Sweep[] {
   const slots = new Slots(1)
   const sweep = (name: string, everyMs: number, run: () => Promise<boolean>): Sweep =>
     createSweep({ name, everyMs, system: db.system, slots, log, clock: systemClock, run })
@@ -219,6 +234,7 @@ function createSweeps(db: Database, contextOf: (workspaceId: string) => Ctx, log
     sweep('due-runs', 1_000, async () => (await sweepRuns(db, contextOf, log)) > 0),
     sweep('expired-approvals', 5_000, async () => (await sweepApprovals(db, contextOf, log)) > 0),
     sweep('abandoned-submissions', 60_000, async () => (await sweepSubmissions(db, contextOf)) > 0),
+    sweep('erasures', 1_000, async () => (await erase()) > 0),
     sweep('old-idempotency-claims', 600_000, async () => (await purgeClaims(db, systemClock.now())) > 0),
   ]
 }

@@ -133,6 +133,7 @@ export class Office {
             { key: 'company', kind: 'TEXT', label: 'Company' },
             { key: 'budget', kind: 'CURRENCY', label: 'Budget', currency: 'EUR' },
             { key: 'wants_call', kind: 'CHECKBOX', label: 'Please call me' },
+            { key: 'message', kind: 'TEXT', label: 'What is it about?' },
           ],
           instructions: 'Judge the lead by its budget. Open a deal when it is worth it.',
           criteria: { conditions: [{ field: 'budget', op: 'GTE', value: 1_000, label: 'A budget of 1,000 or more' }] },

@@ -61,7 +61,12 @@ async function approveAll(office: Office, runId: string): Promise<void> {
   }
 }
 
-const mailerThat = (fails: () => never): Mailer => ({ route: 'SMTP', send: async () => fails(), close: () => {} })
+const mailerThat = (fails: () => never): Mailer => ({
+  route: 'SMTP',
+  send: async () => fails(),
+  forget: async () => {},
+  close: () => {},
+})
 const refusing = mailerThat(() => {
   throw new AppError('CONFLICT', 'The mail server refused: no such mailbox')
 })

@@ -10,7 +10,7 @@
  */
 
 import { redeemApproval, settleApproval } from '../../domains/approvals/service.ts'
-import { appendEffects, moveEffect, UNKNOWN_OUTPUT } from '../../domains/runs/service.ts'
+import { appendEffects, effectKey, moveEffect, UNKNOWN_OUTPUT } from '../../domains/runs/service.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import type { NewEvent } from '../../platform/events/event.ts'
 import { isAppError, unavailable } from '../../platform/lib/errors.ts'
@@ -31,9 +31,6 @@ interface Ready {
 }
 
 type Marked = { readonly kind: 'READY'; readonly ready: Ready } | { readonly kind: 'NEXT'; readonly next: Next }
-
-export const effectKey = (runId: string, call: Pick<CallState, 'turn' | 'index'>): string =>
-  `${runId}.${call.turn}.${call.index}`
 
 export async function sendCall(means: LoopMeans, state: RunState, call: CallState): Promise<Next> {
   const tool = means.registry.find(call.tool)
@@ -132,7 +129,7 @@ async function attemptSend(
   { outgoing, tell }: Ready,
 ): Promise<Sent> {
   try {
-    const { output } = await tool.send(outgoing, effectKey(means.run.id, call), means.letGo)
+    const { output } = await tool.send(outgoing, effectKey(means.run.id, call.turn, call.index), means.letGo)
     return {
       call: { ...call, status: 'DONE', isError: false, output: tell(output) },
       effect: { to: 'CONFIRMED', result: output },

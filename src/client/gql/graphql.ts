@@ -47,6 +47,10 @@ export type EventType =
   | 'BUDGET_EXHAUSTED'
   /** A person became known. */
   | 'CONTACT_CREATED'
+  /** The last of what was known of a person has been removed; the certificate says how much it was. */
+  | 'CONTACT_ERASED'
+  /** Somebody had a person erased: their record is empty from here on, what came of it follows. */
+  | 'CONTACT_ERASURE_REQUESTED'
   /** What is known of a person was changed or completed. */
   | 'CONTACT_UPDATED'
   /** A deal was opened. */

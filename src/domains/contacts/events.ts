@@ -1,4 +1,10 @@
-import { defineEvents } from '../../platform/events/event.ts'
+import { defineEvents, type StoredEvent } from '../../platform/events/event.ts'
+
+/** What an erasure removed, in all. */
+function rowsErased({ data }: StoredEvent): number {
+  const counts = Array.isArray(data.counts) ? (data.counts as readonly { readonly rows?: unknown }[]) : []
+  return counts.reduce((sum, { rows }) => sum + (typeof rows === 'number' ? rows : 0), 0)
+}
 
 export const contactEvents = defineEvents({
   created: {
@@ -17,5 +23,19 @@ export const contactEvents = defineEvents({
       const fields = event.changes.map((change) => change.field).join(', ')
       return `${await names.actor(event.actor)} changed ${await names.of('contact', event.subject.id)}: ${fields}`
     },
+  },
+  erasureRequested: {
+    type: 'contact.erasure_requested',
+    description: 'Somebody had a person erased: their record is empty from here on, what came of it follows.',
+    subject: 'contact',
+    keptUnless: [],
+    summary: async (event, names) => `${await names.actor(event.actor)} had a person erased`,
+  },
+  erased: {
+    type: 'contact.erased',
+    description: 'The last of what was known of a person has been removed; the certificate says how much it was.',
+    subject: 'contact',
+    keptUnless: [],
+    summary: (event) => `A person was erased: ${rowsErased(event)} records emptied or removed`,
   },
 })

@@ -42,12 +42,17 @@ export async function matchOrCreateContact(tx: Tx, input: MatchContactInput): Pr
   const phone = input.phone === undefined ? undefined : normalisePhone(input.phone)
   const facts = { name: input.name?.trim().slice(0, 255), phone, companyName: input.companyName?.trim().slice(0, 255) }
   if (email === undefined) return phone === undefined ? null : await matchByPhone(tx, phone, facts)
-  const made = await insert(tx, { ...facts, email: input.email?.trim() ?? email, emailNormalised: email })
-  if (made !== undefined) return { contact: made, created: true, filled: [] }
-  const [known] = await tx.run(lockByEmail, { email })
-  if (known === undefined) throw new Error('a contact that stood in the way is not there')
-  return await complete(tx, known, credible(known, facts))
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    const made = await insert(tx, { ...facts, email: input.email?.trim() ?? email, emailNormalised: email })
+    if (made !== undefined) return { contact: made, created: true, filled: [] }
+    const [known] = await tx.run(lockByEmail, { email })
+    if (known !== undefined) return await complete(tx, known, credible(known, facts))
+    // Whoever stood in the way was erased meanwhile, or has another address now.
+  }
+  throw new Error('a contact that stood in the way is not there')
 }
+
+const MOST_ATTEMPTS = 5
 
 const lockByEmail = statement((template, input: { readonly email: string }) =>
   template.selectFrom('contact').selectAll().where('emailNormalised', '=', input.email).forNoKeyUpdate(),

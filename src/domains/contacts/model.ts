@@ -137,4 +137,8 @@ export const contactLabel = (contact: {
   readonly name: string | null
   readonly email: string | null
   readonly phone: string | null
-}): string => contact.name ?? contact.email ?? contact.phone ?? 'Unknown contact'
+  readonly erasedAt: Date | null
+}): string => {
+  if (contact.erasedAt !== null) return 'Erased contact'
+  return contact.name ?? contact.email ?? contact.phone ?? 'Unknown contact'
+}

@@ -7,7 +7,7 @@ import { timeline } from '../../platform/graphql/event-list.ts'
 import * as by from '../../platform/graphql/filter.ts'
 import { mutation } from '../../platform/graphql/mutation.ts'
 import { loadBy, loadByPublicId, node } from '../../platform/graphql/node.ts'
-import { eventNode, nodeField } from '../../platform/graphql/node-field.ts'
+import { eventNode, nodeField, optionalEventNode } from '../../platform/graphql/node-field.ts'
 import { topic } from '../../platform/graphql/subscription.ts'
 import { contactEvents } from './events.ts'
 import { type ContactLifecycle, createContactInput, normaliseEmail, updateContactInput } from './model.ts'
@@ -39,6 +39,7 @@ const Contact = builder.prismaNode('Contact', {
       resolve: ownerOf,
     }),
     version: t.exposeInt('version'),
+    erasedAt: t.expose('erasedAt', { type: 'DateTime', nullable: true }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they became known.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When anything about them changed last.' }),
     timeline: t.field(timeline('contact', 'What happened to them, oldest first.')),
@@ -172,6 +173,21 @@ mutation('updateContact', {
 const details = eventDetails(contactEvents, {
   created: (t) => ({ contact: t.field(eventNode('Contact', 'The new contact.')) }),
   updated: (t) => ({ contact: t.field(eventNode('Contact', 'The contact.')) }),
+  erasureRequested: (t) => ({
+    contact: t.field(eventNode('Contact', 'What is left of the contact.')),
+    erasure: t.field(optionalEventNode('Erasure', 'The erasure.', (event) => event.data.erasureId)),
+  }),
+  erased: (t) => ({
+    contact: t.field(eventNode('Contact', 'What is left of the contact.')),
+    erasure: t.field(
+      optionalEventNode('Erasure', 'The erasure, with its certificate.', (event) => event.data.erasureId),
+    ),
+    digest: t.string({
+      description: 'The certificate’s digest, as the log vouches for it.',
+      resolve: ({ event }) => String(event.data.digest),
+    }),
+  }),
 })
 
+topic('contactErased', details.erased, { description: 'People whose erasure is finished.' })
 topic('contactCreated', details.created, { description: 'People who become known.' })

@@ -108,8 +108,45 @@ export async function completeContact(tx: Tx, id: string, facts: ContactFacts): 
   return await complete(tx, await lockContact(tx, id), facts)
 }
 
-/** The contact's row, locked until the transaction ends. NOT_FOUND when it is not of this workspace. */
+/**
+ * The contact's row, locked until the transaction ends. NOT_FOUND when it is not of this workspace; CONFLICT (CLOSED) for one
+ * that was erased: nothing is known of them again.
+ */
 export async function lockContact(tx: Tx, id: string): Promise<ContactRow> {
+  const contact = await lockRow(tx, id)
+  if (contact.erasedAt !== null) {
+    throw conflict('CLOSED', 'This contact was erased. Whoever comes again is a new one.', { kind: 'contact', id })
+  }
+  return contact
+}
+
+/**
+ * Empties a contact for good. Returns it as it was, or null for one that was emptied before. For who erases; it tells no
+ * event. NOT_FOUND.
+ */
+export async function emptyContact(tx: Tx, id: string): Promise<ContactRow | null> {
+  const contact = await lockRow(tx, id)
+  if (contact.erasedAt !== null) return null
+  await tx.sql
+    .updateTable('contact')
+    .set({
+      name: null,
+      nameFolded: null,
+      email: null,
+      emailNormalised: null,
+      phone: null,
+      companyName: null,
+      externalReference: null,
+      erasedAt: tx.now,
+      version: contact.version + 1,
+      updatedAt: tx.now,
+    })
+    .where('id', '=', id)
+    .execute()
+  return contact
+}
+
+async function lockRow(tx: Tx, id: string): Promise<ContactRow> {
   const contact = await tx.sql
     .selectFrom('contact')
     .selectAll()

@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { AppError, unavailable } from '../../platform/lib/errors.ts'
@@ -26,6 +26,8 @@ export interface Mailer {
    * leaves it open whether it did.
    */
   send(mail: Mail, key: string): Promise<SentMail>
+  /** Removes what lies in the mail folder under a key, if anything does. What went to an SMTP server is gone from here. */
+  forget(key: string): Promise<void>
   close(): void
 }
 
@@ -36,9 +38,26 @@ export function createMailer(options: MailerOptions): Mailer {
   return options.smtpUrl === undefined ? fileMailer(options) : smtpMailer(options, options.smtpUrl)
 }
 
+function assertKey(key: string): void {
+  if (!/^[\w.-]{1,120}$/.test(key)) throw new Error('a mail key is letters, digits, dots and dashes')
+}
+
+/** Also with an SMTP server: there may have been none when the mail was sent. */
+const forgetIn = (folder: string) => async (key: string) => {
+  assertKey(key)
+  const file = fileOf(key)
+  for (const name of await readdir(folder).catch(() => [])) {
+    // The process that wrote it may have died in the middle.
+    if (name === file || name.startsWith(unfinishedOf(file))) await rm(join(folder, name), { force: true })
+  }
+}
+
+const fileOf = (key: string): string => `${key}.eml`
+const unfinishedOf = (file: string): string => `.${file}.`
+
 /** The message with its headers; keys are file names and Message-IDs, so they are checked. */
 function compose(mail: Mail, key: string, defaultFrom: string) {
-  if (!/^[\w.-]{1,120}$/.test(key)) throw new Error('a mail key is letters, digits, dots and dashes')
+  assertKey(key)
   const address = mail.from.address ?? defaultFrom
   const host = address.slice(address.lastIndexOf('@') + 1)
   return {
@@ -59,19 +78,20 @@ function fileMailer({ folder, defaultFrom }: MailerOptions): Mailer {
     async send(mail, key) {
       const message = compose(mail, key, defaultFrom)
       const { message: bytes } = await composer.sendMail(message)
-      const file = `${key}.eml`
+      const file = fileOf(key)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       // Written beside and renamed: whoever looks sees a whole mail or none.
-      const unfinished = join(folder, `.${file}.${process.pid}`)
+      const unfinished = join(folder, `${unfinishedOf(file)}${process.pid}`)
       await writeFile(unfinished, bytes as Buffer, { mode: 0o600 })
       await rename(unfinished, join(folder, file))
       return { messageId: message.messageId, via: 'FILE', file }
     },
+    forget: forgetIn(folder),
     close: () => composer.close(),
   }
 }
 
-function smtpMailer({ defaultFrom }: MailerOptions, smtpUrl: string): Mailer {
+function smtpMailer({ defaultFrom, folder }: MailerOptions, smtpUrl: string): Mailer {
   const transport = createTransport({
     url: smtpUrl,
     connectionTimeout: CONNECT_TIMEOUT_MS,
@@ -89,6 +109,7 @@ function smtpMailer({ defaultFrom }: MailerOptions, smtpUrl: string): Mailer {
       }
       return { messageId: message.messageId, via: 'SMTP' }
     },
+    forget: forgetIn(folder),
     close: () => transport.close(),
   }
 }

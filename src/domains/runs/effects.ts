@@ -28,6 +28,9 @@ export interface NewEffect {
   readonly result?: Readonly<Record<string, unknown>> | undefined
 }
 
+/** What an act is known by outside the house, so that the other side can tell a repetition. */
+export const effectKey = (runId: string, turn: number, callIndex: number): string => `${runId}.${turn}.${callIndex}`
+
 /** Rows of the effect ledger; their steps are there already. */
 export function appendEffects(tx: Tx, runId: string, effects: readonly NewEffect[]): void {
   for (const effect of effects) {

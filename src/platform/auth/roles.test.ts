@@ -18,9 +18,9 @@ describe('a role', () => {
     expect(heldBy('VIEWER')).toEqual(PERMISSIONS.filter((permission) => permission.endsWith('_READ')).sort())
   })
 
-  it('of a member does all but what is about the workspace, its members and its owners', () => {
+  it('of a member does all but what is about the workspace, its members and its owners, and erasing people', () => {
     const beyond = PERMISSIONS.filter((permission) => !ROLE_PERMISSIONS.MEMBER.has(permission))
-    expect(beyond).toEqual(['WORKSPACE_WRITE', 'MEMBERS_WRITE', 'OWNERS_WRITE'])
+    expect(beyond).toEqual(['WORKSPACE_WRITE', 'PERSONAL_DATA_ERASE', 'MEMBERS_WRITE', 'OWNERS_WRITE'])
   })
 
   it('of an admin lacks only what touches owners', () => {

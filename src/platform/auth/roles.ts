@@ -44,8 +44,13 @@ const MEMBER = [
   'KEYS_WRITE',
 ] as const satisfies readonly Permission[]
 
-/** Also looks after the workspace, its members and everybody's keys. */
-const ADMIN = [...MEMBER, 'WORKSPACE_WRITE', 'MEMBERS_WRITE'] as const satisfies readonly Permission[]
+/** Also looks after the workspace, its members and everybody's keys, and erases people. */
+const ADMIN = [
+  ...MEMBER,
+  'WORKSPACE_WRITE',
+  'PERSONAL_DATA_ERASE',
+  'MEMBERS_WRITE',
+] as const satisfies readonly Permission[]
 
 /** Everything. */
 const OWNER = [...ADMIN, 'OWNERS_WRITE'] as const satisfies readonly Permission[]

@@ -1,0 +1,185 @@
+import { type Kysely, type SqlBool, sql } from 'kysely'
+import { json, type Tables } from '../../platform/db/tables.ts'
+import type { Tx } from '../../platform/db/transaction.ts'
+import { fold } from '../../platform/lib/fold.ts'
+import { type Counts, ERASED, namesPerson, type Traces } from './model.ts'
+import type { Person, Provenance } from './provenance.ts'
+
+/*
+ * What is emptied of each table, and what stays: ids, statuses, amounts, times, figures, digests. Each part can be repeated:
+ * it looks for what still says something and returns how many rows that was.
+ */
+
+const BATCH = 100
+
+/** What a step's data keeps: which model or tool, and figures. */
+const KEPT_OF_STEP = [
+  ['model', 'askedModel', 'stopReason', 'tokens', 'rehearsal', 'latencyMs', 'attempts'],
+  ['callId', 'tool', 'isError', 'decision', 'rule'],
+  ['kind', 'error'],
+].flat()
+
+/** One batch of what the person sent. */
+export async function emptySubmissions(tx: Tx, { contactId }: Person): Promise<Counts> {
+  const emptied = await tx.sql
+    .updateTable('submission')
+    .set((eb) => ({
+      answers: json({}),
+      // A digest of a few short answers could be guessed. Sent once more under its id, it is something else.
+      inputHash: '',
+      emailNormalised: null,
+      addressHash: null,
+      origin: json({}),
+      statusReason: null,
+      reasons: [],
+      erasedAt: tx.now,
+      version: eb('version', '+', 1),
+      updatedAt: tx.now,
+    }))
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('submission')
+        .select('submission.id')
+        .where('submission.contactId', '=', contactId)
+        .where('submission.erasedAt', 'is', null)
+        .limit(BATCH),
+    )
+    .returning('id')
+    .execute()
+  return { submission: emptied.length }
+}
+
+/** A deal goes on without its person: what is prose goes, and a name that names them. */
+export async function emptyDeals(tx: Tx, deals: readonly string[], traces: Traces): Promise<Counts> {
+  if (deals.length === 0) return {}
+  const rows = await tx.sql
+    .selectFrom('deal')
+    .select(['id', 'name', 'nextStep', 'lostReason'])
+    .where('id', 'in', [...deals])
+    .forNoKeyUpdate()
+    .execute()
+  let emptied = 0
+  for (const { id, name, nextStep, lostReason } of rows) {
+    const named = namesPerson(name, traces)
+    if (!named && nextStep === null && lostReason === null) continue
+    await tx.sql
+      .updateTable('deal')
+      .set((eb) => ({
+        ...(named ? { name: ERASED, nameFolded: fold(ERASED) } : {}),
+        nextStep: null,
+        lostReason: null,
+        version: eb('version', '+', 1),
+        updatedAt: tx.now,
+      }))
+      .where('id', '=', id)
+      .execute()
+    emptied += 1
+  }
+  return { deal: emptied }
+}
+
+/** A run that is over: its journal, its acts, what it asked and what it wrote to people. */
+export async function emptyRun(tx: Tx, runId: string): Promise<Counts> {
+  const acts = await emptyActs(tx, runId, undefined)
+  const { length: messages } = await tx.sql
+    .updateTable('inboxMessage')
+    .set((eb) => ({ subject: ERASED, blocks: json([]), version: eb('version', '+', 1), updatedAt: tx.now }))
+    .where('runId', '=', runId)
+    .returning('id')
+    .execute()
+  await tx.sql
+    .updateTable('run')
+    .set({ title: ERASED, reasonText: null, erasedAt: tx.now, updatedAt: tx.now })
+    .where('id', '=', runId)
+    .execute()
+  return { ...acts, inbox_message: messages, run: 1 }
+}
+
+/** The steps, acts and approvals of a run, or of one turn of it. */
+export async function emptyActs(tx: Tx, runId: string, turn: number | undefined): Promise<Counts> {
+  const { length: steps } = await tx.sql
+    .updateTable('runStep')
+    .set({ title: ERASED, data: emptiedStep })
+    .where('runId', '=', runId)
+    .$if(turn !== undefined, (query) => query.where('turn', '=', turn as number))
+    .returning('seq')
+    .execute()
+  const { length: effects } = await tx.sql
+    .updateTable('effect')
+    .set({ target: '', result: null, error: null, updatedAt: tx.now })
+    .where('runId', '=', runId)
+    .$if(turn !== undefined, (query) => query.where('turn', '=', turn as number))
+    .returning('id')
+    .execute()
+  const { length: approvals } = await tx.sql
+    .updateTable('approval')
+    .set((eb) => ({
+      title: ERASED,
+      input: json({}),
+      editedInput: null,
+      changes: json([]),
+      reason: ERASED,
+      decisionReason: null,
+      error: null,
+      version: eb('version', '+', 1),
+      updatedAt: tx.now,
+    }))
+    .where('runId', '=', runId)
+    .$if(turn !== undefined, (query) => query.where('turn', '=', turn as number))
+    .returning('id')
+    .execute()
+  return { run_step: steps, effect: effects, approval: approvals }
+}
+
+// What the loop and the API read of a step is there, and empty.
+const emptiedStep = sql<never>`(
+  select coalesce(jsonb_object_agg(part.key, part.value), '{}') from jsonb_each(data) as part
+   where part.key = any (${KEPT_OF_STEP}::text[])
+) || case kind when 'MODEL_TURN' then '{"content": [], "text": ""}' when 'TOOL_CALL' then '{"input": {}}' else '{}' end::jsonb`
+
+/** What the spam log has of the person's addresses. */
+export async function emptyRejections(tx: Tx, { traces, requestedAt }: Person): Promise<Counts> {
+  if (traces.emails.length === 0) return {}
+  const emptied = await tx.sql
+    .updateTable('submissionRejection')
+    .set({ emailNormalised: null, addressHash: null })
+    .where('emailNormalised', 'in', [...traces.emails])
+    .where('createdAt', '<=', requestedAt)
+    .returning('id')
+    .execute()
+  return { submission_rejection: emptied.length }
+}
+
+/** Stored outcomes and keys that name the person; others hold ids alone. Sent once more, such a request is a new one. */
+export async function removeClaims(tx: Tx, { traces, requestedAt }: Person): Promise<Counts> {
+  const texts = [...traces.emails, traces.phone, traces.name].filter((text) => text !== null && text !== '')
+  if (texts.length === 0) return {}
+  const removed = await tx.sql
+    .deleteFrom('idempotencyClaim')
+    .where('createdAt', '<=', requestedAt)
+    .where(
+      sql<SqlBool>`exists (
+        select from unnest(${texts.map((text) => text?.toLowerCase())}::text[]) as trace(text)
+         where strpos(lower(concat_ws(' ', credential, key, outcome::text)), trace.text) > 0)`,
+    )
+    .returning('key')
+    .execute()
+  return { idempotency_claim: removed.length }
+}
+
+/** The things whose events tell of the person. */
+export async function findSubjects(
+  tables: Kysely<Tables>,
+  contactId: string,
+  { submissions, deals, runs }: Provenance,
+) {
+  const runIds = runs.map(({ id }) => id)
+  const ofRuns =
+    runIds.length === 0
+      ? []
+      : [
+          ...(await tables.selectFrom('approval').select('id').where('runId', 'in', runIds).execute()),
+          ...(await tables.selectFrom('inboxMessage').select('id').where('runId', 'in', runIds).execute()),
+        ]
+  return { subjects: [contactId, ...submissions, ...deals, ...runIds, ...ofRuns.map(({ id }) => id)], runs: runIds }
+}
