@@ -9,6 +9,7 @@ import { createContact } from '../../src/domains/contacts/service.ts'
 import { createDeal, createPipeline, moveDeal } from '../../src/domains/deals/service.ts'
 import { EMPLOYEE_TOOLS } from '../../src/domains/employees/model.ts'
 import { createEmployee, offboardEmployee, pauseEmployee } from '../../src/domains/employees/service.ts'
+import { eraseContact } from '../../src/domains/erasures/service.ts'
 import { createFormInput } from '../../src/domains/forms/model.ts'
 import { archiveForm, createForm, pauseForm, publishForm } from '../../src/domains/forms/service.ts'
 import { achieveGoal, blockGoal, createGoal } from '../../src/domains/goals/service.ts'
@@ -204,6 +205,8 @@ async function makeDeals(tx: Tx, mark: string, stages: readonly string[], employ
         nextStep: `Call ${mark}`,
       })
     ).id
+  const gone = await createContact(tx, { name: `${mark} Gone`, email: `gone@${low}.example` })
+  await eraseContact(tx, { id: gone.id, reason: `${mark} was asked to` })
   await make('open')
   await moveDeal(tx, { id: await make('won'), stage: won })
   await moveDeal(tx, { id: await make('lost'), stage: lost, lostReason: `${mark} was too dear` })

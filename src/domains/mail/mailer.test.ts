@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -48,9 +48,23 @@ describe('mail without an SMTP server', () => {
     expect(head).not.toMatch(/^Bcc:/m)
   })
 
+  it('is forgotten under its key, with what a process left half written, and nothing else is', async () => {
+    const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
+    for (const key of ['run.2.0', 'run.2.01']) await mailer.send(mail, key)
+    await writeFile(join(folder, '.run.2.0.eml.4711'), 'half')
+    await mailer.forget('run.2.0')
+    await mailer.forget('run.2.0')
+    expect(await readdir(folder)).toEqual(['run.2.01.eml'])
+    const smtp = createMailer({ smtpUrl: 'smtp://127.0.0.1:1', folder, defaultFrom: 'cadre@localhost' })
+    await smtp.forget('run.2.01')
+    expect(await readdir(folder)).toEqual([])
+    await createMailer({ folder: join(folder, 'none'), defaultFrom: 'cadre@localhost' }).forget('run.2.0')
+  })
+
   it('refuses a key that is no file name', async () => {
     const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
     await expect(mailer.send(mail, '../escape')).rejects.toThrow('mail key')
+    await expect(mailer.forget('../escape')).rejects.toThrow('mail key')
   })
 })
 
