@@ -50,7 +50,7 @@ import { referenceRoutes } from './platform/reference/http.ts'
 import { schema } from './schema.ts'
 import { type DemoPlace, startPageRoutes } from './start-page/http.ts'
 
-/** Used for employees that name no model, with a live key. */
+/** Used for employees that name no model, with a live key, where their workspace has set none. */
 const DEFAULT_MODEL = 'claude-sonnet-5-5'
 const FALLBACK_MODEL = 'claude-haiku-5-5'
 const MODEL_TIMEOUT_MS = 120_000

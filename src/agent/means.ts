@@ -19,7 +19,8 @@ export interface LoopLimits {
   readonly maxTokens: number
 }
 
-export const DEFAULT_LIMITS: LoopLimits = { maxTurns: 12, maxCallsPerTurn: 16, maxTokens: 4_096 }
+/** `maxTurns` is a setting of the workspace. */
+export const DEFAULT_LIMITS: Omit<LoopLimits, 'maxTurns'> = { maxCallsPerTurn: 16, maxTokens: 4_096 }
 
 /** Where the text of a turn goes while it is written: best effort, never stored. `seq` is the step it will become. */
 export interface TextSink {

@@ -157,20 +157,21 @@ async function holdNext(means: LoopMeans, tx: Tx, standing: Standing): Promise<N
   const attempt = await budget.nextAttempt(tx, run.id, turn)
   const reserved = await budget.reserve(tx, { runId: run.id, turn, attempt, worstCaseMicros }, ended)
   if (reserved.ok) return { kind: 'GO_ON', state, held: { runId: run.id, turn, attempt, model } }
+  const period = reserved.period === 'DAY' ? 'day' : 'month'
   switch (reserved.why) {
     case 'TOO_LARGE': {
-      const text = 'One call of the model alone may cost more than the budget of a whole day.'
+      const text = `One call of the model alone may cost more than the budget of a whole ${period}.`
       await closeRun(tx, journal.fence, run, { status: 'FAILED', reason: 'BUDGET_EXHAUSTED', text }, [])
       return OVER
     }
     case 'EXHAUSTED': {
-      const text = 'The budget of the day is used up.'
-      await parkRun(tx, journal.fence, run, { kind: 'BUDGET', text, wakeAt: reserved.nextDay }, [])
+      const text = `The budget of the ${period} is used up.`
+      await parkRun(tx, journal.fence, run, { kind: 'BUDGET', text, wakeAt: reserved.until }, [])
       return OVER
     }
     case 'HELD_BY_OTHERS': {
       const wakeAt = new Date(tx.now.getTime() + HELD_BY_OTHERS_WAIT_MS)
-      const text = 'Other calls hold what is left of the budget of the day.'
+      const text = `Other calls hold what is left of the budget of the ${period}.`
       await parkRun(tx, journal.fence, run, { kind: 'BUDGET', text, wakeAt }, [])
       return OVER
     }

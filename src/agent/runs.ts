@@ -11,8 +11,11 @@
  */
 
 import { settleApproval } from '../domains/approvals/service.ts'
+import type { EmployeeDefinition } from '../domains/employees/model.ts'
 import { type ClaimedRun, claimSegment, enterLiveRun, FenceLost, releaseRun } from '../domains/runs/service.ts'
 import { beginText, endText, writeText } from '../domains/runs/text-lane.ts'
+import type { Settings } from '../domains/settings/model.ts'
+import { readSettings } from '../domains/settings/service.ts'
 import type { Bell, Ctx } from '../platform/context.ts'
 import type { Database } from '../platform/db/database.ts'
 import { isConnectionError } from '../platform/db/errors.ts'
@@ -44,7 +47,7 @@ export interface WorkerOptions {
   readonly model: Model
   readonly prices: PriceList
   readonly registry: ToolRegistry
-  /** For employees that name no model of their own. */
+  /** For employees that name no model of their own, where their workspace has set none. */
   readonly defaultModel: string
   /** Asked when the employee's model does not answer; null for none. */
   readonly fallbackModel: string | null
@@ -162,7 +165,8 @@ async function takeSegment(
     const { run } = claim
     const viewer = { kind: 'employee', employeeId: run.employeeId, name: run.employeeName, runId: run.id } as const
     const own: Tx = { ...tx, viewer }
-    const context = await assembleContext(own, run, options.registry)
+    const [context, settings] = await Promise.all([assembleContext(own, run, options.registry), readSettings(own)])
+    const model = context.employee === null ? null : modelOf(context.employee, settings)
     const loopMeans: LoopMeans = {
       ctx: { ...ctx, viewer },
       run,
@@ -170,13 +174,13 @@ async function takeSegment(
       registry: options.registry,
       journal: createJournal({ ...ctx, viewer }, run.fence, means.signal),
       model: options.model,
-      routing: { model: context.employee?.model ?? options.defaultModel, fallback: options.fallbackModel },
+      routing: { model: model ?? options.defaultModel, fallback: options.fallbackModel },
       effort: options.effort,
       prices: options.prices,
       budget: options.model.mode === 'live' ? databaseBudget : null,
       calls: { circuitOf, random: options.random ?? Math.random, retry: options.retry },
       sink,
-      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      limits: { ...DEFAULT_LIMITS, maxTurns: settings.maxTurns, ...options.limits },
       maySend: means.maySend,
       letGo: means.signal,
       cancelled,
@@ -185,6 +189,10 @@ async function takeSegment(
     return next.kind === 'OVER' ? undefined : { means: loopMeans, next }
   })
 }
+
+/** The model an employee thinks with: its own, else its role's, else the workspace's; null is the server's choice. */
+const modelOf = ({ model, role }: EmployeeDefinition, { defaultModel, roleModels }: Settings): string | null =>
+  model ?? roleModels.find((each) => each.role === role)?.model ?? defaultModel
 
 async function firstStanding(means: LoopMeans, tx: Tx, run: ClaimedRun): Promise<Next> {
   const state = readJournal(run.steps, means.context.opening)

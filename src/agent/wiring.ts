@@ -1,19 +1,22 @@
 import { closeApprovalsOf, connectActReview, type ReviewAct } from '../domains/approvals/service.ts'
 import { type EndedRun, listenToRunEnds } from '../domains/runs/service.ts'
+import { connectModels } from '../domains/settings/model.ts'
 import { finishSubmission } from '../domains/submissions/service.ts'
 import type { Tx } from '../platform/db/transaction.ts'
 import { invalidInput, notFound } from '../platform/lib/errors.ts'
 import { parseInput } from '../platform/lib/parse.ts'
+import { loadPrices } from './model/prices.ts'
 import { isExternal } from './tools/perform.ts'
 import type { ToolRegistry } from './tools/registry.ts'
 import { reviewOf } from './tools/review.ts'
 
 /**
- * Connects what domains cannot know of each other: how an act is reviewed, and what ends with a run. Every process that
+ * Connects what domains cannot know of each other: how an act is reviewed, which models there are, and what ends with a run. Every process that
  * serves or works needs it, before its first request or segment. Calling it again changes nothing.
  */
 export function connectAgent(registry: ToolRegistry): void {
   connectActReview(reviewWith(registry))
+  connectModels(loadPrices().has)
   listenToRunEnds('approvals', closeApprovalsOf)
   listenToRunEnds('submission', endSubmission)
 }

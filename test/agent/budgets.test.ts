@@ -84,11 +84,13 @@ describe('the budget of a day', () => {
     expect(await office.do((tx) => reserve(tx, { ...call(0), worstCaseMicros: 1_001n }))).toEqual({
       ok: false,
       why: 'TOO_LARGE',
+      period: 'DAY',
     })
     expect(await office.do((tx) => reserve(tx, { ...first, worstCaseMicros: 600n }))).toEqual({ ok: true })
     expect(await office.do((tx) => reserve(tx, { ...call(0), worstCaseMicros: 600n }))).toEqual({
       ok: false,
       why: 'HELD_BY_OTHERS',
+      period: 'DAY',
     })
     await office.do((tx) => settle(tx, { ...first, actualMicros: 600n }))
     expect(await office.do((tx) => reserve(tx, { ...call(0), worstCaseMicros: 600n }))).toMatchObject({

@@ -12,7 +12,7 @@ export type EmployeeState =
   | 'IDLE'
   /** Was told to stop. */
   | 'PAUSED'
-  /** Gets no further: no step finished for ten minutes, or what it waits for is overdue. */
+  /** Gets no further: no step finished for as long as the workspace’s `stuckAfter`, or what it waits for is overdue. */
   | 'STUCK'
   /** Waits for somebody or something. */
   | 'WAITING'
@@ -43,8 +43,10 @@ export type EventType =
   | 'APPROVAL_REQUESTED'
   /** What the approver was shown has changed since; the act is not done. */
   | 'APPROVAL_STALE'
-  /** A workspace's budget for the day was used up; runs that need a model wait. Once a day at most. */
+  /** A workspace's budget for a day or a month was used up; runs that need a model wait. Once a day and a month at most. */
   | 'BUDGET_EXHAUSTED'
+  /** What was spent has come to a line of the setting `budgetAlerts`, of a day or of a month. */
+  | 'BUDGET_THRESHOLD_REACHED'
   /** A person became known. */
   | 'CONTACT_CREATED'
   /** The last of what was known of a person has been removed; the certificate says how much it was. */
@@ -147,6 +149,8 @@ export type EventType =
   | 'SUBMISSION_REJECTED'
   /** A submission was given to an employee. */
   | 'SUBMISSION_ROUTED'
+  /** Settings of the workspace were changed; `changes` says which, and how they were before. */
+  | 'WORKSPACE_SETTINGS_CHANGED'
   /** The workspace’s name, time zone, currency or daily budget was changed. */
   | 'WORKSPACE_UPDATED';
 

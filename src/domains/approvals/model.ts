@@ -32,9 +32,6 @@ const TRANSITIONS: Readonly<Record<ApprovalStatus, readonly ApprovalStatus[]>> =
 /** Whether an approval may go from one status to the other. */
 export const canApprovalGo = (from: ApprovalStatus, to: ApprovalStatus): boolean => TRANSITIONS[from].includes(to)
 
-/** How long somebody has to decide: a day. */
-export const APPROVAL_EXPIRES_AFTER_MS = 24 * 60 * 60 * 1_000
-
 export const MAX_REASON_LENGTH = 5_000
 
 export const decideApprovalInput = z.object({

@@ -17,7 +17,8 @@ import { encodeId, newId } from '../../platform/lib/ids.ts'
 import type { Logger } from '../../platform/observability/logger.ts'
 import type { Risk } from '../../platform/tools/tool.ts'
 import { lockFreeRun, lockRun, resumeRun } from '../runs/service.ts'
-import { APPROVAL_EXPIRES_AFTER_MS, type DecideApprovalInput } from './model.ts'
+import { readSettings } from '../settings/service.ts'
+import type { DecideApprovalInput } from './model.ts'
 import { type Review, review, shownHash } from './review.ts'
 import { CHANGED, expire, type LockedApproval, lockRow, move, reviewAgain } from './rows.ts'
 
@@ -60,6 +61,7 @@ export async function requestApproval(
 ): Promise<{ readonly approvalId: string; readonly memberId: string | null }> {
   const approvalId = newId()
   const memberId = await findApprover(tx)
+  const { approvalExpiry: expiresAfterMs } = await readSettings(tx)
   await tx.sql
     .insertInto('approval')
     .values({
@@ -79,7 +81,7 @@ export async function requestApproval(
       risk: request.risk,
       requestedAt: tx.now,
       // By the clock that decides: the database's.
-      expiresAt: sql<Date>`clock_timestamp() + ${APPROVAL_EXPIRES_AFTER_MS} * interval '1 millisecond'`,
+      expiresAt: sql<Date>`clock_timestamp() + ${expiresAfterMs} * interval '1 millisecond'`,
       createdAt: tx.now,
       updatedAt: tx.now,
     })

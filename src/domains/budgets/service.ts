@@ -1,5 +1,5 @@
 /*
- * What a workspace may spend on models in a day. Before each attempt its worst case is held, after it the real cost is
+ * What a workspace may spend on models in a day, and in a month where it has set so. Before each attempt its worst case is held, after it the real cost is
  * settled; without a hold nothing is called.
  *
  * HELD      the attempt may be in flight; its worst case counts.
@@ -8,17 +8,20 @@
  * LOST      it was sent and nobody knows what it cost; its worst case counts.
  *
  * Always: limit >= settled + lost + held, but for a limit that was lowered afterwards. The day's row is every run's, so
- * it is locked last in a transaction: call these as the last thing before it commits.
+ * it is locked last in a transaction, and after it the month: call these as the last thing before it commits.
  */
 
 import { sql } from 'kysely'
 import type { Ctx } from '../../platform/context.ts'
-import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
-import { appendEvents } from '../../platform/events/append.ts'
-import { type Attempt, type AttemptEnd, type DayFigures, dayAfter, dayOf, mayHold, type Reserved } from './model.ts'
+import { type Settings, settingsOf } from '../settings/model.ts'
+import { announceThresholds } from './announce.ts'
+import { type Attempt, type AttemptEnd, type DayFigures, dayOf, monthOf, type Reserved } from './model.ts'
+import { lockedMonth } from './month.ts'
+import { refusedByDay, refusedByMonth } from './refusal.ts'
 
 export type { Attempt, AttemptEnd, Reserved } from './model.ts'
+export { getMonthBudget, type MonthBudget, raiseLimitOfMonth } from './month.ts'
 
 /**
  * Ends one attempt's hold, where there is one, and then holds the worst case of the next, where there is one. One lock of
@@ -35,9 +38,16 @@ export async function moveBudget(
   const today = dayOf(tx.now)
   const sameDay = ended !== undefined && ended.day.getTime() === today.getTime()
   // Days in order: two transactions that touch both never wait for each other in a ring.
-  if (ended !== undefined && !(sameDay && movement.reserve !== undefined)) await settleDay(tx, ended)
-  if (movement.reserve === undefined) return { ok: true }
-  return hold(tx, today, movement.reserve, sameDay ? ended : undefined)
+  let settings: Settings | undefined
+  if (ended !== undefined && !(sameDay && movement.reserve !== undefined)) settings = await settleDay(tx, ended)
+  let reserved: Reserved = { ok: true }
+  if (movement.reserve !== undefined) {
+    const held = await hold(tx, today, movement.reserve, sameDay ? ended : undefined)
+    reserved = held.reserved
+    settings = held.settings
+  }
+  if (ended !== undefined && settings !== undefined) await tellMonth(tx, [ended], settings)
+  return reserved
 }
 
 /** Holds an attempt's worst case. Refused, it has written nothing but, once a day, `budget.exhausted`. */
@@ -63,9 +73,12 @@ export async function loseHeld(tx: Tx, runId: string): Promise<void> {
     .where('status', '=', 'HELD')
     .returning(['day', 'amountMicros'])
     .execute()
-  for (const { day, amountMicros } of lost.sort((a, b) => a.day.getTime() - b.day.getTime())) {
-    await settleDay(tx, { day, heldMicros: amountMicros, settledMicros: 0n, lostMicros: amountMicros })
-  }
+  const ended = lost
+    .sort((a, b) => a.day.getTime() - b.day.getTime())
+    .map(({ day, amountMicros }) => ({ day, heldMicros: amountMicros, settledMicros: 0n, lostMicros: amountMicros }))
+  let settings: Settings | undefined
+  for (const each of ended) settings = await settleDay(tx, each)
+  if (settings !== undefined) await tellMonth(tx, ended, settings)
 }
 
 /** The number of the attempt to make next for a turn of a run. */
@@ -139,8 +152,9 @@ async function endReservation(tx: Tx, end: Attempt & AttemptEnd): Promise<Ended 
   return { day: row.day, heldMicros: row.amountMicros, settledMicros, lostMicros }
 }
 
-async function settleDay(tx: Tx, ended: Ended): Promise<void> {
-  await tx.sql
+/** Closes the books of one attempt on its day; gives back the settings as they hold. */
+async function settleDay(tx: Tx, ended: Ended): Promise<Settings> {
+  const row = await tx.sql
     .updateTable('budgetDay')
     .set((eb) => ({
       heldMicros: eb('heldMicros', '-', ended.heldMicros),
@@ -148,17 +162,49 @@ async function settleDay(tx: Tx, ended: Ended): Promise<void> {
       lostMicros: eb('lostMicros', '+', ended.lostMicros),
     }))
     .where('day', '=', ended.day)
-    .execute()
+    .returning((eb) => [...FIGURES, eb.selectFrom('workspace').select('workspace.settings').as('settings')])
+    .executeTakeFirstOrThrow()
+  const settings = settingsOf(row.settings ?? {})
+  announceThresholds(tx, { kind: 'DAY', from: ended.day }, row, spentBy(ended), settings.budgetAlerts)
+  return settings
 }
+
+const FIGURES = ['limitMicros', 'heldMicros', 'settledMicros', 'lostMicros'] as const
+
+const spentBy = ({ settledMicros, lostMicros }: Ended): bigint => settledMicros + lostMicros
+
+/** What ended may have brought its month over a line. After the last lock of a day's row. */
+async function tellMonth(tx: Tx, ended: readonly Ended[], settings: Settings): Promise<void> {
+  const { monthlyBudget: limitMicros, budgetAlerts } = settings
+  if (limitMicros === null) return
+  const more = new Map<number, bigint>()
+  for (const each of ended) {
+    const month = monthOf(each.day).getTime()
+    more.set(month, (more.get(month) ?? 0n) + spentBy(each))
+  }
+  for (const [month, moreMicros] of more) {
+    if (moreMicros === 0n) continue
+    const from = new Date(month)
+    const figures = { ...(await lockedMonth(tx, from)), limitMicros }
+    announceThresholds(tx, { kind: 'MONTH', from }, figures, moreMicros, budgetAlerts)
+  }
+}
+
+interface Held {
+  readonly reserved: Reserved
+  readonly settings: Settings
+}
+
+const NOTHING_ENDED = { heldMicros: 0n, settledMicros: 0n, lostMicros: 0n }
 
 async function hold(
   tx: Tx,
   day: Date,
   wanted: Attempt & { readonly worstCaseMicros: bigint },
-  ended: Ended = { day, heldMicros: 0n, settledMicros: 0n, lostMicros: 0n },
-): Promise<Reserved> {
+  ended: Ended = { day, ...NOTHING_ENDED },
+): Promise<Held> {
   // Makes the day's row, or locks it, with the limit as it is set now.
-  const figures = await tx.sql
+  const { settings: stored, ...figures } = await tx.sql
     .insertInto('budgetDay')
     .columns(['workspaceId', 'day', 'limitMicros'])
     .expression((eb) =>
@@ -174,24 +220,15 @@ async function hold(
         lostMicros: eb('budgetDay.lostMicros', '+', ended.lostMicros),
       })),
     )
-    .returning(['limitMicros', 'heldMicros', 'settledMicros', 'lostMicros'])
+    .returning((eb) => [...FIGURES, eb.selectFrom('workspace').select('workspace.settings').as('settings')])
     .executeTakeFirstOrThrow()
+  const settings = settingsOf(stored ?? {})
+  announceThresholds(tx, { kind: 'DAY', from: day }, figures, spentBy(ended), settings.budgetAlerts)
 
-  let verdict = mayHold(figures, wanted.worstCaseMicros)
-  if (verdict !== true) {
-    // The limit was read before this waited for the day's row. It may have been raised meanwhile, and whoever raised it has
-    // woken those who wait: nobody comes back for this one.
-    const limitMicros = await limitNow(tx)
-    if (limitMicros !== figures.limitMicros) {
-      await tx.sql.updateTable('budgetDay').set({ limitMicros }).where('day', '=', day).execute()
-      figures.limitMicros = limitMicros
-      verdict = mayHold(figures, wanted.worstCaseMicros)
-    }
-  }
-  if (verdict !== true) {
-    if (verdict === 'EXHAUSTED') await announceExhausted(tx, day, figures)
-    return verdict === 'EXHAUSTED' ? { ok: false, why: verdict, nextDay: dayAfter(day) } : { ok: false, why: verdict }
-  }
+  const refused =
+    (await refusedByDay(tx, day, figures, wanted.worstCaseMicros)) ??
+    (await refusedByMonth(tx, day, settings, wanted.worstCaseMicros))
+  if (refused !== undefined) return { reserved: refused, settings }
   await tx.sql
     .updateTable('budgetDay')
     .set((eb) => ({ heldMicros: eb('heldMicros', '+', wanted.worstCaseMicros) }))
@@ -211,34 +248,5 @@ async function hold(
     })
     .execute()
   tx.foretold?.reserved(wanted.worstCaseMicros)
-  return { ok: true }
-}
-
-const limitNow = async (tx: Tx): Promise<bigint | null> =>
-  (await tx.sql.selectFrom('workspace').select('dailyBudgetMicros').executeTakeFirstOrThrow()).dailyBudgetMicros
-
-/** Once a day, told by the log itself: the day's row is locked, so nobody else is announcing it at this moment. */
-async function announceExhausted(tx: Tx, day: Date, figures: DayFigures): Promise<void> {
-  const dayText = day.toISOString().slice(0, 10)
-  const isOfDay = sql<boolean>`data @> ${json({ day: dayText })}::jsonb`
-  const announced = await tx.sql
-    .selectFrom('eventOutbox')
-    .select('type')
-    .where('type', '=', 'budget.exhausted')
-    .where(isOfDay)
-    .unionAll((eb) => eb.selectFrom('eventLog').select('type').where('type', '=', 'budget.exhausted').where(isOfDay))
-    .limit(1)
-    .execute()
-  if (announced.length > 0) return
-  appendEvents(tx, [
-    {
-      type: 'budget.exhausted',
-      subject: { kind: 'workspace', id: tx.workspaceId },
-      data: {
-        day: dayText,
-        limitMicros: String(figures.limitMicros),
-        spentMicros: String(figures.settledMicros + figures.lostMicros),
-      },
-    },
-  ])
+  return { reserved: { ok: true }, settings }
 }

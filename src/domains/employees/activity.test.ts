@@ -9,6 +9,7 @@ const facts = (some: Partial<ActivityFacts> = {}): ActivityFacts => ({
   createdAt: ago(100),
   statusSince: ago(30),
   timeZone: 'Europe/Berlin',
+  stuckAfterMs: 10 * 60_000,
   running: null,
   queued: null,
   waiting: null,

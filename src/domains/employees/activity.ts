@@ -59,14 +59,13 @@ export interface ActivityFacts {
   /** When its status became what it is, as far as that is known. */
   readonly statusSince: Date
   readonly timeZone: string
+  /** Without a finished step for so long, what is being worked is stuck. */
+  readonly stuckAfterMs: number
   readonly running: RunningFacts | null
   readonly queued: QueuedFacts | null
   readonly waiting: WaitingFacts | null
   readonly last: LastFacts | null
 }
-
-/** Without a finished step for so long, what is being worked is stuck. */
-export const STUCK_AFTER_MS = 10 * 60 * 1_000
 
 const NOTHING = { waitingFor: null, approvalId: null, runId: null }
 
@@ -79,7 +78,7 @@ export function activityOf(facts: ActivityFacts, now: Date): Activity {
     const since = facts.statusSince
     return { ...NOTHING, state: 'PAUSED', text: `Paused since ${clock(since)}`, since, runId: waiting?.id ?? null }
   }
-  if (running !== null) return working(running, now, clock)
+  if (running !== null) return working(running, facts.stuckAfterMs, now, clock)
   if (queued !== null) {
     const text = `About to ${queued.title.charAt(0).toLowerCase()}${queued.title.slice(1)}`
     return { ...NOTHING, state: 'WORKING', text, since: queued.createdAt, runId: queued.id }
@@ -92,10 +91,10 @@ export function activityOf(facts: ActivityFacts, now: Date): Activity {
   return { ...NOTHING, state: 'IDLE', text: 'Idle', since: last?.finishedAt ?? facts.createdAt }
 }
 
-function working(run: RunningFacts, now: Date, clock: (moment: Date) => string): Activity {
+function working(run: RunningFacts, stuckAfterMs: number, now: Date, clock: (moment: Date) => string): Activity {
   const lastSign = run.lastStepAt !== null && run.lastStepAt > run.startedAt ? run.lastStepAt : run.startedAt
   const about = { ...NOTHING, runId: run.id }
-  if (now.getTime() - lastSign.getTime() >= STUCK_AFTER_MS) {
+  if (now.getTime() - lastSign.getTime() >= stuckAfterMs) {
     return { ...about, state: 'STUCK', text: `Stuck since ${clock(lastSign)}: ${run.title}`, since: lastSign }
   }
   return { ...about, state: 'WORKING', text: run.title.replace(/^Work on /, 'Working on '), since: run.startedAt }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Tables } from '../../platform/db/tables.ts'
 import type { WaitingKind } from '../runs/model.ts'
+import { settingsOf } from '../settings/model.ts'
 import { type Activity, type ActivityFacts, activityOf } from './activity.ts'
 import { employeeEvents } from './events.ts'
 import type { EmployeeStatus } from './model.ts'
@@ -111,6 +112,7 @@ export async function loadActivities(
       'employee.createdAt',
       'employee.updatedAt',
       'workspace.timeZone',
+      'workspace.settings',
       'running.id as runningId',
       'running.title as runningTitle',
       'running.startedAt as runningStartedAt',
@@ -143,6 +145,7 @@ export async function loadActivities(
         // The event comes into the log a moment after the change.
         statusSince: row.stoppedAt ?? row.updatedAt,
         timeZone: row.timeZone,
+        stuckAfterMs: settingsOf(row.settings).stuckAfter,
         running:
           row.runningId === null || row.runningTitle === null || row.runningStartedAt === null
             ? null

@@ -14,6 +14,7 @@ import { byIdField, eventNode, nodeField, optionalNodeField } from '../../platfo
 import { PeriodInput, periodOf } from '../../platform/graphql/period.ts'
 import { topic } from '../../platform/graphql/subscription.ts'
 import type { Activity, EmployeeState } from './activity.ts'
+import { EmployeeRoleEnum } from './enums.ts'
 import { employeeEvents } from './events.ts'
 import { loadActivities, loadSpending } from './loaders.ts'
 import {
@@ -21,25 +22,12 @@ import {
   changeEmployeeStatusInput,
   createEmployeeInput,
   EMPLOYEE_TOOLS,
-  type EmployeeRole,
   type EmployeeStatus,
   updateEmployeeInput,
 } from './model.ts'
 import { createEmployee, offboardEmployee, pauseEmployee, resumeEmployee, updateEmployee } from './service.ts'
 
 // ------------------------------------------------------------------ types
-
-const EmployeeRoleEnum = describeEnum<EmployeeRole>('EmployeeRole', 'What an employee is hired for.', {
-  SALES_AE: 'Account executive: leads opportunities to a close.',
-  SDR: 'Sales development: answers, qualifies and books.',
-  CSM: 'Customer success: sees that customers get what they came for.',
-  PM: 'Project or product management.',
-  RECRUITER: 'Finds people.',
-  SUPPORT: 'Answers customers’ questions.',
-  ASSISTANT: 'Takes work off somebody.',
-  CHIEF_OF_STAFF: 'Keeps the whole in view for whoever leads it.',
-  CUSTOM: 'Something of its own: its instructions say what.',
-})
 
 const EmployeeStatusEnum = describeEnum<EmployeeStatus>('EmployeeStatus', 'Whether an employee takes work.', {
   ACTIVE: 'Takes work and does it.',
@@ -62,7 +50,8 @@ const EmployeeStateEnum = describeEnum<EmployeeState>('EmployeeState', 'What an 
   IDLE: 'Has nothing to do.',
   WORKING: 'Works, or is about to.',
   WAITING: 'Waits for somebody or something.',
-  STUCK: 'Gets no further: no step finished for ten minutes, or what it waits for is overdue.',
+  STUCK:
+    'Gets no further: no step finished for as long as the workspace’s `stuckAfter`, or what it waits for is overdue.',
   FAILED: 'Could not do the last thing it was given.',
   PAUSED: 'Was told to stop.',
 })

@@ -63,6 +63,7 @@ function compose(mail: Mail, key: string, defaultFrom: string) {
   return {
     from: { name: mail.from.name, address },
     to: { name: mail.to.name ?? '', address: mail.to.address },
+    ...(mail.replyTo === undefined ? {} : { replyTo: mail.replyTo }),
     subject: mail.subject,
     text: mail.body,
     messageId: `<${key}@${host}>`,

@@ -4,6 +4,8 @@ import { z } from 'zod'
 export interface Mail {
   readonly from: { readonly name: string; readonly address: string | null }
   readonly to: { readonly name: string | null; readonly address: string }
+  /** Where answers go, when not to the sender. */
+  readonly replyTo?: string | undefined
   readonly subject: string
   readonly body: string
 }
@@ -11,6 +13,7 @@ export interface Mail {
 export const mailSchema: z.ZodType<Mail> = z.object({
   from: z.object({ name: z.string(), address: z.string().nullable() }),
   to: z.object({ name: z.string().nullable(), address: z.string() }),
+  replyTo: z.string().optional(),
   subject: z.string(),
   body: z.string(),
 })

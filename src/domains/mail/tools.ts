@@ -2,6 +2,7 @@ import type { Tx } from '../../platform/db/transaction.ts'
 import { conflict, notFound } from '../../platform/lib/errors.ts'
 import { decodeId, encodeId } from '../../platform/lib/ids.ts'
 import { externalTool, type Tool } from '../../platform/tools/tool.ts'
+import { settingsOf } from '../settings/model.ts'
 import type { Mailer } from './mailer.ts'
 import { type Mail, mailSchema, type SendEmailInput, sendEmailInput } from './model.ts'
 
@@ -23,7 +24,7 @@ export function createMailTools({ mailer, onSent }: MailToolsOptions): readonly 
     title: async (tx, input) => `Send an e-mail to ${(await recipientOf(tx, input.contact)).address}`,
     prepare: async (tx, input) => {
       const mail: Mail = {
-        from: await senderOf(tx),
+        ...(await senderOf(tx)),
         to: await recipientOf(tx, input.contact),
         subject: input.subject,
         body: input.body,
@@ -61,15 +62,20 @@ async function recipientOf(
   return { name: contact.name, address: contact.email }
 }
 
-/** The employee in whose name it is prepared; its run or its approver prepares it as the employee. */
-async function senderOf(tx: Tx): Promise<Mail['from']> {
+/** The employee in whose name it is prepared, and how its workspace has set that mail goes out. */
+async function senderOf(tx: Tx): Promise<Pick<Mail, 'from' | 'replyTo'>> {
   if (tx.viewer.kind !== 'employee') throw new Error('mail is prepared in the name of an employee')
   const { employeeId } = tx.viewer
   const employee = await tx.sql
     .selectFrom('employee')
-    .select(['name', 'email'])
-    .where('id', '=', employeeId)
+    .innerJoin('workspace', 'workspace.id', 'employee.workspaceId')
+    .select(['employee.name', 'employee.email', 'workspace.settings'])
+    .where('employee.id', '=', employeeId)
     .executeTakeFirst()
   if (employee === undefined) throw notFound('Employee', encodeId('employee', employeeId))
-  return { name: employee.name, address: employee.email }
+  const { mailAddress, replyTo } = settingsOf(employee.settings)
+  return {
+    from: { name: employee.name, address: employee.email ?? mailAddress },
+    ...(replyTo === null ? {} : { replyTo }),
+  }
 }

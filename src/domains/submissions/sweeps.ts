@@ -1,7 +1,10 @@
 import { sql } from 'kysely'
+import { Duration } from 'luxon'
 import type { Ctx } from '../../platform/context.ts'
 import type { Database } from '../../platform/db/database.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
+import { SETTINGS } from '../settings/model.ts'
+import { readSettings } from '../settings/service.ts'
 import { finishSubmission } from './service.ts'
 
 /*
@@ -10,20 +13,25 @@ import { finishSubmission } from './service.ts'
  * database's clock, and each is dealt with as `cadre_app` in its own transaction, under its lock and after a second look.
  */
 
-/** For how long a submission may be PROCESSING without a run. */
-const ABANDONED_AFTER = sql<Date>`now() - interval '30 minutes'`
 /** Due at once at most per pass; what is left comes with the next. */
 const BATCH = 50
 const LIVE = ['QUEUED', 'RUNNING', 'WAITING'] as const
-const ABANDONED = 'For 30 minutes no run has worked on it.'
+
+/** For how long a submission may be PROCESSING without a run: what its workspace has set, else the default. */
+const ABANDONED_AFTER = sql<Date>`now() - interval '1 millisecond' * coalesce(
+  (workspace.settings ->> 'reviewSubmissionsAfter')::bigint, ${sql.lit(SETTINGS.reviewSubmissionsAfter.default)})`
+/** No workspace can set less: how far the index is read. */
+const LEAST_AFTER = sql<Date>`now() - interval '1 millisecond' * ${sql.lit(SETTINGS.reviewSubmissionsAfter.min)}`
 
 /** One pass; returns how many submissions it moved, so that a full batch can be followed at once by another pass. */
 export async function sweepSubmissions(db: Database, contextOf: (workspaceId: string) => Ctx): Promise<number> {
   const due = await db.systemSql
     .selectFrom('submission')
-    .select(['workspaceId', 'id'])
-    .where('status', '=', 'PROCESSING')
-    .where('receivedAt', '<=', ABANDONED_AFTER)
+    .innerJoin('workspace', 'workspace.id', 'submission.workspaceId')
+    .select(['submission.workspaceId', 'submission.id'])
+    .where('submission.status', '=', 'PROCESSING')
+    .where('submission.receivedAt', '<=', LEAST_AFTER)
+    .where('submission.receivedAt', '<=', ABANDONED_AFTER)
     .where((eb) =>
       eb.not(
         eb.exists(
@@ -36,7 +44,7 @@ export async function sweepSubmissions(db: Database, contextOf: (workspaceId: st
         ),
       ),
     )
-    .orderBy('receivedAt')
+    .orderBy('submission.receivedAt')
     .limit(BATCH)
     .execute()
   let moved = 0
@@ -62,5 +70,10 @@ async function reviewAbandoned(tx: Tx, id: string): Promise<number> {
     .limit(1)
     .executeTakeFirst()
   if (status !== 'PROCESSING' || live !== undefined) return 0
-  return (await finishSubmission(tx, id, { status: 'NEEDS_REVIEW', reason: ABANDONED })) ? 1 : 0
+  const { reviewSubmissionsAfter } = await readSettings(tx)
+  const reason = `For ${inWords(reviewSubmissionsAfter)} no run has worked on it.`
+  return (await finishSubmission(tx, id, { status: 'NEEDS_REVIEW', reason })) ? 1 : 0
 }
+
+/** `30 minutes`, `2 days, 3 hours`. */
+const inWords = (ms: number): string => Duration.fromMillis(ms, { locale: 'en' }).rescale().removeZeros().toHuman()

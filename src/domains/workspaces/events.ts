@@ -10,6 +10,15 @@ export const workspaceEvents = defineEvents({
       return `${await names.actor(event.actor)} changed the workspace: ${fields}`
     },
   },
+  settingsChanged: {
+    type: 'workspace.settings_changed',
+    description: 'Settings of the workspace were changed; `changes` says which, and how they were before.',
+    subject: 'workspace',
+    summary: async (event, names) => {
+      const told = event.changes.map(({ field, from, to }) => `${field} from ${from ?? 'none'} to ${to ?? 'none'}`)
+      return `${await names.actor(event.actor)} changed settings: ${told.join('; ')}`
+    },
+  },
 })
 
 export const memberEvents = defineEvents({

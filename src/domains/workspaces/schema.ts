@@ -17,10 +17,13 @@ import { getById, node } from '../../platform/graphql/node.ts'
 import { byIdField, eventNode, nodeField } from '../../platform/graphql/node-field.ts'
 import { topic } from '../../platform/graphql/subscription.ts'
 import { unauthenticated } from '../../platform/lib/errors.ts'
+import { settingsOf, updateSettingsInput } from '../settings/model.ts'
 import { memberEvents, workspaceEvents } from './events.ts'
 import { removeMember, updateMember } from './members.ts'
 import { removeMemberInput, updateMemberInput, updateWorkspaceInput } from './model.ts'
 import { updateWorkspace } from './service.ts'
+import { updateWorkspaceSettings } from './settings.ts'
+import { settingInputs, settingsVersions, WorkspaceSettings } from './settings-schema.ts'
 
 const Role = describeEnum<MemberRole>('Role', 'What a member of a workspace is, from most to least.', {
   OWNER: 'Does everything, and answers for the workspace.',
@@ -53,6 +56,13 @@ const Workspace = builder.prismaNode('Workspace', {
       select: { dailyBudgetMicros: true },
       resolve: ({ dailyBudgetMicros: micros }) => (micros === null ? null : { micros, currency: 'USD' }),
     }),
+    settings: t.field({
+      type: WorkspaceSettings,
+      description: 'How the workspace is set.',
+      select: { settings: true, settingsVersion: true },
+      resolve: ({ settings, settingsVersion }) => ({ version: settingsVersion, settings: settingsOf(settings) }),
+    }),
+    settingsVersions: t.field(settingsVersions()),
     version: t.exposeInt('version'),
   }),
 })
@@ -178,6 +188,24 @@ mutation('updateWorkspace', {
   }),
 })
 
+mutation('updateWorkspaceSettings', {
+  description:
+    'Changes how the workspace is set. What is left out stays as it is, null is what holds unless set. It holds from the ' +
+    'next act on.',
+  permission: 'WORKSPACE_WRITE',
+  input: (t) => ({
+    ifVersion: t.int({ description: 'Refuse when the settings are not at this version.' }),
+    ...settingInputs(t),
+  }),
+  parse: updateSettingsInput,
+  verb: async (tx, input) => ({ workspaceId: (await updateWorkspaceSettings(tx, input)).id }),
+  payload: (t) => ({
+    workspace: t.field(
+      nodeField('Workspace', 'The workspace as it is now.', ({ workspaceId }: { workspaceId: string }) => workspaceId),
+    ),
+  }),
+})
+
 const memberPayload = nodeField(
   'Member',
   'The member as they are now.',
@@ -220,6 +248,13 @@ mutation('removeMember', {
 
 const ofWorkspace = eventDetails(workspaceEvents, {
   updated: (t) => ({ workspace: t.field(eventNode('Workspace', 'The workspace.')) }),
+  settingsChanged: (t) => ({
+    workspace: t.field(eventNode('Workspace', 'The workspace.')),
+    version: t.int({
+      description: 'The version of the settings that it made.',
+      resolve: ({ event }) => Number(event.data.version),
+    }),
+  }),
 })
 const ofMembers = eventDetails(memberEvents, {
   updated: (t) => ({ member: t.field(eventNode('Member', 'The member.')) }),
@@ -227,5 +262,6 @@ const ofMembers = eventDetails(memberEvents, {
 })
 
 topic('workspaceUpdated', ofWorkspace.updated, { description: 'Changes of the workspace itself.' })
+topic('workspaceSettingsChanged', ofWorkspace.settingsChanged, { description: 'Changes of the workspace’s settings.' })
 topic('memberUpdated', ofMembers.updated, { description: 'Members whose name or role is changed.' })
 topic('memberRemoved', ofMembers.removed, { description: 'Members who are removed.' })

@@ -57,7 +57,10 @@ export async function updateWorkspace(tx: Tx, input: UpdateWorkspaceInput): Prom
     throw conflict('STALE_VERSION', message, { kind: 'workspace', id })
   }
   const changes = [
-    ...changesBetween({ ...workspace }, { name, timeZone, currency }),
+    ...changesBetween(
+      { name: workspace.name, timeZone: workspace.timeZone, currency: workspace.currency },
+      { name, timeZone, currency },
+    ),
     ...(dailyBudgetMicros === undefined
       ? []
       : changesBetween(
@@ -94,7 +97,7 @@ const dollarsText = (micros: bigint | null): string | null =>
   micros === null ? null : moneyText({ micros, currency: 'USD' })
 
 /** Null is no limit. */
-const isMore = (after: bigint | null, before: bigint | null): boolean =>
+export const isMore = (after: bigint | null, before: bigint | null): boolean =>
   before !== null && (after === null || after > before)
 
 /**
@@ -104,7 +107,7 @@ const isMore = (after: bigint | null, before: bigint | null): boolean =>
 export const lockWorkspace = (tx: Tx) =>
   tx.sql
     .selectFrom('workspace')
-    .select(['slug', 'name', 'timeZone', 'currency', 'dailyBudgetMicros', 'version'])
+    .select(['slug', 'name', 'timeZone', 'currency', 'dailyBudgetMicros', 'settings', 'settingsVersion', 'version'])
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow()
 

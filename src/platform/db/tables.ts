@@ -24,6 +24,8 @@ export interface Tables {
   workspace: Table<models.WorkspaceModel, models.WorkspaceUncheckedCreateInput>
   member: Table<models.MemberModel, models.MemberUncheckedCreateInput>
   apiKey: Table<models.ApiKeyModel, models.ApiKeyUncheckedCreateInput>
+  mailServer: Table<models.MailServerModel, models.MailServerUncheckedCreateInput>
+  credential: Table<models.CredentialModel, models.CredentialUncheckedCreateInput>
   employee: Table<models.EmployeeModel, models.EmployeeUncheckedCreateInput>
   employeeVersion: Table<models.EmployeeVersionModel, models.EmployeeVersionUncheckedCreateInput>
   goal: Table<models.GoalModel, models.GoalUncheckedCreateInput>

@@ -66,7 +66,8 @@ const EventConnection = builder.objectRef<EventPage>('EventConnection').implemen
   }),
 })
 
-const pageArgs = () =>
+/** The arguments of a page of events. */
+export const eventPageArgs = () =>
   builder.args((t) => ({
     first: t.int({ defaultValue: 25, description: 'How many, at most 100; from the beginning or after `after`.' }),
     after: t.string({ description: 'Those that follow this paging cursor.' }),
@@ -74,7 +75,8 @@ const pageArgs = () =>
     before: t.string({ description: 'Those that come before this paging cursor.' }),
   }))
 
-const complexity = (args: object) => ({ field: 1, multiplier: Math.max(1, pageSize(args as PageArguments)) })
+/** What a page of them counts as. */
+export const eventPageCost = (args: object) => ({ field: 1, multiplier: Math.max(1, pageSize(args as PageArguments)) })
 
 /** Which parts of the log belong to things of a kind, by row id, in few statements for all of them. */
 export type ScopesOf = (sql: Kysely<Tables>, ids: readonly string[]) => Promise<ReadonlyMap<string, EventScope[]>>
@@ -86,8 +88,8 @@ export type ScopesOf = (sql: Kysely<Tables>, ids: readonly string[]) => Promise<
 export const timeline = (kind: string, description: string, scopesOf?: ScopesOf) => ({
   type: EventConnection,
   description,
-  args: pageArgs(),
-  complexity,
+  args: eventPageArgs(),
+  complexity: eventPageCost,
   select: { id: true } as const,
   resolve: async (
     { id }: { readonly id: string },
@@ -176,7 +178,8 @@ async function readScopes(
   }))
 }
 
-async function readEvents(
+/** A page of the workspace’s events for which a filter holds, or of several scopes. INVALID_INPUT for a page too large. */
+export async function readEvents(
   args: PageArguments & { readonly from?: string | null | undefined; readonly to?: string | null | undefined },
   filter: EventFilter,
   ctx: GraphQLContext,
@@ -249,12 +252,12 @@ builder.queryField('events', (t) =>
     type: EventConnection,
     description: 'The event log: the same items in the same order as the subscription of the same name.',
     args: {
-      ...pageArgs(),
+      ...eventPageArgs(),
       from: t.arg({ type: 'Cursor', description: 'What came after this place in the log.' }),
       to: t.arg({ type: 'Cursor', description: 'What came up to and including this place in the log.' }),
       filter: t.arg({ type: EventFilterType, description: 'Only those for which this holds.' }),
     },
-    complexity,
+    complexity: eventPageCost,
     resolve: (_root, args, ctx) => readEvents(args, feedFilter(args.filter), ctx),
   }),
 )
