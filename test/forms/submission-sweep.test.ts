@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { updateSettingsInput } from '../../src/domains/settings/model.ts'
 import { sweepSubmissions } from '../../src/domains/submissions/sweeps.ts'
+import { updateWorkspaceSettings } from '../../src/domains/workspaces/settings.ts'
 import type { Database } from '../../src/platform/db/database.ts'
+import { parseInput } from '../../src/platform/lib/parse.ts'
 import { openDatabase, systemContext } from '../support/context.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { employeeIds, House } from './arrange.ts'
@@ -49,6 +52,31 @@ describe('a submission that is PROCESSING', () => {
     expect(await statuses()).toEqual([['NEEDS_REVIEW', 'For 30 minutes no run has worked on it.']])
     expect(await sweep()).toBe(0)
     expect((await house.eventTypes()).filter((type) => type === 'submission.needs_review')).toHaveLength(1)
+  })
+
+  it('needs a person after what its workspace has set, and another’s after what that has', async () => {
+    const other = await House.open(db, database.url)
+    await other.accept(
+      await other.form({ handlers: { strategy: 'PRINCIPAL', employees: employeeIds(await other.employee('Ida')) } }),
+      { email: 'ada@example.com' },
+      {},
+      minutesAgo(31),
+    )
+    await other.rows(`update run set status = 'FAILED', reason = 'POISON', finished_at = now() where workspace_id = $1`)
+    const set = (of: House, reviewSubmissionsAfter: string) =>
+      of.do((tx) => updateWorkspaceSettings(tx, parseInput(updateSettingsInput, { reviewSubmissionsAfter })))
+    await set(other, 'PT1H30M')
+    await set(house, 'PT10M')
+    await accept(11)
+    await accept(9)
+    await setRuns('FAILED')
+    expect(await sweep()).toBe(1)
+    expect(await statuses()).toEqual([
+      ['NEEDS_REVIEW', 'For 10 minutes no run has worked on it.'],
+      ['PROCESSING', null],
+    ])
+    await set(other, 'PT20M')
+    expect(await sweep()).toBe(1)
   })
 
   it.each(['QUEUED', 'RUNNING', 'WAITING'])(

@@ -5,6 +5,9 @@ import { memberEvents, workspaceEvents } from './events.ts'
 test('what is changed of a workspace and its members reads as a sentence', async () => {
   const changes = [changed('name', 'Acme'), changed('dailyBudget', '$2.00')]
   expect(await sentenceOf(workspaceEvents.updated, { changes })).toBe('MEMBER changed the workspace: name, dailyBudget')
+  expect(await sentenceOf(workspaceEvents.settingsChanged, { changes: [changed('maxTurns', '5', '12')] })).toBe(
+    'MEMBER changed settings: maxTurns from 12 to 5',
+  )
   expect(await sentenceOf(memberEvents.updated, { changes: [changed('name', 'Grace')] })).toBe(
     'MEMBER changed {member 1}: name',
   )
