@@ -52,8 +52,15 @@ const newestEvent = async (): Promise<string> =>
     )
   ).rows[0]?.id ?? '0'
 
+/** Other inputs of operations that take no id and not every text. */
+const OTHERWISE: Readonly<Record<string, Record<string, unknown>>> = {
+  updateWorkspaceSettings: { 'input.maxTurns': 31 },
+}
+
 /** The same with an id in it that it did not have, or a text: whatever it says, it is another input. */
 function otherwise(operation: Operation, call: OwnCall): Record<string, unknown> {
+  const known = OTHERWISE[operation.name]
+  if (known !== undefined) return known
   const places = idPlacesOf(operation)
   const place = places.find(({ path }) => path in call.given) ?? places.find(({ path }) => path === 'input.id')
   if (place === undefined) {

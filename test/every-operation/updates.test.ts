@@ -36,6 +36,8 @@ const VALUES: Readonly<Record<string, Given>> = {
   'updateGoal.targetMax': { targetMax: 7 },
   'updateWorkspace.currency': { currency: 'USD' },
   'updateWorkspace.timeZone': { timeZone: 'Europe/Vienna' },
+  'updateWorkspaceSettings.defaultModel': { defaultModel: 'claude-haiku-5-5' },
+  'updateWorkspaceSettings.roleModels': { roleModels: [{ role: 'SDR', model: 'claude-haiku-5-5' }] },
 }
 
 const NOT_CONTENT = ['id', 'ifVersion']
@@ -81,6 +83,12 @@ const MAKERS: Readonly<Record<string, () => Promise<string>>> = {
     await update(workspace, '', { name: 'Thing', timeZone: 'UTC', currency: 'EUR', dailyBudget: '5' })
     return `workspace_${house.a.id}`
   },
+  updateWorkspaceSettings: async () => {
+    const settings = mutations.find(({ name }) => name === 'updateWorkspaceSettings') as Operation
+    const names = fields.filter(({ operation }) => operation === settings).map(({ name }) => [name, null])
+    await update(settings, '', Object.fromEntries(names))
+    return `workspace_${house.a.id}`
+  },
 }
 
 /** A thing that nobody has touched yet. */
@@ -117,7 +125,7 @@ async function read(id: string): Promise<Readonly<Record<string, unknown>>> {
 }
 
 function flatten(value: unknown, path: string, into: Record<string, unknown>): void {
-  if (/^(version|updatedAt|timeline|events)$/.test(path)) return
+  if (/^((settings\.)?version|updatedAt|timeline|events)$/.test(path)) return
   // Of another thing that it is tied to, only which.
   const { id, nodeId = id } = (value ?? {}) as { readonly id?: unknown; readonly nodeId?: unknown }
   if (path !== '' && nodeId !== undefined) into[`${path}.id`] = nodeId

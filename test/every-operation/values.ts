@@ -22,6 +22,7 @@ const NEEDS: Readonly<Record<string, Given>> = {
   // No key gives what it does not hold itself.
   createApiKey: { 'input.permissions': ['KEYS_WRITE'] },
   submitForm: { 'input.answers': { email: 'somebody@visitors.example' } },
+  updateWorkspaceSettings: { 'input.maxTurns': 30 },
   'Employee.spent': { 'period.last': 'P7D' },
   'Submission.answer': { key: 'email' },
 }
