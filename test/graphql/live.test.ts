@@ -9,7 +9,10 @@ let acme: House
 let other: House
 
 beforeAll(async () => {
-  server = await serveSample({ limits: { maxCost: 2_000 } })
+  server = await serveSample({
+    limits: { maxCost: 2_000 },
+    budgets: { perMinute: 50_000, perMinuteAnonymous: 5_000 },
+  })
   acme = await server.house()
   other = await server.house('Other')
 })
@@ -84,7 +87,10 @@ describe('over a WebSocket', () => {
     expect(await socket.next()).toMatchObject({
       id: 'q',
       type: 'next',
-      payload: { data: { deals: { totalCount: 0 } }, extensions: { cost: { requested: 11, limit: 2_000 } } },
+      payload: {
+        data: { deals: { totalCount: 0 } },
+        extensions: { cost: { requested: 11, limit: 50_000, remaining: expect.any(Number) } },
+      },
     })
     expect(await socket.next()).toEqual({ id: 'q', type: 'complete' })
     socket.subscribe(
@@ -125,7 +131,10 @@ describe('over a WebSocket', () => {
             event: { summary: 'Test moved Live to Won' },
           },
         },
-        extensions: { cursor: moved.data.moveDeal.cursor, cost: { requested: 9, limit: 2_000 } },
+        extensions: {
+          cursor: moved.data.moveDeal.cursor,
+          cost: { requested: 9, limit: 50_000, remaining: expect.any(Number), resetAt: expect.any(String) },
+        },
       },
     })
     await move(acme, id, acme.open)

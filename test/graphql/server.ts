@@ -6,7 +6,7 @@ import type { Database } from '../../src/platform/db/database.ts'
 import { createEvents, type Events } from '../../src/platform/events/events.ts'
 import { createEventTypes } from '../../src/platform/events/registry.ts'
 import { buildSchema } from '../../src/platform/graphql/build-schema.ts'
-import { graphqlDoors } from '../../src/platform/graphql/doors.ts'
+import { type DoorOptions, graphqlDoors } from '../../src/platform/graphql/doors.ts'
 import type { OperationLimits } from '../../src/platform/graphql/limits.ts'
 import { databaseAnswers, healthRoutes } from '../../src/platform/http/health.ts'
 import type { Route } from '../../src/platform/http/router.ts'
@@ -44,7 +44,7 @@ export interface SampleServer {
   close(): Promise<void>
 }
 
-interface Options {
+interface Options extends Pick<DoorOptions, 'budgets' | 'documents'> {
   readonly limits?: Partial<OperationLimits>
   readonly maxBodyBytes?: number
   readonly introspection?: boolean
@@ -85,6 +85,8 @@ export async function serveSample(options: Options = {}): Promise<SampleServer> 
     trustProxy: 0,
     recheckMs: 100,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
+    ...(options.documents === undefined ? {} : { documents: options.documents }),
   })
   const http: HttpServer = await openHttpServer({
     routes: [api.route, ...healthRoutes([databaseAnswers(db.app)], () => http.stopping()), ...(options.routes ?? [])],
@@ -149,16 +151,20 @@ export async function serveSample(options: Options = {}): Promise<SampleServer> 
   }
 }
 
+export interface Cost {
+  readonly requested: number
+  readonly limit: number
+  readonly remaining: number
+  readonly resetAt: string
+}
+
 export interface Answer {
   readonly status: number
   // biome-ignore lint/suspicious/noExplicitAny: an answer's shape is what each test asks about.
   readonly data: any
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   readonly errors: any[] | undefined
-  readonly extensions: {
-    readonly cost?: { readonly requested: number; readonly limit: number }
-    readonly dryRun?: unknown
-  }
+  readonly extensions: { readonly cost?: Cost; readonly dryRun?: unknown }
   readonly headers: Headers
 }
 

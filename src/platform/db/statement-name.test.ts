@@ -29,7 +29,7 @@ test('a statement of the application ends after 30 s, as the caller’s error', 
   await client.query('set statement_timeout = 20')
   const thrown: unknown = await client.query('select pg_sleep(60)').catch((err: unknown) => err)
   client.release(true)
-  expect(translateDatabaseError(thrown)).toMatchObject({ code: 'LIMIT_EXCEEDED', details: { limit: 'COST' } })
+  expect(translateDatabaseError(thrown)).toMatchObject({ code: 'LIMIT_EXCEEDED', details: { limit: 'TIME' } })
   const wrong: unknown = await db.app.query(`select '10000-13-01'::date`).catch((err: unknown) => err)
   expect(translateDatabaseError(wrong)).toMatchObject({ code: 'INVALID_INPUT' })
   await db.close()

@@ -53,6 +53,7 @@ export interface Tables {
   eventEpoch: Table<models.EventEpochModel, models.EventEpochUncheckedCreateInput>
   process: Table<models.ProcessModel, models.ProcessUncheckedCreateInput>
   serverSecret: Table<models.ServerSecretModel, models.ServerSecretUncheckedCreateInput>
+  costBudget: Table<models.CostBudgetModel, models.CostBudgetUncheckedCreateInput>
 }
 
 export type TableName = keyof Tables & string
@@ -63,4 +64,5 @@ export const TABLES_WITHOUT_TENANT: ReadonlySet<string> = new Set([
   'eventEpoch',
   'process',
   'serverSecret',
+  'costBudget',
 ])

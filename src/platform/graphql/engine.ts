@@ -38,6 +38,8 @@ import type { Streamed } from './subscription.ts'
 /** A request as all transports carry it. */
 export interface OperationParameters {
   readonly query?: string | null | undefined
+  /** Names a document that is known; see `trusted-documents.ts`. */
+  readonly documentId?: unknown
   readonly operationName?: string | null | undefined
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined
   readonly extensions?: Readonly<Record<string, unknown>> | null | undefined
@@ -100,6 +102,9 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
   const ownRules = [...specifiedRules, DryRunOnMutationsRule]
   const rules = introspection ? ownRules : [...ownRules, NoSchemaIntrospectionCustomRule]
 
+  /** The caller's mistake. Who may not ask for the schema is not told either what they may have meant. */
+  const refused = (err: GraphQLError): GraphQLError => invalid(introspection ? err : withoutSuggestion(err))
+
   const check = (query: string): CheckedDocument => {
     const unread = checkText(query, limits)
     if (unread.length > 0) return { errors: unread }
@@ -109,12 +114,12 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
     } catch (err) {
       if (!(err instanceof GraphQLError)) throw err
       const long = err.message.includes('token limit') || err.message.includes('tokens')
-      return { errors: [long ? tooMuch(`A document has at most ${limits.maxTokens} tokens.`) : invalid(err)] }
+      return { errors: [long ? tooMuch('TOKENS', `A document has at most ${limits.maxTokens} tokens.`) : refused(err)] }
     }
     const excess = checkDocument(document, limits)
     if (excess.length > 0) return { errors: excess }
     const errors = validate(schema, document, rules, { maxErrors: MAX_ERRORS })
-    if (errors.length > 0) return { errors: errors.map((err) => invalid(introspection ? err : withoutSuggestion(err))) }
+    if (errors.length > 0) return { errors: errors.map(refused) }
     return { document, errors: [] }
   }
 
@@ -131,11 +136,12 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
     if (result.errors === undefined) return result
     return {
       ...result,
-      errors: result.errors.map((err) => presentError(err, { log, requestId: ctx.origin.requestId })),
+      errors: result.errors.map((err) => {
+        const shown = presentError(err, { log, requestId: ctx.origin.requestId })
+        return introspection ? shown : withoutSuggestion(shown)
+      }),
     }
   }
-
-  const costs = (requested: number) => ({ cost: { requested, limit: limits.maxCost } })
 
   const argumentsOf = (prepared: Prepared, ctx: GraphQLContext, rootValue?: unknown): ExecutionArgs => ({
     schema,
@@ -159,7 +165,7 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
     work.catch((err: unknown) =>
       log.error({ err, requestId: ctx.origin.requestId }, 'an operation failed after its time'),
     )
-    const err = limitExceeded('RATE', `This took longer than ${limits.timeoutMs / 1_000} s. Ask for less at once.`, 0)
+    const err = limitExceeded('TIME', `This took longer than ${limits.timeoutMs / 1_000} s. Ask for less at once.`, 0)
     return { data: null, errors: [topLevelError(err)] }
   }
 
@@ -191,14 +197,14 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
       }
       const given = (variables ?? {}) as Record<string, unknown>
       if (!isNestedAtMost(given, limits.maxVariableDepth)) {
-        return { errors: [tooMuch(`Variables are nested at most ${limits.maxVariableDepth} deep.`)] }
+        return { errors: [tooMuch('VARIABLES', `Variables are nested at most ${limits.maxVariableDepth} deep.`)] }
       }
       const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: MAX_ERRORS })
-      if (coerced.errors !== undefined) return { errors: coerced.errors.map(invalid) }
+      if (coerced.errors !== undefined) return { errors: coerced.errors.map(refused) }
       const cost = costOf(schema, document, operation, coerced.coerced)
       if (cost > limits.maxCost) {
         const message = `This operation costs ${cost}; one may cost ${limits.maxCost}. Ask for fewer items or fields.`
-        return { errors: [tooMuch(message)], cost }
+        return { errors: [tooMuch('COST', message)], cost }
       }
       return { document, operation, variables: given, cost }
     },
@@ -212,7 +218,7 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
         : Promise.resolve(execute(args))
       const result = await withinTime(work, ctx)
       over.abort()
-      return { ...result, extensions: { ...result.extensions, ...costs(prepared.cost) } }
+      return result
     },
 
     async subscribe(prepared, makeContext) {
@@ -220,28 +226,26 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
       const ctx = makeContext(over.signal)
       const source = await sourceOf(prepared, ctx)
       if (!(Symbol.asyncIterator in source)) {
-        return { ...present(source, ctx), extensions: costs(prepared.cost) }
+        return present(source, ctx)
       }
       const items = (source as AsyncIterable<Streamed<unknown>>)[Symbol.asyncIterator]()
-      const answer = async (root: Streamed<unknown>, first: boolean): Promise<ExecutionResult> => {
+      const answer = async (root: Streamed<unknown>): Promise<ExecutionResult> => {
         const itsCtx = makeContext(over.signal)
         const result = await withinTime(Promise.resolve(execute(argumentsOf(prepared, itsCtx, root))), itsCtx)
-        const cursor = root.cursor === undefined ? {} : { cursor: root.cursor }
-        return { ...result, extensions: { ...result.extensions, ...cursor, ...(first ? costs(prepared.cost) : {}) } }
+        return root.cursor === undefined
+          ? result
+          : { ...result, extensions: { ...result.extensions, cursor: root.cursor } }
       }
       return answers(items, over, answer, (err) => {
         return { errors: [presentThrown(err, { log, requestId: ctx.origin.requestId })] }
       })
     },
 
-    refusal: ({ errors, cost }) => ({
-      errors: [...errors],
-      extensions: cost === undefined ? { cost: { limit: limits.maxCost } } : costs(cost),
-    }),
+    refusal: ({ errors }) => ({ errors: [...errors] }),
   }
 }
 
-const tooDeep = (): GraphQLError => tooMuch('The document is nested too deep.')
+const tooDeep = (): GraphQLError => tooMuch('NESTING', 'The document is nested too deep.')
 
 /** What `work` returns; undefined when it went deeper than the stack: what is read there is all the caller's. */
 function withinStack<Result>(work: () => Result): Result | undefined {
@@ -268,18 +272,25 @@ function invalid(err: GraphQLError): GraphQLError {
 
 function withoutSuggestion(err: GraphQLError): GraphQLError {
   const message = err.message.replace(/ Did you mean [^?]*\?/g, '')
-  const { nodes, source, positions } = err
-  return new GraphQLError(message, { nodes: nodes ?? null, source: source ?? null, positions: positions ?? null })
+  if (message === err.message) return err
+  const { nodes, source, positions, path, originalError, extensions } = err
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+    originalError: originalError ?? null,
+    extensions,
+  })
 }
 
 /** By hand and not as a generator: one that waits for its source cannot be returned before the source speaks. */
 function answers(
   items: AsyncIterator<Streamed<unknown>>,
   over: AbortController,
-  answer: (item: Streamed<unknown>, first: boolean) => Promise<ExecutionResult>,
+  answer: (item: Streamed<unknown>) => Promise<ExecutionResult>,
   failure: (err: unknown) => ExecutionResult,
 ): AsyncGenerator<ExecutionResult> {
-  let first = true
   let ended = false
   const end = async (): Promise<IteratorResult<ExecutionResult>> => {
     ended = true
@@ -293,9 +304,7 @@ function answers(
       try {
         const item = await items.next()
         if (item.done === true || ended) return await end()
-        const value = await answer(item.value, first)
-        first = false
-        return { done: false, value }
+        return { done: false, value: await answer(item.value) }
       } catch (err) {
         if (ended) return { done: true, value: undefined }
         ended = true

@@ -52,6 +52,7 @@ const LimitKindEnum = describeEnum('LimitKind', 'Which kind of limit was reached
   BUDGET: 'The money for the period is spent.',
   QUOTA: 'There may not be more of them.',
   SIZE: 'It is too large.',
+  TIME: 'It took too long.',
 })
 
 /** Where the noun alone would not say how far it reaches. */

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { buildSchema } from 'graphql'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openAdmission } from '../../../test/support/admission.ts'
 import { createCors } from '../http/cors.ts'
 import { comesFromHere } from '../http/from-here.ts'
 import { type HttpServer, openHttpServer } from '../http/server.ts'
@@ -17,13 +18,15 @@ let server: HttpServer
 
 beforeAll(async () => {
   const route = graphqlRoute({
-    engine: createEngine({
-      schema: buildSchema('type Query { a: Int }'),
-      limits: defaultLimits,
-      introspection: true,
-      log,
-      clock: systemClock,
-    }),
+    admission: openAdmission(
+      createEngine({
+        schema: buildSchema('type Query { a: Int }'),
+        limits: defaultLimits,
+        introspection: true,
+        log,
+        clock: systemClock,
+      }),
+    ),
     services: { log } as Services,
     authenticator: { authenticate: async () => ({ viewer: { kind: 'anonymous' }, workspaceId: undefined }) },
     watch: { add: () => () => {}, close: () => {} },

@@ -13,15 +13,17 @@ import { comesFromHere } from '../http/from-here.ts'
 import { BodyTooLarge, baseUrlOf } from '../http/request.ts'
 import type { Exchange, Route } from '../http/router.ts'
 import { answerUnread } from '../http/unread-body.ts'
+import { type Admission, isAdmitted } from './admission.ts'
 import { contextFactory, NO_WORKSPACE, type Services } from './context-factory.ts'
-import type { Engine, OperationParameters } from './engine.ts'
+import type { OperationParameters, Prepared } from './engine.ts'
 import { presentThrown } from './errors.ts'
 import { type GraphiqlPage, renderGraphiql } from './graphiql.ts'
 import { guarded, relay, relayStream } from './http-relay.ts'
+import type { OperationLimit } from './limits.ts'
 import { eventStream } from './sse.ts'
 
 export interface HttpDoorOptions {
-  readonly engine: Engine
+  readonly admission: Admission
   readonly services: Services
   readonly authenticator: Authenticator
   readonly watch: IdentityWatch
@@ -41,7 +43,7 @@ interface ServerContext {
 
 /** The route of the GraphQL API. */
 export function graphqlRoute(options: HttpDoorOptions): Route {
-  const { engine, services, authenticator, watch, graphiql, closing, path = '/graphql' } = options
+  const { admission, services, authenticator, watch, graphiql, closing, path = '/graphql' } = options
   const { log } = services
 
   const identify = async (exchange: Exchange): Promise<Identity> =>
@@ -53,15 +55,9 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
     if (typeof (parameters.operationName ?? '') !== 'string') {
       return { errors: [badRequest('Send the name of the operation as text in `operationName`.', 400)] }
     }
-    const prepared = engine.prepare(parameters)
-    if ('errors' in prepared) return engine.refusal(prepared)
-    const kind = prepared.operation.operation
-    if (kind === 'mutation' && exchange.request.method !== 'POST') {
-      return { errors: [badRequest('Mutations are sent with POST.', 405, { Allow: 'POST' })] }
-    }
-    if (kind === 'subscription' && !accepts(exchange, 'text/event-stream')) {
-      return { errors: [badRequest('Subscriptions are answered as text/event-stream, or over a WebSocket.', 406)] }
-    }
+    const asker = { viewer, address: exchange.address }
+    const admitted = await admission.admit(asker, parameters, (prepared) => notCarried(exchange, prepared))
+    if (!isAdmitted(admitted)) return admitted
     const after = parameters.extensions?.after ?? exchange.request.headers['last-event-id']
     const makeContext = contextFactory(services, {
       viewer,
@@ -74,8 +70,8 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
       idempotencyKey: headerOf(exchange, 'idempotency-key'),
       resumeAfter: typeof after === 'string' && after !== '' ? after : undefined,
     })
-    if (kind !== 'subscription') return await engine.execute(prepared, makeContext)
-    const result = await engine.subscribe(prepared, makeContext)
+    if (admitted.prepared.operation.operation !== 'subscription') return await admitted.execute(makeContext)
+    const result = await admitted.subscribe(makeContext)
     if (!(Symbol.asyncIterator in result)) return result
     return guarded(result, (ended) =>
       watch.add({ authorization: exchange.request.headers.authorization, viewer, ended }),
@@ -95,13 +91,15 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
     maxRequestBodySize: false,
     logging: false,
     parserAndValidationCache: false,
+    extraParamNames: ['documentId'],
     // What gets here was thrown beside the engine: by Yoga about the request (shown), or by a fault (logged, not shown).
     maskedErrors: {
       maskError: (err) => (err instanceof GraphQLError ? withCode(err) : presentThrown(err, { log, requestId: '' })),
     },
     plugins: [
       {
-        onParams: ({ setParamsHandler }) => {
+        onParams: ({ params, setParams, setParamsHandler, context }) => {
+          setParams(withDocumentId(params, context as unknown as ServerContext))
           setParamsHandler((async ({
             params,
             context,
@@ -158,7 +156,7 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
         body = await exchange.readBody()
       } catch (err) {
         if (!(err instanceof BodyTooLarge)) throw err
-        return send(response, 413, err.message, 'LIMIT_EXCEEDED')
+        return send(response, 413, err.message, 'LIMIT_EXCEEDED', { limit: 'SIZE', retryAfterMs: 0 })
       }
     }
     const answered = await yoga.fetch(
@@ -183,6 +181,27 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
 const headerOf = (exchange: Exchange, name: string): string | undefined => {
   const value = exchange.request.headers[name]
   return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** What is asked for by id has no text, which Yoga wants; of an address Yoga reads only the parameters that it knows. */
+function withDocumentId<Params extends object>(params: Params, { exchange }: ServerContext): Params {
+  if (typeof params !== 'object' || params === null) return params
+  const { query, documentId, extensions } = params as OperationParameters
+  const inAddress = exchange.request.method === 'GET' ? exchange.url.searchParams.get('documentId') : null
+  const id = documentId ?? inAddress ?? undefined
+  if (id === undefined && extensions?.persistedQuery === undefined) return params
+  return { ...params, query: query ?? '', ...(id === undefined ? {} : { documentId: id }) }
+}
+
+/** Why an operation cannot be had this way. */
+function notCarried(exchange: Exchange, { operation }: Prepared): GraphQLError | undefined {
+  if (operation.operation === 'mutation' && exchange.request.method !== 'POST') {
+    return badRequest('Mutations are sent with POST.', 405, { Allow: 'POST' })
+  }
+  if (operation.operation === 'subscription' && !accepts(exchange, 'text/event-stream')) {
+    return badRequest('Subscriptions are answered as text/event-stream, or over a WebSocket.', 406)
+  }
+  return undefined
 }
 
 const accepts = (exchange: Exchange, type: string): boolean => {
@@ -210,10 +229,15 @@ const STATUS: Readonly<Record<string, object>> = {
 function forHttp(answer: Answer): Answer {
   if (Symbol.asyncIterator in answer || answer.errors === undefined || 'data' in answer) return answer
   for (const err of answer.errors) {
-    const http = STATUS[String(err.extensions.code)]
-    if (http !== undefined && err.extensions.http === undefined) err.extensions.http = http
+    const http = err.extensions.http ?? httpOf(err)
+    if (http !== undefined) err.extensions.http = http
   }
   return answer
+}
+
+function httpOf({ extensions: { code, limit, retryAfterMs } }: GraphQLError): object | undefined {
+  if (limit !== ('COST_PER_MINUTE' satisfies OperationLimit)) return STATUS[String(code)]
+  return { spec: true, status: 429, headers: { 'Retry-After': String(Math.ceil(Number(retryAfterMs) / 1_000)) } }
 }
 
 const statusOf = ({ errors }: ExecutionResult): number =>
@@ -239,9 +263,9 @@ function withCode(err: GraphQLError): GraphQLError {
   return new GraphQLError(err.message, { extensions: { code: 'INVALID_INPUT', http: { status: 400, ...http } } })
 }
 
-function send(response: ServerResponse, status: number, message: string, code: string): void {
+function send(response: ServerResponse, status: number, message: string, code: string, more: object = {}): void {
   const headers = { 'content-type': 'application/json; charset=utf-8' }
-  const body = JSON.stringify({ errors: [{ message, extensions: { code } }] })
+  const body = JSON.stringify({ errors: [{ message, extensions: { code, ...more } }] })
   if (!response.req.complete) {
     answerUnread(response.req, response, { status, headers, body })
     return

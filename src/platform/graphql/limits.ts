@@ -29,6 +29,28 @@ export interface OperationLimits {
   readonly timeoutMs: number
 }
 
+/**
+ * What stands in `extensions.limit` of a LIMIT_EXCEEDED that meets an operation and no thing of the domain, and what it
+ * counts. All but COST_PER_MINUTE are the same whenever one tries again: `retryAfterMs` is 0.
+ */
+export const OPERATION_LIMITS = {
+  LENGTH: 'The characters of the document.',
+  NESTING: 'How deep the brackets of the document go.',
+  TOKENS: 'The words and signs of the document.',
+  FIELDS: 'The fields of the document, and the spreads of its fragments.',
+  DEPTH: 'The levels of the document, through its fragments; introspection does not count.',
+  ALIASES: 'The aliases of the document.',
+  DIRECTIVES: 'The directives of the document.',
+  VARIABLES: 'How deep the objects and lists of the variables go.',
+  COST: 'What the operation would cost.',
+  COST_PER_MINUTE: 'What the operations of this credential, or of this address without one, cost in a minute.',
+  TIME: 'How long the operation takes.',
+  SIZE: 'The bytes of the body.',
+  OPERATIONS: 'The operations that are open on the socket.',
+} as const
+
+export type OperationLimit = keyof typeof OPERATION_LIMITS
+
 export const defaultLimits: OperationLimits = {
   maxLength: 64 * 1_024,
   maxTokens: 4_000,
@@ -44,9 +66,10 @@ export const defaultLimits: OperationLimits = {
 
 /** Why a text is not parsed at all: it is too long, or nested too deep. */
 export function checkText(query: string, limits: OperationLimits): GraphQLError[] {
-  if (query.length > limits.maxLength) return [tooMuch(`A document has at most ${limits.maxLength} characters.`)]
+  if (query.length > limits.maxLength)
+    return [tooMuch('LENGTH', `A document has at most ${limits.maxLength} characters.`)]
   if (nestingOf(query) > limits.maxNesting) {
-    return [tooMuch(`The brackets of a document are nested at most ${limits.maxNesting} deep.`)]
+    return [tooMuch('NESTING', `The brackets of a document are nested at most ${limits.maxNesting} deep.`)]
   }
   return []
 }
@@ -97,18 +120,19 @@ export function checkDocument(document: DocumentNode, limits: OperationLimits): 
     },
   })
   const errors: GraphQLError[] = []
-  const refuse = (what: string, has: number, most: number) => {
-    if (has > most) errors.push(tooMuch(`The document has ${has} ${what}; at most ${most} are allowed.`))
+  const refuse = (limit: OperationLimit, what: string, has: number, most: number) => {
+    if (has > most) errors.push(tooMuch(limit, `The document has ${has} ${what}; at most ${most} are allowed.`))
   }
-  refuse('fields', fields, limits.maxFields)
-  refuse('levels', depthOf(document), limits.maxDepth)
-  refuse('aliases', aliases, limits.maxAliases)
-  refuse('directives', directives, limits.maxDirectives)
+  refuse('FIELDS', 'fields', fields, limits.maxFields)
+  refuse('DEPTH', 'levels', depthOf(document), limits.maxDepth)
+  refuse('ALIASES', 'aliases', aliases, limits.maxAliases)
+  refuse('DIRECTIVES', 'directives', directives, limits.maxDirectives)
   return errors
 }
 
-export const tooMuch = (message: string): GraphQLError =>
-  new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', limit: 'COST', retryAfterMs: 0 } })
+/** The error of an operation that goes over a limit; `retryAfterMs` where waiting helps. */
+export const tooMuch = (limit: OperationLimit, message: string, retryAfterMs = 0): GraphQLError =>
+  new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', limit, retryAfterMs } })
 
 function depthOf(document: DocumentNode): number {
   const fragments = new Map<string, FragmentDefinitionNode>()

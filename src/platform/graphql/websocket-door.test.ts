@@ -3,6 +3,7 @@ import { buildSchema } from 'graphql'
 import pino from 'pino'
 import { afterEach, expect, test, vi } from 'vitest'
 import WebSocket from 'ws'
+import { openAdmission } from '../../../test/support/admission.ts'
 import type { Authenticator, Identity } from '../auth/authenticate.ts'
 import type { IdentityWatch } from '../auth/identity-watch.ts'
 import { type HttpServer, openHttpServer } from '../http/server.ts'
@@ -29,7 +30,7 @@ async function serve(
     clock: systemClock,
   })
   const sockets = webSocketDoor({
-    engine,
+    admission: openAdmission(engine),
     services: { log } as Services,
     authenticator: { authenticate },
     watch: { add: () => () => {}, close: () => {} },

@@ -10,7 +10,7 @@
 // one before: a slow client fills the feed's buffer, not our memory.
 
 import type { IncomingMessage } from 'node:http'
-import { type ExecutionArgs, GraphQLError } from 'graphql'
+import type { ExecutionArgs } from 'graphql'
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticator, Identity } from '../auth/authenticate.ts'
@@ -19,12 +19,13 @@ import { baseUrlOf, clientAddress, requestIdOf } from '../http/request.ts'
 import type { SocketDoor } from '../http/server.ts'
 import { isAppError } from '../lib/errors.ts'
 import { newId } from '../lib/ids.ts'
+import { type Admission, type Admitted, type Asker, isAdmitted } from './admission.ts'
 import { contextFactory, NO_WORKSPACE, type Services } from './context-factory.ts'
-import type { Engine, Prepared } from './engine.ts'
 import { presentThrown } from './errors.ts'
+import { tooMuch } from './limits.ts'
 
 export interface WebSocketDoorOptions {
-  readonly engine: Engine
+  readonly admission: Admission
   readonly services: Services
   readonly authenticator: Authenticator
   readonly watch: IdentityWatch
@@ -52,7 +53,7 @@ interface Connection extends Record<PropertyKey, unknown> {
 
 /** What `onSubscribe` prepares and `execute`/`subscribe` carry out. */
 interface Arguments extends ExecutionArgs {
-  readonly prepared: Prepared
+  readonly admitted: Admitted
   readonly connection: Connection
   readonly after: string | undefined
 }
@@ -66,15 +67,20 @@ const TRY_AGAIN_LATER = 1013
 const REVOKED = 4403
 
 export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
-  const { engine, services, authenticator, watch, path = '/graphql' } = options
+  const { admission, services, authenticator, watch, path = '/graphql' } = options
   const { maxSockets = 20_000, maxAnonymousPerAddress = 50, anonymousIdleMs = 30_000 } = options
   const anonymous = new Map<string, number>()
   const { log } = services
 
+  const askerOf = ({ identity, address }: Connection): Asker => ({
+    viewer: identity?.viewer ?? { kind: 'anonymous' },
+    address,
+  })
+
   const contextsOf = ({ connection, after }: Arguments) => {
     const { identity, request, requestId, address } = connection
     return contextFactory(services, {
-      viewer: identity?.viewer ?? { kind: 'anonymous' },
+      viewer: askerOf(connection).viewer,
       workspaceId: identity?.workspaceId ?? NO_WORKSPACE,
       origin: { requestId, ...(address === undefined ? {} : { address }) },
       requestUrl: baseUrlOf(request),
@@ -140,23 +146,22 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       })
       return true
     },
-    onSubscribe: ({ extra, subscriptions }, _id, payload) => {
+    onSubscribe: async ({ extra, subscriptions }, _id, payload) => {
       extra.active = true
       if (Object.keys(subscriptions).length > MAX_OPERATIONS_PER_SOCKET) {
         const message = `A socket has at most ${MAX_OPERATIONS_PER_SOCKET} operations at once.`
-        return [new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', limit: 'QUOTA', retryAfterMs: 0 } })]
+        return [tooMuch('OPERATIONS', message)]
       }
-      const prepared = engine.prepare(payload)
-      if ('errors' in prepared) return prepared.errors
-      return argumentsOf(prepared, extra, payload)
+      const result = await masking(extra, () => admission.admit(askerOf(extra), payload))
+      return isAdmitted(result) ? argumentsOf(result, extra, payload) : (result.errors ?? [])
     },
     execute: (args) => {
-      const { prepared, connection } = args as Arguments
-      return masking(connection, () => engine.execute(prepared, contextsOf(args as Arguments)))
+      const { admitted, connection } = args as Arguments
+      return masking(connection, () => admitted.execute(contextsOf(args as Arguments)))
     },
     subscribe: (args) => {
-      const { prepared, connection } = args as Arguments
-      return masking(connection, () => engine.subscribe(prepared, contextsOf(args as Arguments)))
+      const { admitted, connection } = args as Arguments
+      return masking(connection, () => admitted.subscribe(contextsOf(args as Arguments)))
     },
     onClose: ({ extra }) => extra.forget?.(),
   })
@@ -230,14 +235,14 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
   }
 }
 
-function argumentsOf(prepared: Prepared, connection: Connection, payload: SubscribePayload): Arguments {
+function argumentsOf(admitted: Admitted, connection: Connection, payload: SubscribePayload): Arguments {
   const after = (payload.extensions as { readonly after?: unknown } | null | undefined)?.after
   return {
     // graphql-ws finds the operation's kind by these two; the rest is the engine's.
-    document: prepared.document,
+    document: admitted.prepared.document,
     operationName: payload.operationName ?? null,
     schema: undefined as never,
-    prepared,
+    admitted,
     connection,
     after: typeof after === 'string' && after !== '' ? after : undefined,
   }

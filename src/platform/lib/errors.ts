@@ -40,7 +40,7 @@ export type ConflictReason =
   | 'STALE_APPROVAL'
   | 'CLOSED'
 
-export type LimitKind = 'RATE' | 'COST' | 'BUDGET' | 'QUOTA' | 'SIZE'
+export type LimitKind = 'RATE' | 'COST' | 'BUDGET' | 'QUOTA' | 'SIZE' | 'TIME'
 
 /** A thing named by its public kind and its row's UUID, e.g. `{ kind: 'deal', id }`; encoded as `deal_<uuid>` at the edge. */
 export interface NodeRef {

@@ -1,0 +1,113 @@
+// Documents that are known before anybody asks: https://graphql.github.io/graphql-over-http/draft/ (appendix A).
+//
+// A client names one by its id, in `documentId` or, as Apollo does it, in `extensions.persistedQuery.sha256Hash`, or
+// sends its text as ever. Where only known documents are taken (trusted documents), every other text is refused before it
+// is looked at any closer; what differs from a known one in blanks, comments or the order of its parts is that one.
+
+import { createHash } from 'node:crypto'
+import { type DefinitionNode, GraphQLError, Kind, parse, print } from 'graphql'
+import { LRUCache } from 'lru-cache'
+import type { OperationParameters, Refused } from './engine.ts'
+import { checkText, type OperationLimits } from './limits.ts'
+
+export interface TrustedDocuments {
+  /** The text to work with, as the request names or brings it; nothing of it is checked but that it is known. */
+  find(parameters: OperationParameters): { readonly query: string | null | undefined } | Refused
+}
+
+export interface TrustedDocumentsOptions {
+  /** Texts by their ids; each also goes by `sha256:` and the digest of its text. */
+  readonly known: ReadonlyMap<string, string>
+  /** Whether any other text is refused. */
+  readonly only: boolean
+  /** Whether the schema may be asked for all the same. */
+  readonly introspection: boolean
+  readonly limits: OperationLimits
+}
+
+const MAX_ACCEPTED = 1_000
+const BARE_DIGEST = /^[0-9a-f]{64}$/
+
+export function createTrustedDocuments(options: TrustedDocumentsOptions): TrustedDocuments {
+  const { known, only, introspection, limits } = options
+  const byId = new Map<string, string>()
+  const normalForms = new Set<string>()
+  for (const text of known.values()) {
+    byId.set(documentIdOf(text), text)
+    normalForms.add(normalFormOf(text, limits) ?? text)
+  }
+  for (const [id, text] of known) byId.set(id, text)
+  // Texts that were found to be known ones: they are not parsed twice.
+  const accepted = new LRUCache<string, true>({ max: MAX_ACCEPTED })
+
+  const isKnown = (text: string): boolean => {
+    if (accepted.has(text)) return true
+    const form = normalFormOf(text, limits)
+    const yes = form !== undefined && (normalForms.has(form) || (introspection && asksForSchemaOnly(form)))
+    if (yes) accepted.set(text, true)
+    return yes
+  }
+  const whole = (query: string) => (only && !isKnown(query) ? refused(UNKNOWN_TEXT) : { query })
+
+  return {
+    find: ({ query, documentId, extensions }) => {
+      const text = query === null || query === undefined || query.trim() === '' ? undefined : query
+      const hash = hashOf(extensions)
+      const id = documentId ?? hash
+      if (id === undefined || id === null) return text === undefined ? { query } : whole(text)
+      if (typeof id !== 'string' || id === '') return refused('`documentId` is the id of a document: a text.')
+      const document = byId.get(id) ?? (BARE_DIGEST.test(id) ? byId.get(`sha256:${id}`) : undefined)
+      if (text === undefined) {
+        if (document !== undefined) return { query: document }
+        // The words by which Apollo's clients know that the whole text is wanted.
+        return refused(hash === id && !only ? 'PersistedQueryNotFound' : `There is no document ${shown(id)} here.`)
+      }
+      const same =
+        document === undefined
+          ? documentIdOf(text) === (BARE_DIGEST.test(id) ? `sha256:${id}` : id)
+          : text === document || normalFormOf(text, limits) === normalFormOf(document, limits)
+      return same ? whole(text) : refused(`The text in \`query\` is not that of the document ${shown(id)}.`)
+    },
+  }
+}
+
+const UNKNOWN_TEXT =
+  'This server takes known documents only. Send the text of one, or its id as `documentId`; see TRUSTED_DOCUMENTS.'
+
+/** `sha256:` and the digest of the text, as GraphQL over HTTP has it. */
+export const documentIdOf = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`
+
+const refused = (message: string): Refused => ({
+  errors: [new GraphQLError(message, { extensions: { code: 'INVALID_INPUT' } })],
+})
+
+const shown = (id: string): string => JSON.stringify(id.slice(0, 100))
+
+function hashOf(extensions: OperationParameters['extensions']): unknown {
+  const persisted = extensions?.persistedQuery
+  if (typeof persisted !== 'object' || persisted === null) return undefined
+  return 'sha256Hash' in persisted ? persisted.sha256Hash : undefined
+}
+
+/** The document without what makes no difference; undefined for what is none, or more than anybody may send. */
+function normalFormOf(text: string, limits: OperationLimits): string | undefined {
+  if (checkText(text, limits).length > 0) return undefined
+  try {
+    const { definitions } = parse(text, { maxTokens: limits.maxTokens, noLocation: true })
+    return definitions.map(print).sort().join('\n')
+  } catch (err) {
+    if (err instanceof GraphQLError) return undefined
+    throw err
+  }
+}
+
+function asksForSchemaOnly(text: string): boolean {
+  return parse(text, { noLocation: true }).definitions.every(
+    (definition: DefinitionNode) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ||
+      (definition.kind === Kind.OPERATION_DEFINITION &&
+        definition.selectionSet.selections.every(
+          (selection) => selection.kind === Kind.FIELD && selection.name.value.startsWith('__'),
+        )),
+  )
+}
