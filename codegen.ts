@@ -9,7 +9,8 @@ const config: CodegenConfig = {
   generates: {
     'src/client/gql/': {
       preset: 'client',
-      presetConfig: { fragmentMasking: false },
+      // The server knows them before anybody asks: see `trusted-documents.ts`.
+      presetConfig: { fragmentMasking: false, persistedDocuments: { hashAlgorithm: 'sha256' } },
       config: {
         useTypeImports: true,
         enumsAsTypes: true,

@@ -19,6 +19,7 @@ import { formRoutes } from './domains/submissions/http.ts'
 import { sweepSubmissions } from './domains/submissions/sweeps.ts'
 import { findNewest } from './explorer/newest.ts'
 import { explorerPage } from './explorer/page.ts'
+import { ownDocuments } from './own-documents.ts'
 import { createAuthenticator } from './platform/auth/authenticate.ts'
 import type { Ctx } from './platform/context.ts'
 import { createDatabase, type Database } from './platform/db/database.ts'
@@ -30,6 +31,7 @@ import { createSweep, type Sweep } from './platform/durable/sweep.ts'
 import { createEvents, type Events } from './platform/events/events.ts'
 import type { EventFeed } from './platform/events/feed.ts'
 import { reportUnusedQueries } from './platform/graphql/builder.ts'
+import { readManifest, warnOfUnfit } from './platform/graphql/document-manifest.ts'
 import { graphqlDoors } from './platform/graphql/doors.ts'
 import { purgeClaims } from './platform/graphql/idempotency.ts'
 import { schemaRoutes } from './platform/graphql/schema-routes.ts'
@@ -256,12 +258,23 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
     const { workspaceId } = await authenticator.authenticate(`Bearer ${key}`)
     return workspaceId === undefined ? {} : await findNewest(db, workspaceId)
   }
+  const { trustedDocuments, trustedDocumentsOnly: only } = config.graphql
+  const given = trustedDocuments === undefined ? new Map<string, string>() : readManifest(trustedDocuments)
+  warnOfUnfit(schema, given, log)
+  const { introspection, graphiql } = config.graphql
+  const { costPerMinute: perMinute, costPerMinuteAnonymous: perMinuteAnonymous, store } = config.limits
   const graphql = graphqlDoors({
     schema,
     services: { db, bell, clock, log, feed, eventTypes, names: namesOfThings, publicUrl: config.http.publicUrl },
     authenticator,
-    introspection: development,
-    ...(development ? { graphiql: explorerPage({ key: options.graphiqlKey, newest }) } : {}),
+    budgets: {
+      perMinute,
+      perMinuteAnonymous,
+      ...(store === 'postgres' ? { shared: db.system, onStoreAway: warnOfStore(log) } : {}),
+    },
+    documents: { known: new Map([...ownDocuments, ...given]), only },
+    introspection,
+    ...(graphiql ? { graphiql: explorerPage({ key: options.graphiqlKey, newest }) } : {}),
     maxMessageBytes: config.http.maxBodyBytes,
     trustProxy: config.http.trustProxy,
     observe: metrics.operations,
@@ -283,7 +296,18 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
   }
   if (config.http.startPage) {
     const mode = config.model.anthropicApiKey === undefined ? 'rehearsal' : 'live'
-    routes.push(...startPageRoutes({ db, feed, clock, mode, demo: options.demo, ask: graphql.ask, others: routes }))
+    routes.push(
+      ...startPageRoutes({
+        db,
+        feed,
+        clock,
+        mode,
+        demo: options.demo,
+        explorer: graphiql,
+        ask: graphql.ask,
+        others: routes,
+      }),
+    )
   }
   server = await openHttpServer({
     routes: [...routes, openapiRoute(routes, packageVersion())],
@@ -299,6 +323,17 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
   const opening = server
   opened.push(() => opening.close())
   return opening
+}
+
+const TELL_EVERY_MS = 60_000
+
+function warnOfStore(log: Logger): () => void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return () => {
+    if (performance.now() - toldAt < TELL_EVERY_MS) return
+    toldAt = performance.now()
+    log.warn('the database does not count what operations cost: each process counts for itself')
+  }
 }
 
 /** A query that was planned for nothing costs time, but fails nobody: elsewhere than in production it is an error. */

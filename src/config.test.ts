@@ -32,6 +32,13 @@ describe('loadConfig', () => {
         corsOrigins: [],
         startPage: true,
       },
+      graphql: {
+        introspection: true,
+        graphiql: true,
+        trustedDocuments: undefined,
+        trustedDocumentsOnly: false,
+      },
+      limits: { costPerMinute: 1_000_000, costPerMinuteAnonymous: 20_000, store: 'memory' },
       log: { level: 'info', format: 'pretty' },
       model: { anthropicApiKey: undefined, anthropicBaseUrl: undefined },
       mail: { smtpUrl: undefined, from: undefined },
@@ -59,6 +66,13 @@ describe('loadConfig', () => {
         MAX_BODY_BYTES: '2048',
         CORS_ORIGINS: 'https://app.example.com, http://localhost:3000,',
         START_PAGE: 'off',
+        INTROSPECTION: 'on',
+        GRAPHIQL: 'off',
+        TRUSTED_DOCUMENTS: '/etc/cadre/documents.json',
+        TRUSTED_DOCUMENTS_ONLY: 'off',
+        COST_PER_MINUTE: '50000',
+        COST_PER_MINUTE_ANONYMOUS: '500',
+        LIMITS_STORE: 'postgres',
         LOG_LEVEL: 'debug',
         LOG_FORMAT: 'json',
         ANTHROPIC_API_KEY: 'sk-ant-1',
@@ -92,6 +106,13 @@ describe('loadConfig', () => {
         corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
         startPage: false,
       },
+      graphql: {
+        introspection: true,
+        graphiql: false,
+        trustedDocuments: '/etc/cadre/documents.json',
+        trustedDocumentsOnly: false,
+      },
+      limits: { costPerMinute: 50_000, costPerMinuteAnonymous: 500, store: 'postgres' },
       log: { level: 'debug', format: 'json' },
       model: { anthropicApiKey: 'sk-ant-1', anthropicBaseUrl: 'http://127.0.0.1:8080' },
       mail: { smtpUrl: 'smtp://mail.local:25', from: 'Cadre <hello@cadre.example>' },
@@ -199,12 +220,35 @@ describe('loadConfig', () => {
     ])
   })
 
+  it('takes known documents only where a manifest is given, unless told', () => {
+    const only = (env: NodeJS.ProcessEnv) => loadConfig(env, false).graphql.trustedDocumentsOnly
+    expect(only({ TRUSTED_DOCUMENTS: 'documents.json' })).toBe(true)
+    expect(only({ TRUSTED_DOCUMENTS: 'documents.json', TRUSTED_DOCUMENTS_ONLY: 'off' })).toBe(false)
+    expect(only({ TRUSTED_DOCUMENTS_ONLY: 'on' })).toBe(true)
+    expect(loadConfig({ TRUSTED_DOCUMENTS: 'a/b.json' }, false).graphql.trustedDocuments).toBe(resolve('a/b.json'))
+  })
+
+  it('shows the schema and the page to play with while one develops, unless told', () => {
+    const shown = (env: NodeJS.ProcessEnv) => {
+      const { introspection, graphiql } = loadConfig(env, false).graphql
+      return [introspection, graphiql]
+    }
+    expect(shown({})).toEqual([true, true])
+    expect(shown({ NODE_ENV: 'production' })).toEqual([false, false])
+    expect(shown({ TRUSTED_DOCUMENTS_ONLY: 'on' })).toEqual([false, false])
+    expect(shown({ NODE_ENV: 'production', INTROSPECTION: 'on' })).toEqual([true, false])
+    expect(shown({ GRAPHIQL: 'off' })).toEqual([true, false])
+    expect(shown({ TRUSTED_DOCUMENTS_ONLY: 'on', GRAPHIQL: 'on', INTROSPECTION: 'on' })).toEqual([true, true])
+  })
+
   it('is frozen in every group', () => {
     const config = loadConfig({}, false)
     for (const value of [
       config,
       config.database,
       config.http,
+      config.graphql,
+      config.limits,
       config.log,
       config.model,
       config.mail,

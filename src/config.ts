@@ -7,6 +7,7 @@ import { StartFault } from './platform/lib/start-fault.ts'
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export const LOG_FORMATS = ['pretty', 'json'] as const
+export const LIMITS_STORES = ['memory', 'postgres'] as const
 const SWITCH = ['on', 'off'] as const
 
 const MEBIBYTE = 1024 * 1024
@@ -37,6 +38,24 @@ export interface Config {
     readonly corsOrigins: readonly string[]
     /** Whether there is a page at `/`. */
     readonly startPage: boolean
+  }
+  readonly graphql: {
+    /** Whether the schema may be asked for: while one develops, and not where only known documents are taken, unless told. */
+    readonly introspection: boolean
+    /** Whether browsers get a page to play with; as above unless told. */
+    readonly graphiql: boolean
+    /** The absolute path of a manifest, or of a folder of them; undefined: no documents but the server's own are known. */
+    readonly trustedDocuments: string | undefined
+    /** Whether documents that are not known are refused. */
+    readonly trustedDocumentsOnly: boolean
+  }
+  readonly limits: {
+    /** What the operations of one credential may cost in a minute. */
+    readonly costPerMinute: number
+    /** What those of one address may without a credential. */
+    readonly costPerMinuteAnonymous: number
+    /** Where is counted what they cost; in PostgreSQL all processes on one database share it. */
+    readonly store: (typeof LIMITS_STORES)[number]
   }
   readonly log: { readonly level: (typeof LOG_LEVELS)[number]; readonly format: (typeof LOG_FORMATS)[number] }
   readonly model: {
@@ -154,6 +173,13 @@ const settings = z.object({
   MAX_BODY_BYTES: wholeNumber(MEBIBYTE, 1_024, 1_024 * MEBIBYTE),
   CORS_ORIGINS: origins(),
   START_PAGE: oneOf(SWITCH).default('on'),
+  INTROSPECTION: oneOf(SWITCH),
+  GRAPHIQL: oneOf(SWITCH),
+  TRUSTED_DOCUMENTS: z.string().optional(),
+  TRUSTED_DOCUMENTS_ONLY: oneOf(SWITCH),
+  COST_PER_MINUTE: wholeNumber(1_000_000, 1, 1_000_000_000),
+  COST_PER_MINUTE_ANONYMOUS: wholeNumber(20_000, 1, 1_000_000_000),
+  LIMITS_STORE: oneOf(LIMITS_STORES).default('memory'),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
   LOG_FORMAT: oneOf(LOG_FORMATS),
   ANTHROPIC_API_KEY: z
@@ -218,6 +244,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
   const found = parsed.data
   // What costs money or leaves the house begins when somebody asks for it.
   const rehearsed = found.ANTHROPIC_API_KEY === undefined && found.SMTP_URL === undefined
+  const production = found.NODE_ENV === 'production'
+  const trustedDocumentsOnly = switched(found.TRUSTED_DOCUMENTS_ONLY) ?? found.TRUSTED_DOCUMENTS !== undefined
+  const playful = !production && !trustedDocumentsOnly
   return freeze({
     database: {
       url: found.DATABASE_URL,
@@ -236,6 +265,17 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
       corsOrigins: Object.freeze(found.CORS_ORIGINS),
       startPage: found.START_PAGE !== 'off',
     },
+    graphql: {
+      introspection: switched(found.INTROSPECTION) ?? playful,
+      graphiql: switched(found.GRAPHIQL) ?? playful,
+      trustedDocuments: found.TRUSTED_DOCUMENTS === undefined ? undefined : resolve(found.TRUSTED_DOCUMENTS),
+      trustedDocumentsOnly,
+    },
+    limits: {
+      costPerMinute: found.COST_PER_MINUTE,
+      costPerMinuteAnonymous: found.COST_PER_MINUTE_ANONYMOUS,
+      store: found.LIMITS_STORE,
+    },
     log: { level: found.LOG_LEVEL, format: found.LOG_FORMAT ?? (isTty ? 'pretty' : 'json') },
     model: { anthropicApiKey: found.ANTHROPIC_API_KEY, anthropicBaseUrl: found.ANTHROPIC_BASE_URL },
     mail: { smtpUrl: found.SMTP_URL, from: found.MAIL_FROM },
@@ -243,7 +283,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     demo: { sampleLeads: found.SAMPLE_LEADS ?? (rehearsed ? SAMPLE_LEADS : 0) },
     metrics: { port: found.METRICS_PORT, token: found.METRICS_TOKEN },
     dir: resolve(found.CADRE_DIR),
-    production: found.NODE_ENV === 'production',
+    production,
   })
 }
 
@@ -254,6 +294,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
 export function environmentWith(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   return { ...process.env, ...settings }
 }
+
+const switched = (setting: 'on' | 'off' | undefined): boolean | undefined =>
+  setting === undefined ? undefined : setting === 'on'
 
 function freeze(config: Config): Config {
   for (const group of Object.values(config)) Object.freeze(group)

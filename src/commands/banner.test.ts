@@ -14,6 +14,7 @@ const serving: Serving = {
   mode: 'rehearsal',
   demo,
   development: true,
+  graphiql: true,
   sendsMail: false,
   dataDir: '/far/away/.cadre',
 }
@@ -60,7 +61,7 @@ describe('what a start tells at the terminal', () => {
   })
 
   test('in production without a demo names the API alone', () => {
-    const text = told({ development: false, demo: null, dataDir: null })
+    const text = told({ development: false, graphiql: false, demo: null, dataDir: null })
     expect(text).toMatch(/The API +http:\/\/localhost:4000\/graphql\n/)
     expect(text).not.toMatch(/Start here|GraphiQL|Reference|The form|Demo key|npm run demo/)
     expect(text).toContain('Your data stays in the database.')

@@ -16,7 +16,9 @@ export interface Serving {
     /** What its model calls may cost a day, in micro-dollars; null is no limit. */
     readonly dailyBudgetMicros: bigint | null
   } | null
-  /** GraphiQL, the start page and the reference are there. */
+  /** GraphiQL is there. */
+  readonly graphiql: boolean
+  /** The start page and the reference are there. */
   readonly development: boolean
   /** Mail leaves the house. */
   readonly sendsMail: boolean
@@ -60,13 +62,13 @@ export class Banner {
   }
 
   /** The last step, with the time since the process began, and where to go now. */
-  serving({ url, mode, demo, development, sendsMail, dataDir }: Serving): void {
+  serving({ url, mode, demo, development, graphiql, sendsMail, dataDir }: Serving): void {
     this.#step('Serving, and working runs in the same process', '', `${seconds(performance.now())} in all`)
     const row = (label: string, address: string, note = '') =>
       this.#line(`  ${label.padEnd(12)}  ${note === '' ? address : `${address.padEnd(37)}  ${note}`}`)
     this.#line('')
-    if (development) {
-      row('Start here', url)
+    if (development) row('Start here', url)
+    if (graphiql) {
       row('GraphiQL', `${url}/graphql`, demo?.signedIn === true ? 'signed in with the demo key' : '')
     } else {
       row('The API', `${url}/graphql`)

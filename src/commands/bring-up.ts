@@ -66,6 +66,7 @@ export async function bringUp({ config, log, postgres, banner }: Parts): Promise
       mode: app.mode,
       demo,
       development: !config.production,
+      graphiql: config.graphql.graphiql,
       sendsMail: config.mail.smtpUrl !== undefined,
       dataDir: postgres.embedded ? config.dir : null,
     })

@@ -40,6 +40,8 @@ export interface StartPageDoorOptions {
   readonly mode: 'live' | 'rehearsal'
   /** The workspace that is shown; none in production. */
   readonly demo: DemoPlace | undefined
+  /** Whether GraphiQL is there to lead to. */
+  readonly explorer: boolean
   /** The server's other doors: the page leads to those that are there. */
   readonly others: readonly Route[]
 }
@@ -53,14 +55,14 @@ const READING: readonly Link[] = [
 
 /** `/` and what it needs: its script, and the stream of what changes. */
 export function startPageRoutes(options: StartPageDoorOptions): Route[] {
-  const { demo, others } = options
+  const { demo, others, explorer } = options
   const find = createRouter(others)
   const reading = READING.filter(({ href }) => find('GET', href).kind === 'found')
   if (demo === undefined) {
     return [{ method: 'GET', path: '/', handler: (exchange) => sendPage(exchange, renderSignInHint(reading)) }]
   }
   const look = (exchange: Exchange) => lookAt(options, demo.workspace, exchange.requestId)
-  const page = { ...demo, mode: options.mode, streamPath: STREAM_PATH, reading }
+  const page = { ...demo, explorer, mode: options.mode, streamPath: STREAM_PATH, reading }
   return [
     {
       method: 'GET',
@@ -117,7 +119,7 @@ const PAUSE_MS = 250
 
 /** The parts of the page that change, as they are now and again whenever something happened. */
 async function streamChanges(
-  { db, feed, clock }: StartPageDoorOptions,
+  { db, feed, clock, explorer }: StartPageDoorOptions,
   slug: string,
   exchange: Exchange,
   look: () => Promise<StartPageQuery>,
@@ -125,7 +127,7 @@ async function streamChanges(
   const over = AbortSignal.any([exchange.signal, exchange.closing])
   const happenings = await feed.subscribe({ workspaceId: await workspaceOf(db, slug), signal: over })
   const items = whenever(happenings, { pauseMs: PAUSE_MS, clock, signal: over }, async () => {
-    const parts = renderParts(await look(), clock.now())
+    const parts = renderParts(await look(), clock.now(), explorer)
     return { data: Object.fromEntries(Object.entries(parts).map(([id, part]) => [id, part.text])) }
   })
   await relayStream(eventStream(items), 200, exchange, exchange.closing)

@@ -6,6 +6,7 @@ import { renderParts, renderStartPage } from './page.ts'
 const now = new Date('2026-11-25T08:41:00Z')
 const options = {
   mode: 'rehearsal',
+  explorer: true,
   formPath: '/f/demo/book',
   owner: 'Ada',
   streamPath: '/changes',
@@ -37,7 +38,7 @@ const words = ({ text }: { readonly text: string }): string =>
     .replace(/<[^>]+>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()
-const parts = (change: Partial<StartPageQuery>) => renderParts({ ...empty, ...change }, now)
+const parts = (change: Partial<StartPageQuery>) => renderParts({ ...empty, ...change }, now, true)
 
 describe('the start page', () => {
   test('of an empty workspace says that nothing waits and nothing has happened', () => {
@@ -96,6 +97,15 @@ describe('the start page', () => {
     expect(renderStartPage(empty, options, now)).not.toContain('>Read<')
     const page = renderStartPage(empty, { ...options, reading: [{ href: '/docs', text: 'the reference' }] }, now)
     expect(page).toContain('<a href="/docs">the reference</a>')
+  })
+
+  test('leads to GraphiQL only where it is there', () => {
+    const some = { id: 'approval_1', title: 'Send it', reason: 'New', changes: [], employee: null }
+    const waiting = { ...empty, approvals: { totalCount: 2, nodes: [some] } }
+    expect(renderStartPage(waiting, options, now)).toContain('/graphql?')
+    const page = renderStartPage(waiting, { ...options, explorer: false }, now)
+    expect(page).not.toMatch(/\/graphql|GraphiQL/)
+    expect(page).toContain('Send it')
   })
 
   test('offers to watch a run where there is one', () => {

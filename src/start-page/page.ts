@@ -11,6 +11,8 @@ import { START_STYLE } from './style.ts'
 export interface StartPageOptions {
   readonly mode: 'live' | 'rehearsal'
   readonly formPath: string
+  /** Whether operations open in GraphiQL. */
+  readonly explorer: boolean
   /** Whom employees ask; here that is whoever reads the page. */
   readonly owner: string
   /** Where the script hears of changes. */
@@ -27,7 +29,8 @@ export interface Link {
 /** The page as it is now; without a script it stays so. */
 export function renderStartPage(data: StartPageQuery, options: StartPageOptions, now: Date): string {
   const { name, timeZone } = data.viewer.workspace
-  const { team, waiting, last } = renderParts(data, now)
+  const { explorer } = options
+  const { team, waiting, last } = renderParts(data, now, explorer)
   const body = html`
 <main data-stream="${options.streamPath}">
 <header>
@@ -45,14 +48,16 @@ ${renderDoors(data, options, waiting)}
 <ol id="last">${last}</ol>
 </section>
 <footer>
-<p>Times are those of ${timeZone}. This page shows what <a href="${graphiqlLink(StartPage.toString())}">one query</a> answers.</p>
+<p>Times are those of ${timeZone}. This page shows what ${
+    explorer ? html`<a href="${graphiqlLink(StartPage.toString())}">one query</a>` : 'one query'
+  } answers.</p>
 </footer>
 </main>`
   return renderPage({ title: `Cadre · ${name} workspace`, style: START_STYLE, body, script: liveScript.path })
 }
 
 /** The parts that change, by the id of their place in the page. */
-export function renderParts(data: StartPageQuery, now: Date) {
+export function renderParts(data: StartPageQuery, now: Date, explorer: boolean) {
   const { timeZone } = data.viewer.workspace
   const time = (moment: string): Html => {
     const date = new Date(moment)
@@ -60,7 +65,7 @@ export function renderParts(data: StartPageQuery, now: Date) {
   }
   return {
     team: html`${data.employees.nodes.map((employee) => renderEmployee(employee, time))}`,
-    waiting: renderWaiting(data.approvals),
+    waiting: renderWaiting(data.approvals, explorer),
     last: html`${
       data.events.nodes.length === 0
         ? html`<li class="note">Nothing yet.</li>`
@@ -85,16 +90,19 @@ function renderEmployee({ name, title, activity }: Employee, time: (moment: stri
   }</span></li>`
 }
 
-function renderWaiting({ totalCount, nodes }: StartPageQuery['approvals']): Html {
+function renderWaiting({ totalCount, nodes }: StartPageQuery['approvals'], explorer: boolean): Html {
   if (totalCount === 0) return html`<p class="note">Nothing waits for you at the moment.</p>`
   const count = totalCount === 1 ? '1 approval waits for you' : `${totalCount} approvals wait for you`
   const more = totalCount - nodes.length
-  return html`<p>${count}; each opens in GraphiQL, where you decide:</p><ul>${nodes.map(
+  const link = (text: string, address: string | undefined): Html | string =>
+    explorer ? html`<a href="${address ?? ''}">${text}</a>` : text
+  const how = explorer ? '; each opens in GraphiQL, where you decide:' : '; decide by the API:'
+  return html`<p>${count}${how}</p><ul>${nodes.map(
     ({ id, title, reason, employee, changes }) =>
-      html`<li><a href="${exampleLinks({ approval: id }).get('Decide') ?? ''}">${title}</a>${
+      html`<li>${link(title, exampleLinks({ approval: id }).get('Decide'))}${
         employee !== null && html` <small>· ${employee.name}</small>`
       }${renderChanges(id, reason, changes)}</li>`,
-  )}</ul>${more > 0 && html`<p class="note">and <a href="${exampleLinks({}).get('WaitingForMe') ?? ''}">${more} more</a></p>`}`
+  )}</ul>${more > 0 && html`<p class="note">and ${link(`${more} more`, exampleLinks({}).get('WaitingForMe'))}</p>`}`
 }
 
 type Changes = StartPageQuery['approvals']['nodes'][number]['changes']
@@ -123,7 +131,7 @@ const EXPLORED: readonly (readonly [ExampleTitle, string])[] = [
 
 function renderDoors(
   data: StartPageQuery,
-  { formPath, owner, reading }: StartPageOptions,
+  { explorer, formPath, owner, reading }: StartPageOptions,
   waiting: Html,
 ): readonly Html[] {
   const [run] = data.runs.nodes
@@ -132,7 +140,7 @@ function renderDoors(
     ...(run === undefined ? {} : { run: run.id }),
     ...(approval === undefined ? {} : { approval: approval.id }),
   })
-  const doors = [
+  const explore = [
     {
       title: 'Explore the API',
       content: html`<p class="note">In GraphiQL, signed in with the demo key:</p><ul>${EXPLORED.flatMap(
@@ -142,6 +150,9 @@ function renderDoors(
         },
       )}</ul>`,
     },
+  ]
+  const doors = [
+    ...(explorer ? explore : []),
     {
       title: 'Be a lead',
       content: html`<p><a href="${formPath}" target="_blank" rel="noopener">Fill in the form</a> <span class="note">in a tab of its own, and watch here who takes it.</span></p>`,

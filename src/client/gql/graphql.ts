@@ -266,7 +266,7 @@ export const DemoStoryDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<DemoStorySubscription, DemoStorySubscriptionVariables>;
+    `, {"hash":"sha256:fb600609333826a14b8f3d30fcafaa068d9e18d21caefe658336a193711ac969"}) as unknown as TypedDocumentString<DemoStorySubscription, DemoStorySubscriptionVariables>;
 export const DemoEverythingDocument = new TypedDocumentString(`
     subscription DemoEverything($after: Cursor) {
   events(after: $after) {
@@ -274,7 +274,7 @@ export const DemoEverythingDocument = new TypedDocumentString(`
     type
   }
 }
-    `) as unknown as TypedDocumentString<DemoEverythingSubscription, DemoEverythingSubscriptionVariables>;
+    `, {"hash":"sha256:6ca08cbd7e756b3df9556bcc351ded16bd4aa66cef3f0e95c385fc8964626556"}) as unknown as TypedDocumentString<DemoEverythingSubscription, DemoEverythingSubscriptionVariables>;
 export const DemoLogDocument = new TypedDocumentString(`
     query DemoLog($from: Cursor!, $after: String) {
   events(first: 100, from: $from, after: $after) {
@@ -287,7 +287,7 @@ export const DemoLogDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<DemoLogQuery, DemoLogQueryVariables>;
+    `, {"hash":"sha256:5fd1b360f2d8f74749be4f0e1bb6cc8f7f047935a37d5e47f8fa51de5d56bf6c"}) as unknown as TypedDocumentString<DemoLogQuery, DemoLogQueryVariables>;
 export const DemoTeamDocument = new TypedDocumentString(`
     query DemoTeam {
   employees(first: 10) {
@@ -301,21 +301,21 @@ export const DemoTeamDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<DemoTeamQuery, DemoTeamQueryVariables>;
+    `, {"hash":"sha256:56e65dcddca077ede49d2770ea55e74660ba3a881ec13a05c04e458f40dba42b"}) as unknown as TypedDocumentString<DemoTeamQuery, DemoTeamQueryVariables>;
 export const DemoInFlightDocument = new TypedDocumentString(`
     query DemoInFlight {
   runs(first: 1, filter: {status: {eq: RUNNING}}) {
     totalCount
   }
 }
-    `) as unknown as TypedDocumentString<DemoInFlightQuery, DemoInFlightQueryVariables>;
+    `, {"hash":"sha256:a809987657c2ff560893c7d0798c3566fa6047d68c997f287423d61f88b890e0"}) as unknown as TypedDocumentString<DemoInFlightQuery, DemoInFlightQueryVariables>;
 export const DemoDealsDocument = new TypedDocumentString(`
     query DemoDeals {
   deals(first: 1) {
     totalCount
   }
 }
-    `) as unknown as TypedDocumentString<DemoDealsQuery, DemoDealsQueryVariables>;
+    `, {"hash":"sha256:b342c5ccc5870547183b9dab817c066825384faac3c74345fa61d3ca1304b114"}) as unknown as TypedDocumentString<DemoDealsQuery, DemoDealsQueryVariables>;
 export const DemoEndsDocument = new TypedDocumentString(`
     subscription DemoEnds($after: Cursor) {
   events(after: $after, filter: {types: [RUN_WAITING, RUN_FINISHED]}) {
@@ -323,7 +323,7 @@ export const DemoEndsDocument = new TypedDocumentString(`
     type
   }
 }
-    `) as unknown as TypedDocumentString<DemoEndsSubscription, DemoEndsSubscriptionVariables>;
+    `, {"hash":"sha256:d969073d4c63786daff9e38fc4e989d271980e638f3738896d812dc229139376"}) as unknown as TypedDocumentString<DemoEndsSubscription, DemoEndsSubscriptionVariables>;
 export const DemoStartDocument = new TypedDocumentString(`
     query DemoStart {
   cursor
@@ -333,7 +333,7 @@ export const DemoStartDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<DemoStartQuery, DemoStartQueryVariables>;
+    `, {"hash":"sha256:79f1c7684caddf48148546e0ba751236586e2f8054ce3cc36a7cae3b89541f48"}) as unknown as TypedDocumentString<DemoStartQuery, DemoStartQueryVariables>;
 export const DemoOutcomesDocument = new TypedDocumentString(`
     query DemoOutcomes($ids: [ID!]!) {
   submissions(first: 50, filter: {id: {in: $ids}}) {
@@ -368,7 +368,7 @@ export const DemoOutcomesDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<DemoOutcomesQuery, DemoOutcomesQueryVariables>;
+    `, {"hash":"sha256:c9ef660bea060db5abcec17594e789e2c51e8351a222c94381d5879ac5efb1d1"}) as unknown as TypedDocumentString<DemoOutcomesQuery, DemoOutcomesQueryVariables>;
 export const StartPageDocument = new TypedDocumentString(`
     query StartPage {
   viewer {
@@ -422,4 +422,4 @@ export const StartPageDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<StartPageQuery, StartPageQueryVariables>;
+    `, {"hash":"sha256:8528a5bc8ef81d441e17725e13fd6b3b30657e407a4f395fc7c5248f01be4c47"}) as unknown as TypedDocumentString<StartPageQuery, StartPageQueryVariables>;

@@ -5,9 +5,10 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { GraphQLError, parse } from 'graphql'
+import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql'
 import { z } from 'zod'
 import { StartFault } from '../lib/start-fault.ts'
+import type { Logger } from '../observability/logger.ts'
 import { documentIdOf } from './trusted-documents.ts'
 
 const SETTING = 'TRUSTED_DOCUMENTS'
@@ -77,3 +78,11 @@ function faultOf(id: string, text: string): string | undefined {
 }
 
 const reasonOf = (err: unknown): string => (err instanceof Error ? err.message : String(err))
+
+/** Warns of documents that do not fit the schema: clients of another time may still send them, and are told so. */
+export function warnOfUnfit(schema: GraphQLSchema, documents: ReadonlyMap<string, string>, log: Logger): void {
+  for (const [id, text] of documents) {
+    const [fault] = validate(schema, parse(text), undefined, { maxErrors: 1 })
+    if (fault !== undefined) log.warn({ id, fault: fault.message }, `a document of ${SETTING} does not fit the schema`)
+  }
+}

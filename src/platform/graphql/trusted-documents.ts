@@ -5,10 +5,11 @@
 // is looked at any closer; what differs from a known one in blanks, comments or the order of its parts is that one.
 
 import { createHash } from 'node:crypto'
-import { type DefinitionNode, GraphQLError, Kind, parse, print } from 'graphql'
+import { type DocumentNode, GraphQLError, Kind, parse } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import type { OperationParameters, Refused } from './engine.ts'
-import { checkText, type OperationLimits } from './limits.ts'
+import { checkDocument, checkText, type OperationLimits } from './limits.ts'
+import { normalFormOf } from './normal-form.ts'
 
 export interface TrustedDocuments {
   /** The text to work with, as the request names or brings it; nothing of it is checked but that it is known. */
@@ -34,7 +35,7 @@ export function createTrustedDocuments(options: TrustedDocumentsOptions): Truste
   const normalForms = new Set<string>()
   for (const text of known.values()) {
     byId.set(documentIdOf(text), text)
-    normalForms.add(normalFormOf(text, limits) ?? text)
+    normalForms.add(formOf(text))
   }
   for (const [id, text] of known) byId.set(id, text)
   // Texts that were found to be known ones: they are not parsed twice.
@@ -42,10 +43,15 @@ export function createTrustedDocuments(options: TrustedDocumentsOptions): Truste
 
   const isKnown = (text: string): boolean => {
     if (accepted.has(text)) return true
-    const form = normalFormOf(text, limits)
-    const yes = form !== undefined && (normalForms.has(form) || (introspection && asksForSchemaOnly(form)))
+    const document = documentOf(text, limits)
+    if (document === undefined) return false
+    const yes = normalForms.has(normalFormOf(document)) || (introspection && asksForSchemaOnly(document))
     if (yes) accepted.set(text, true)
     return yes
+  }
+  const isSame = (text: string, known: string): boolean => {
+    const document = documentOf(text, limits)
+    return text === known || (document !== undefined && normalFormOf(document) === formOf(known))
   }
   const whole = (query: string) => (only && !isKnown(query) ? refused(UNKNOWN_TEXT) : { query })
 
@@ -65,7 +71,7 @@ export function createTrustedDocuments(options: TrustedDocumentsOptions): Truste
       const same =
         document === undefined
           ? documentIdOf(text) === (BARE_DIGEST.test(id) ? `sha256:${id}` : id)
-          : text === document || normalFormOf(text, limits) === normalFormOf(document, limits)
+          : isSame(text, document)
       return same ? whole(text) : refused(`The text in \`query\` is not that of the document ${shown(id)}.`)
     },
   }
@@ -89,25 +95,26 @@ function hashOf(extensions: OperationParameters['extensions']): unknown {
   return 'sha256Hash' in persisted ? persisted.sha256Hash : undefined
 }
 
-/** The document without what makes no difference; undefined for what is none, or more than anybody may send. */
-function normalFormOf(text: string, limits: OperationLimits): string | undefined {
+const formOf = (known: string): string => normalFormOf(parse(known, { noLocation: true }))
+
+/** What is parsed of it; undefined for what is no document, or more than anybody may send. */
+function documentOf(text: string, limits: OperationLimits): DocumentNode | undefined {
   if (checkText(text, limits).length > 0) return undefined
   try {
-    const { definitions } = parse(text, { maxTokens: limits.maxTokens, noLocation: true })
-    return definitions.map(print).sort().join('\n')
+    const document = parse(text, { maxTokens: limits.maxTokens, noLocation: true })
+    return checkDocument(document, limits).length > 0 ? undefined : document
   } catch (err) {
     if (err instanceof GraphQLError) return undefined
     throw err
   }
 }
 
-function asksForSchemaOnly(text: string): boolean {
-  return parse(text, { noLocation: true }).definitions.every(
-    (definition: DefinitionNode) =>
+const asksForSchemaOnly = ({ definitions }: DocumentNode): boolean =>
+  definitions.every(
+    (definition) =>
       definition.kind === Kind.FRAGMENT_DEFINITION ||
       (definition.kind === Kind.OPERATION_DEFINITION &&
         definition.selectionSet.selections.every(
           (selection) => selection.kind === Kind.FIELD && selection.name.value.startsWith('__'),
         )),
   )
-}

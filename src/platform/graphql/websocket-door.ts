@@ -4,7 +4,8 @@
 //   connected      `connection_init` must come within 3 s (4408); its payload may hold `authorization: "Bearer KEY"`
 //   acknowledged   operations, each under an id of the client's; at most so many at once
 //   closed         4400 a message that is none · 4401 no valid credential, or an expired one · 4403 revoked · 4408 init
-//                  too late · 4409 an id twice · 4429 init twice · 1009 a message too large · 1012 the server restarts
+//                  too late · 4409 an id twice · 4429 init twice, or too many messages · 1009 a message too large · 1012 the
+//                  server restarts
 //
 // Operations go through the engine as over HTTP. A socket takes the next answer of a subscription when it has sent the
 // one before: a slow client fills the feed's buffer, not our memory.
@@ -23,6 +24,7 @@ import { type Admission, type Admitted, type Asker, isAdmitted } from './admissi
 import { contextFactory, NO_WORKSPACE, type Services } from './context-factory.ts'
 import { presentThrown } from './errors.ts'
 import { tooMuch } from './limits.ts'
+import { keepAlive, messageLimit, withText } from './socket-messages.ts'
 
 export interface WebSocketDoorOptions {
   readonly admission: Admission
@@ -31,6 +33,8 @@ export interface WebSocketDoorOptions {
   readonly watch: IdentityWatch
   readonly path?: string
   readonly maxMessageBytes: number
+  /** In ten seconds, of whatever kind; a socket that sends more is closed. */
+  readonly maxMessages?: number
   /** Of this process; what comes on top is answered with 503. */
   readonly maxSockets?: number
   readonly maxAnonymousPerAddress?: number
@@ -59,16 +63,18 @@ interface Arguments extends ExecutionArgs {
 }
 
 export const MAX_OPERATIONS_PER_SOCKET = 100
-const PING_MS = 12_000
+export const MAX_MESSAGES_PER_SOCKET = 2_000
 const CLOSE_GRACE_MS = 2_000
 const NORMAL = 1000
 const RESTART = 1012
 const TRY_AGAIN_LATER = 1013
 const REVOKED = 4403
+const TOO_MANY = 4429
 
 export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
   const { admission, services, authenticator, watch, path = '/graphql' } = options
   const { maxSockets = 20_000, maxAnonymousPerAddress = 50, anonymousIdleMs = 30_000 } = options
+  const { maxMessages = MAX_MESSAGES_PER_SOCKET } = options
   const anonymous = new Map<string, number>()
   const { log } = services
 
@@ -146,6 +152,7 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       })
       return true
     },
+    jsonMessageReviver: withText,
     onSubscribe: async ({ extra, subscriptions }, _id, payload) => {
       extra.active = true
       if (Object.keys(subscriptions).length > MAX_OPERATIONS_PER_SOCKET) {
@@ -182,6 +189,7 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
     }
     socket.on('error', (err) => log.debug({ err, requestId: connection.requestId }, 'a socket was lost'))
     const stopPinging = keepAlive(socket)
+    const mayCome = messageLimit(maxMessages)
     const closed = server.opened(
       {
         protocol: socket.protocol,
@@ -194,6 +202,8 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
         close: (code, reason) => socket.close(code, reason),
         onMessage: (receive) => {
           socket.on('message', (message) => {
+            // What it sends while it is being closed is not worked off either.
+            if (!mayCome()) return socket.close(TOO_MANY, 'There are too many messages.')
             receive(String(message)).catch((err: unknown) => {
               if (isServersWord(err)) return socket.close(CloseCode.BadRequest, 'Only the server says this.')
               log.error({ err, requestId: connection.requestId }, 'a message failed')
@@ -251,21 +261,3 @@ function argumentsOf(admitted: Admitted, connection: Connection, payload: Subscr
 /** graphql-ws throws where a client sends what is the server's to send (`next`, `connection_ack`): the client's fault. */
 const isServersWord = (err: unknown): boolean =>
   err instanceof Error && err.message.startsWith('Unexpected message of type ')
-
-/** Pings the other side and gives it up when it does not answer until the next ping. */
-function keepAlive(socket: WebSocket): () => void {
-  let alive = true
-  socket.on('pong', () => {
-    alive = true
-  })
-  const timer = setInterval(() => {
-    if (!alive) {
-      socket.terminate()
-      return
-    }
-    alive = false
-    socket.ping()
-  }, PING_MS)
-  timer.unref()
-  return () => clearInterval(timer)
-}
