@@ -317,6 +317,7 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
     port: config.http.port,
     maxBodyBytes: config.http.maxBodyBytes,
     trustProxy: config.http.trustProxy,
+    publicUrl: config.http.publicUrl,
     onAnswered: metrics.http,
     cors: createCors({ origins: config.http.corsOrigins, loopback: development, setting: 'CORS_ORIGINS', log }),
   })

@@ -141,7 +141,6 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
         ...page.headers,
         'content-type': 'text/html; charset=utf-8',
         'content-length': Buffer.byteLength(page.body),
-        'cache-control': 'no-store',
       })
       response.end(page.body)
       return

@@ -48,7 +48,7 @@ export async function relayStream(
 ): Promise<void> {
   response.writeHead(status, {
     'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
+    'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
   })
   response.flushHeaders()

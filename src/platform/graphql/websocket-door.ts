@@ -11,6 +11,7 @@
 // one before: a slow client fills the feed's buffer, not our memory.
 
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { ExecutionArgs } from 'graphql'
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -180,6 +181,13 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       protocols.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
   })
 
+  // What asks for a WebSocket in a way that is none.
+  const refusals = new WeakMap<Duplex, (status: string) => void>()
+  sockets.on('wsClientError', (err, socket) => {
+    log.debug({ err }, 'a WebSocket could not be opened')
+    refusals.get(socket)?.('400 Bad Request')
+  })
+
   sockets.on('connection', (socket, request) => {
     const connection: Connection = {
       socket,
@@ -222,11 +230,9 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
 
   return {
     path,
-    upgrade: (request, socket, head) => {
-      if (sockets.clients.size >= maxSockets) {
-        socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')
-        return
-      }
+    upgrade: (request, socket, head, refuse) => {
+      if (sockets.clients.size >= maxSockets) return refuse('503 Service Unavailable')
+      refusals.set(socket, refuse)
       sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
     },
     count: () => sockets.clients.size,

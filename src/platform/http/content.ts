@@ -44,7 +44,6 @@ export async function sendContent({ request, response }: Exchange, content: Cont
   const body = typeof content.body === 'string' ? Buffer.from(content.body) : content.body
   const { status = 200, keep } = content
   if (content.type !== undefined) response.setHeader('content-type', content.type)
-  response.setHeader('x-content-type-options', 'nosniff')
   response.setHeader('cache-control', CACHE_CONTROL[keep])
   for (const [name, value] of Object.entries(content.headers ?? {})) {
     // CORS may have said already what the answer varies by.

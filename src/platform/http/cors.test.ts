@@ -75,6 +75,24 @@ describe('a page of another origin', () => {
   })
 
   test('is asked after by its absence, too: a program without one goes on as it is', () => {
-    expect(open().ask(undefined)).toMatchObject({ done: false, allowed: undefined })
+    const { done, allowed, headers } = open().ask(undefined)
+    expect({ done, allowed, vary: headers.get('vary') }).toEqual({ done: false, allowed: undefined, vary: 'origin' })
+  })
+
+  test('may send a key, and never what a browser has by itself: cookies, or a certificate', () => {
+    for (const preflight of [false, true]) {
+      const { headers } = open().ask(APP, preflight)
+      expect(headers.has('access-control-allow-credentials')).toBe(false)
+      expect(headers.get('access-control-allow-origin')).not.toBe('*')
+      expect(headers.get('vary')).toBe('origin')
+    }
+    expect(open().ask(APP, true).headers.get('access-control-allow-headers')).toContain('authorization')
+  })
+
+  test('may call by the methods of the API, and read when to come again', () => {
+    const { headers } = open().ask(APP, true)
+    expect(headers.get('access-control-allow-methods')).toBe('GET, POST')
+    expect(headers.get('access-control-max-age')).toBe('600')
+    expect(open().ask(APP).headers.get('access-control-expose-headers')).toContain('retry-after')
   })
 })

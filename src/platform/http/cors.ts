@@ -29,8 +29,9 @@ export function createCors({ origins, loopback, setting, log }: CorsOptions): Co
     listed.has(origin) || (loopback && URL.canParse(origin) && LOOPBACK.has(new URL(origin).hostname))
   return (request, response, url) => {
     const { origin } = request.headers
-    if (origin === undefined) return false
+    // Also where there is none: what a cache keeps of such an answer names no origin that may read it.
     response.appendHeader('vary', 'origin')
+    if (origin === undefined) return false
     const preflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
     if (!allowed(origin)) {
       if (

@@ -83,6 +83,6 @@ const healthDoor = (summary: string, answers: Readonly<Record<number, string>>) 
 })
 
 function answer(response: import('node:http').ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+  response.writeHead(status, { 'content-type': 'application/json' })
   response.end(JSON.stringify(body))
 }

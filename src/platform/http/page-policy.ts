@@ -17,7 +17,7 @@ export interface PagePolicy {
 /** The source for one inline script or style: this text and no other. */
 export const inlineSource = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
-/** The headers of a page under this policy. No page of ours may stand in a frame, and none keeps a hold on who opened it. */
+/** The headers of a page under this policy; no page of ours may stand in a frame. What all answers say is said before. */
 export function pageHeaders(policy: PagePolicy): Readonly<Record<string, string>> {
   const allowed = {
     'script-src': policy.scripts,
@@ -38,8 +38,6 @@ export function pageHeaders(policy: PagePolicy): Readonly<Record<string, string>
   ]
   return {
     'content-security-policy': directives.join('; '),
-    'cross-origin-opener-policy': 'same-origin',
     'referrer-policy': policy.referrer ?? 'no-referrer',
-    'x-content-type-options': 'nosniff',
   }
 }

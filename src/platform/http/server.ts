@@ -21,11 +21,13 @@ import { type Cors, noCors } from './cors.ts'
 import { problemOf, sendProblem } from './problem.ts'
 import { clientAddress, readBody, requestIdOf } from './request.ts'
 import { createRouter, type Exchange, type Route } from './router.ts'
+import { bareAnswer, securityHeaders } from './security-headers.ts'
 
 /** What takes over connections that ask to become a WebSocket. */
 export interface SocketDoor {
   readonly path: string
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** `refuse` answers with a status, as `503 Service Unavailable`, and closes the connection. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, refuse: (status: string) => void): void
   /** How many sockets are open. */
   count(): number
   /** Tells every socket to come back later, and resolves when all are gone. */
@@ -43,6 +45,8 @@ export interface HttpServerOptions {
   /** How many proxies in front of us may say whom they speak for. */
   readonly trustProxy: number
   readonly cors?: Cors
+  /** How the world reaches us, without a slash at the end. */
+  readonly publicUrl?: string | undefined
   /** Told of every answer when it has ended. */
   readonly onAnswered?: (answer: HttpAnswer) => void
   /** How long requests under way may take when closing; 10 s unless told. */
@@ -64,6 +68,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const { log, host, port, sockets, graceMs = 10_000 } = options
   const find = createRouter(options.routes)
   const cors = options.cors ?? noCors
+  const headers = securityHeaders(options.publicUrl)
   let closing: Promise<void> | undefined
   const streams = new AbortController()
   // Every open stream listens to it.
@@ -71,6 +76,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const requestId = requestIdOf(request, newId)
+    response.setHeaders(headers)
     response.setHeader('x-request-id', requestId)
     if (closing !== undefined) response.setHeader('connection', 'close')
     const gone = new AbortController()
@@ -129,15 +135,15 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', (err) => log.debug({ err }, 'a connection was lost'))
     if (sockets === undefined || closing !== undefined || urlOf(request)?.pathname !== sockets.path) {
-      socket.end(`HTTP/1.1 ${closing === undefined ? '404 Not Found' : '503 Service Unavailable'}\r\n\r\n`)
+      socket.end(bareAnswer(closing === undefined ? '404 Not Found' : '503 Service Unavailable', headers))
       return
     }
-    sockets.upgrade(request, socket, head)
+    sockets.upgrade(request, socket, head, (status) => socket.end(bareAnswer(status, headers)))
   })
   server.on('clientError', (err: NodeJS.ErrnoException, socket) => {
     log.debug({ err }, 'a connection did not speak HTTP')
     if (err.code === 'ECONNRESET' || !socket.writable) return
-    socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+    socket.end(bareAnswer('400 Bad Request', headers))
   })
   await listen(server, host, port)
   const address = server.address() as AddressInfo
