@@ -1,3 +1,4 @@
+import type { AccountMeans } from './auth/account-means.ts'
 import type { Viewer } from './auth/viewer.ts'
 import type { Database } from './db/database.ts'
 import type { Foretold } from './foretold.ts'
@@ -35,4 +36,6 @@ export interface Ctx {
   readonly cause?: Cause
   /** A dry run's: what would come of it outside its transaction. Nothing is kept, and nothing may be sent. */
   readonly foretold?: Foretold
+  /** What signing people in takes; absent where nobody does. */
+  readonly accounts?: AccountMeans
 }
