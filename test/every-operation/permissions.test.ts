@@ -14,7 +14,10 @@ const FOR_ANY_KEY = ['cursor', 'node', 'nodes', 'viewer']
 
 function needsOf({ field }: Operation): { permissions: Permission[]; isPublic: boolean } {
   const found = permissionsOfField(field)
-  return { permissions: found.filter((each) => each !== 'public'), isPublic: found.includes('public') }
+  return {
+    permissions: found.filter((each) => each !== 'public' && each !== 'session'),
+    isPublic: found.includes('public'),
+  }
 }
 
 /** What some of their things ask besides: to touch an owner, or to learn a key that holds more than one's own. */
