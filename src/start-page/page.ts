@@ -26,9 +26,15 @@ export interface Link {
   readonly text: string
 }
 
+/** The workspace that is shown: who asks for the page is in one. */
+function workspaceOf({ viewer: { workspace } }: StartPageQuery) {
+  if (workspace === null) throw new Error('the start page is asked for in a workspace')
+  return workspace
+}
+
 /** The page as it is now; without a script it stays so. */
 export function renderStartPage(data: StartPageQuery, options: StartPageOptions, now: Date): string {
-  const { name, timeZone } = data.viewer.workspace
+  const { name, timeZone } = workspaceOf(data)
   const { explorer } = options
   const { team, waiting, last } = renderParts(data, now, explorer)
   const body = html`
@@ -58,7 +64,7 @@ ${renderDoors(data, options, waiting)}
 
 /** The parts that change, by the id of their place in the page. */
 export function renderParts(data: StartPageQuery, now: Date, explorer: boolean) {
-  const { timeZone } = data.viewer.workspace
+  const { timeZone } = workspaceOf(data)
   const time = (moment: string): Html => {
     const date = new Date(moment)
     return html`<time datetime="${moment}">${clockText(date, timeZone, now)}</time>`
