@@ -9,13 +9,17 @@ export interface Payer {
 }
 
 /**
- * Who pays for what this viewer asks: a credential for itself, whoever has none with others of the address. The server's
+ * Who pays for what this viewer asks: a key for itself, a person with all their sessions, whoever has no credential with
+ * others of the address. The server's
  * own work, employees' among it, is paid by nobody.
  */
 export function payerOf(viewer: Viewer, address: string | undefined): Payer | undefined {
   switch (viewer.kind) {
     case 'apiKey':
       return { key: viewer.keyId, anonymous: false }
+    case 'member':
+    case 'account':
+      return { key: viewer.accountId, anonymous: false }
     case 'anonymous':
       return { key: networkOf(address ?? ''), anonymous: true }
     case 'employee':

@@ -22,6 +22,8 @@ interface Held {
   readonly tx: Tx
   readonly prisma: HeldPrisma
   readonly rows: RowsByTable | undefined
+  /** Where the transaction is the system's: what it sees, of whatever workspace. */
+  readonly systemSql: Kysely<Tables> | undefined
   /** Lets the transaction end. */
   letGo(): void
   /** Resolves when it has ended. */
@@ -48,7 +50,7 @@ export class DryDatabase implements Database {
   }
 
   get systemSql(): Kysely<Tables> {
-    return this.#real.systemSql
+    return this.#held?.systemSql ?? this.#real.systemSql
   }
 
   /** What was written, by table; nothing where no transaction came to its end, undefined where nobody counts. */
@@ -76,8 +78,15 @@ export class DryDatabase implements Database {
     work: (tx: Tx) => Promise<Result> | Result,
     options?: TransactionOptions,
   ): Promise<Result> {
-    if (this.#isOver || this.#held !== undefined) throw new Error('a dry run is one transaction')
-    return await this.#hold(ctx, work, options)
+    return await this.#hold(ctx, work, (whole) => this.#real.inTransaction(ctx, whole, options))
+  }
+
+  async inAccountTransaction<Result>(
+    ctx: Ctx,
+    work: (tx: Tx) => Promise<Result> | Result,
+    options?: TransactionOptions,
+  ): Promise<Result> {
+    return await this.#hold(ctx, work, (whole) => this.#real.inAccountTransaction(ctx, whole, options), true)
   }
 
   dry(): DryDatabase {
@@ -104,28 +113,25 @@ export class DryDatabase implements Database {
   #hold<Result>(
     ctx: Ctx,
     work: (tx: Tx) => Promise<Result> | Result,
-    options: TransactionOptions | undefined,
+    begin: (whole: (tx: Tx) => Promise<void>) => Promise<void>,
+    isSystems = false,
   ): Promise<Result> {
+    if (this.#isOver || this.#held !== undefined) throw new Error('a dry run is one transaction')
     return new Promise((resolve, reject) => {
-      const ended = this.#real
-        .inTransaction(
-          ctx,
-          async (tx) => {
-            tx.rollbackAtEnd()
-            if (this.#held !== undefined) throw new Error('what was handed over is not made anew')
-            ctx.foretold?.clear()
-            const written = await countRows(tx)
-            const result = await work(tx)
-            await tx.settle()
-            const rows = await written()
-            const prisma = this.#clients.hold(tx.workspaceId, connectionOf(tx))
-            await new Promise<void>((letGo) => {
-              this.#held = { tx, prisma, rows, letGo, ended }
-              resolve(result)
-            })
-          },
-          options,
-        )
+      const ended = begin(async (tx) => {
+        tx.rollbackAtEnd()
+        if (this.#held !== undefined) throw new Error('what was handed over is not made anew')
+        ctx.foretold?.clear()
+        const written = await countRows(tx)
+        const result = await work(tx)
+        await tx.settle()
+        const rows = await written()
+        const prisma = this.#clients.hold(tx.workspaceId, connectionOf(tx))
+        await new Promise<void>((letGo) => {
+          this.#held = { tx, prisma, rows, systemSql: isSystems ? tx.sql : undefined, letGo, ended }
+          resolve(result)
+        })
+      })
         // Once the result is handed over nobody hears of it: what was written is gone in any case.
         .catch(reject)
     })

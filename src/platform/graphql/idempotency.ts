@@ -138,6 +138,15 @@ function partsOf(value: unknown): Part[] {
   return [JSON.stringify(value)]
 }
 
+type Transaction = 'inTransaction' | 'inAccountTransaction'
+
+interface OnceOptions<Outcome> {
+  /** Whether an outcome is stored for repetitions; each is, unless told. */
+  readonly keeps?: (outcome: Outcome) => boolean
+  /** In whose name: the workspace's unless told. */
+  readonly transaction?: Transaction
+}
+
 /**
  * Makes the change of `work` in one transaction, once per claim: a repetition returns the stored outcome. Without a
  * claim it is made each time, and so it is for an outcome that `keeps` says no to: committed, but not stored. Throws UNAVAILABLE while another request holds the key, CONFLICT when the key came with
@@ -147,10 +156,10 @@ export async function runOnce<Outcome>(
   ctx: Ctx,
   claim: Claim | undefined,
   work: (tx: Tx) => Promise<Outcome>,
-  keeps: (outcome: Outcome) => boolean = () => true,
+  { keeps = () => true, transaction = 'inTransaction' }: OnceOptions<Outcome> = {},
 ): Promise<Committed<Outcome>> {
   try {
-    const { outcome, lastEvent, replayed } = await ctx.db.inTransaction(ctx, async (tx) => {
+    const { outcome, lastEvent, replayed } = await ctx.db[transaction](ctx, async (tx) => {
       if (claim !== undefined) {
         if (!(await lock(tx, claim))) {
           throw unavailable('A request with this idempotency key is being worked on.', BUSY_RETRY_MS)
@@ -167,7 +176,7 @@ export async function runOnce<Outcome>(
     return { outcome, outboxId: await lastEvent(), replayed }
   } catch (err) {
     if (!(err instanceof CommitUnknown) || claim === undefined) throw err
-    return await settle<Outcome>(ctx, claim)
+    return await settle<Outcome>(ctx, claim, transaction)
   }
 }
 
@@ -213,8 +222,8 @@ async function store(tx: Tx, claim: Claim, outcome: unknown, outboxId: bigint | 
     .execute()
 }
 
-async function settle<Outcome>(ctx: Ctx, claim: Claim): Promise<Committed<Outcome>> {
-  const stored = await ctx.db.inTransaction(ctx, async (tx) => {
+async function settle<Outcome>(ctx: Ctx, claim: Claim, transaction: Transaction): Promise<Committed<Outcome>> {
+  const stored = await ctx.db[transaction](ctx, async (tx) => {
     await sql`set local lock_timeout = '5s'`.execute(tx.sql)
     await sql`
       select pg_advisory_xact_lock(hashtextextended(${lockName(tx.workspaceId, claim)}, 0))

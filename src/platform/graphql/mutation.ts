@@ -12,7 +12,6 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
 import { requirePermission, requireSession } from '../auth/permissions.ts'
 import type { Permission, Viewer } from '../auth/viewer.ts'
-import type { Ctx } from '../context.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type AppError, unauthenticated } from '../lib/errors.ts'
 import { parseInput } from '../lib/parse.ts'
@@ -204,7 +203,8 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
   let secret: string | undefined
   const prepared = (await options.prepare?.(ctx, input)) as Prepared
   const { outcome, outboxId, replayed } = await runOnce(
-    options.account === true ? ofNoWorkspace(ctx) : ctx,
+    // What is about an account is of no workspace, and so are its idempotency keys.
+    options.account === true ? { ...ctx, workspaceId: NO_WORKSPACE } : ctx,
     claim,
     async (tx) => {
       const made = await options.verb(tx, input, prepared)
@@ -213,7 +213,10 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
       secret = made.secret
       return made.outcome
     },
-    (outcome) => refusalOf(outcome) === undefined,
+    {
+      keeps: (outcome) => refusalOf(outcome) === undefined,
+      transaction: options.account === true ? 'inAccountTransaction' : 'inTransaction',
+    },
   )
   const refusal = refusalOf(outcome)
   if (refusal !== undefined) throw refusal
@@ -221,13 +224,6 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
   // What is no refusal is the result.
   return rememberCommit(outcome as Result & object, isDry ? null : outboxId)
 }
-
-/** The context of what is about an account: its transactions are the system's, and so are their idempotency keys. */
-const ofNoWorkspace = (ctx: GraphQLContext): Ctx => ({
-  ...ctx,
-  workspaceId: NO_WORKSPACE,
-  db: { ...ctx.db, inTransaction: (within, work, how) => ctx.db.inAccountTransaction(within, work, how) },
-})
 
 function credentialOf(viewer: Viewer): string | undefined {
   switch (viewer.kind) {
