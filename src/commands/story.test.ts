@@ -25,6 +25,7 @@ const event = (type: string, rest: Partial<StoredEvent> = {}): StoredEvent => ({
   data: { employeeId: IRIS, formId: 'form' },
   changes: [],
   occurredAt: new Date(2026, 10, 25, 9, 41, 2),
+  origin: {},
   erasedAt: null,
   ...rest,
 })

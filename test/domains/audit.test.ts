@@ -41,9 +41,11 @@ describe('the audit log', () => {
       events: { nodes: { id: string }[] }
     }
     const id = events.nodes[0]?.id ?? ''
-    await runSql(house.ownerUrl, `update event_log set actor = '{"kind": "SYSTEM"}' where outbox_id = $1`, [
-      id.replace('event_', ''),
-    ])
+    await runSql(
+      house.ownerUrl,
+      `update event_log set actor = '{"kind": "SYSTEM"}', actor_kind = 'SYSTEM', actor_id = null where outbox_id = $1`,
+      [id.replace('event_', '')],
+    )
     expect(await verify(owner)).toMatchObject({
       intact: false,
       events: 0,

@@ -69,7 +69,7 @@ describe('the chain of a workspace’s events', () => {
 
   it.each([
     ['data', `update event_log set data = data || '{"n": 7}'`],
-    ['where it came from', `update event_log set origin = '{}'`],
+    ['where it came from', `update event_log set origin = '{}', request_id = null`],
     ['what changed', `update event_log set changes = '[{"field":"a","from":"b","to":"c"}]'`],
     ['the digest', `update event_log set digest = sha256('other')`],
     ['the salt', `update event_log set salt = substr(sha256('other'), 1, 16)`],
@@ -80,7 +80,7 @@ describe('the chain of a workspace’s events', () => {
   })
 
   it.each([
-    ['the actor', `update event_log set actor = '{"kind": "SYSTEM", "id": "x"}'`],
+    ['the actor', `update event_log set actor = '{"kind": "SYSTEM", "id": "x"}', actor_id = 'x'`],
     ['the time', `update event_log set occurred_at = occurred_at - interval '1 ms'`],
     ['the type', `update event_log set type = 'deal.won'`],
     ['the subject', `update event_log set subject_id = workspace_id`],
@@ -110,10 +110,10 @@ describe('the chain of a workspace’s events', () => {
     await change('delete from event_log', ids[1])
     await runSql(
       database.url,
-      `insert into event_log (position, outbox_id, workspace_id, type, subject_type, subject_id, actor, depth, data,
-                              changes, origin, occurred_at, chain_version, salt, digest, hash)
-       select position + 1, $2, workspace_id, type, subject_type, subject_id, actor, depth, data, changes, origin,
-              occurred_at, chain_version, salt, digest, hash from event_log where outbox_id = $1`,
+      `insert into event_log (position, outbox_id, workspace_id, type, subject_type, subject_id, actor, actor_kind, depth, data,
+                              changes, origin, request_id, occurred_at, chain_version, salt, digest, hash)
+       select position + 1, $2, workspace_id, type, subject_type, subject_id, actor, actor_kind, depth, data, changes,
+              origin, request_id, occurred_at, chain_version, salt, digest, hash from event_log where outbox_id = $1`,
       [String(ids[0]), String(ids[1])],
     )
     expect(await verify()).toMatchObject({ events: 1, fault: { reason: 'CHAIN', outboxId: ids[1] } })
@@ -133,8 +133,8 @@ describe('the chain of a workspace’s events', () => {
     await runSql(database.url, 'alter table event_log drop constraint event_log_chained')
     await runSql(
       database.url,
-      `insert into event_log (outbox_id, workspace_id, type, subject_type, subject_id, actor, depth, data, changes, origin, occurred_at)
-       select nextval('event_outbox_id_seq'), $1, 'thing.happened', 'thing', $1, '{"kind":"SYSTEM"}', 0, '{}', '[]', '{}', now()
+      `insert into event_log (outbox_id, workspace_id, type, subject_type, subject_id, actor, actor_kind, depth, data, changes, origin, occurred_at)
+       select nextval('event_outbox_id_seq'), $1, 'thing.happened', 'thing', $1, '{"kind":"SYSTEM"}', 'SYSTEM', 0, '{}', '[]', '{}', now()
          from generate_series(1, 3)`,
       [old],
     )

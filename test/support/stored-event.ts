@@ -15,6 +15,7 @@ export const storedEvent = (rest: Partial<StoredEvent>): StoredEvent => ({
   data: {},
   changes: [],
   occurredAt: new Date(0),
+  origin: {},
   erasedAt: null,
   ...rest,
 })

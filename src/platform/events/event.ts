@@ -34,6 +34,8 @@ export interface StoredEvent {
   readonly depth: number
   readonly data: Readonly<Record<string, unknown>>
   readonly changes: readonly FieldChange[]
+  /** From where: the request, and the caller's address where the caller was no stranger. Empty once it was erased. */
+  readonly origin: { readonly requestId?: string; readonly address?: string }
   readonly occurredAt: Date
   /** When what it told was erased: `data` and `changes` are empty then. */
   readonly erasedAt: Date | null

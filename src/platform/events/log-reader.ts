@@ -1,4 +1,5 @@
 import { type Kysely, sql as sqlText } from 'kysely'
+import type { StoredActor } from '../auth/viewer.ts'
 import type { Database } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
 import type { NodeRef } from '../lib/errors.ts'
@@ -11,12 +12,29 @@ export interface EventFilter {
   readonly types?: readonly string[] | undefined
   readonly subject?: NodeRef | undefined
   readonly runId?: string | undefined
+  readonly actorKind?: StoredActor['kind'] | undefined
+  /** Row id of the member, employee or key. */
+  readonly actorId?: string | undefined
+  readonly requestId?: string | undefined
+  /** From this moment on. */
+  readonly since?: Date | undefined
+  /** Before this moment. */
+  readonly until?: Date | undefined
 }
 
-export const matchesFilter = (event: StoredEvent, { types, subject, runId }: EventFilter): boolean =>
-  (types === undefined || types.includes(event.type)) &&
-  (subject === undefined || (event.subject.id === subject.id && event.subject.kind === subject.kind)) &&
-  (runId === undefined || event.runId === runId)
+export const matchesFilter = (event: StoredEvent, filter: EventFilter): boolean => {
+  const { types, subject, runId, actorKind, actorId, requestId, since, until } = filter
+  return (
+    (types === undefined || types.includes(event.type)) &&
+    (subject === undefined || (event.subject.id === subject.id && event.subject.kind === subject.kind)) &&
+    (runId === undefined || event.runId === runId) &&
+    (actorKind === undefined || event.actor.kind === actorKind) &&
+    (actorId === undefined || event.actor.id === actorId) &&
+    (requestId === undefined || event.origin.requestId === requestId) &&
+    (since === undefined || event.occurredAt >= since) &&
+    (until === undefined || event.occurredAt < until)
+  )
+}
 
 /** A part of the log that belongs to something: a thing's events (of one type alone, where it says so), or a run's. */
 export type EventScope = { readonly subject: NodeRef; readonly type?: string | undefined } | { readonly runId: string }
@@ -49,6 +67,7 @@ const COLUMNS = [
   'depth',
   'data',
   'changes',
+  'origin',
   'occurredAt',
   'erasedAt',
 ] as const
@@ -75,6 +94,11 @@ function selectPositions(sql: Reader, { filter, above, below, from, limit }: Pag
     positions = positions.where('subjectType', '=', filter.subject.kind).where('subjectId', '=', filter.subject.id)
   }
   if (filter.runId !== undefined) positions = positions.where('runId', '=', filter.runId)
+  if (filter.actorKind !== undefined) positions = positions.where('actorKind', '=', filter.actorKind)
+  if (filter.actorId !== undefined) positions = positions.where('actorId', '=', filter.actorId)
+  if (filter.requestId !== undefined) positions = positions.where('requestId', '=', filter.requestId)
+  if (filter.since !== undefined) positions = positions.where('occurredAt', '>=', filter.since)
+  if (filter.until !== undefined) positions = positions.where('occurredAt', '<', filter.until)
   return positions
 }
 
@@ -96,10 +120,11 @@ const selectPositionsByTypes = (sql: Reader, query: PageQuery, types: readonly s
     .limit(query.limit)
 
 function choosePositions(sql: Reader, query: PageQuery) {
-  const { types, subject, runId } = query.filter
+  const { types, subject, runId, requestId } = query.filter
   if (types === undefined) return selectPositions(sql, query)
-  // Of one thing, or in one run, there are few events.
-  if (subject !== undefined || runId !== undefined) return selectPositions(sql, query).where('type', 'in', [...types])
+  // Of one thing, in one run or request, there are few events.
+  if (subject !== undefined || runId !== undefined || requestId !== undefined)
+    return selectPositions(sql, query).where('type', 'in', [...types])
   return selectPositionsByTypes(sql, query, types)
 }
 

@@ -28,6 +28,7 @@ export interface LogRow {
   readonly depth: number
   readonly data: unknown
   readonly changes: unknown
+  readonly origin: unknown
   readonly occurredAt: Date
   readonly erasedAt: Date | null
   /** The length of `data` and `changes` as text. */
@@ -51,6 +52,7 @@ export function toItem(row: LogRow, epoch: number): WeighedItem {
     depth: row.depth,
     data: row.data as StoredEvent['data'],
     changes: row.changes as readonly FieldChange[],
+    origin: row.origin as StoredEvent['origin'],
     occurredAt: row.occurredAt,
     erasedAt: row.erasedAt,
   }
@@ -67,7 +69,7 @@ SELECT (SELECT max(number) FROM event_epoch) AS epoch, next.*
   LEFT JOIN LATERAL (
     SELECT position, outbox_id AS "outboxId", workspace_id AS "workspaceId", type, subject_type AS "subjectType",
            subject_id AS "subjectId", subject_version AS "subjectVersion", actor, run_id AS "runId",
-           cause_id AS "causeId", depth, data, changes, occurred_at AS "occurredAt", erased_at AS "erasedAt",
+           cause_id AS "causeId", depth, data, changes, origin, occurred_at AS "occurredAt", erased_at AS "erasedAt",
            octet_length(data::text) + octet_length(changes::text) AS "jsonBytes"
       FROM event_log WHERE position > $1 ORDER BY position LIMIT ${limit}
   ) AS next ON true

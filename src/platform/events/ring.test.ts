@@ -19,6 +19,7 @@ const item = (position: number, workspaceId: string): WeighedItem => ({
       data: {},
       changes: [],
       occurredAt: new Date(0),
+      origin: {},
       erasedAt: null,
       jsonBytes: 0,
     },

@@ -29,6 +29,7 @@ const rowAt = (position: number, branch: string): LogRow => ({
   data: { branch },
   changes: [],
   occurredAt: new Date(0),
+  origin: {},
   erasedAt: null,
   jsonBytes: 10,
 })

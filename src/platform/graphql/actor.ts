@@ -21,6 +21,10 @@ const nodeKinds: Partial<Record<StoredActor['kind'], string>> = {
   API_KEY: 'api_key',
 }
 
+/** What somebody is whose record is of this kind; undefined when it is nobody's. */
+export const kindOfActorNode = (nodeKind: string): StoredActor['kind'] | undefined =>
+  (Object.keys(nodeKinds) as StoredActor['kind'][]).find((kind) => nodeKinds[kind] === nodeKind)
+
 /** Who did or owns something. Resolvers hand over the stored actor; `ownerOf` makes one of a row's owner columns. */
 export const Actor = builder.objectRef<StoredActor>('Actor').implement({
   description:

@@ -7,13 +7,12 @@ import type { Tables } from '../db/tables.ts'
 import type { EventPage } from '../events/feed.ts'
 import { type EventFilter, type EventScope, pickByScopes } from '../events/log-reader.ts'
 import { invalidInput } from '../lib/errors.ts'
-import { isUuid } from '../lib/ids.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
 import { PER_ITEM } from './cost.ts'
-import { Event, eventTypeEnum, type LoggedEvent, logTypes } from './event.ts'
+import { Event, type LoggedEvent } from './event.ts'
+import { EventFilterType, feedFilter } from './event-filter.ts'
 import { TRUE } from './filter-comparators.ts'
-import { parseNodeId } from './node.ts'
 import {
   LIST_ALIAS,
   MAX_PAGE_SIZE,
@@ -207,46 +206,6 @@ export async function readEvents(
   })
 }
 
-interface EventFilterInput {
-  readonly types?: readonly string[] | null | undefined
-  readonly subject?: { readonly eq?: string | null | undefined } | null | undefined
-  readonly run?: string | null | undefined
-}
-
-const EventSubjectComparator = builder.inputType('EventSubjectComparator', {
-  description: 'Compares the thing that events happened to.',
-  fields: (t) => ({ eq: t.id({ description: 'Exactly this.' }) }),
-})
-
-/** Narrows events down, in the list and in the subscription alike. */
-export const EventFilterType = builder.inputType('EventFilter', {
-  description: 'Narrows events down: every condition given must hold.',
-  fields: (t) => ({
-    types: t.field({ type: [eventTypeEnum()], description: 'One of these types.' }),
-    subject: t.field({ type: EventSubjectComparator, description: 'By the thing they happened to.' }),
-    run: t.id({ description: 'Done in this run.' }),
-  }),
-})
-
-/** The feed's filter for what a client asked for. Throws INVALID_INPUT with the path of an id that cannot be one. */
-export function feedFilter(given: EventFilterInput | null | undefined): EventFilter {
-  const { types, subject, run } = given ?? {}
-  return {
-    ...(types === null || types === undefined ? {} : { types: logTypes(types) }),
-    ...(subject?.eq === null || subject?.eq === undefined ? {} : { subject: refOf(subject.eq, ['subject', 'eq']) }),
-    ...(run === null || run === undefined ? {} : { runId: refOf(run, ['run'], 'run').id }),
-  }
-}
-
-function refOf(publicId: string, path: readonly string[], kind?: string) {
-  const ref = parseNodeId(publicId)
-  if (ref === undefined || !isUuid(ref.id) || (kind !== undefined && ref.kind !== kind)) {
-    const message = `${publicId.slice(0, 100)} is no ${kind ?? ''} id.`.replace('  ', ' ')
-    throw invalidInput([{ path: ['filter', ...path], code: 'UNKNOWN_REFERENCE', message }])
-  }
-  return { kind: ref.kind, id: ref.id.toLowerCase() }
-}
-
 builder.queryField('events', (t) =>
   t.field({
     type: EventConnection,
@@ -258,6 +217,6 @@ builder.queryField('events', (t) =>
       filter: t.arg({ type: EventFilterType, description: 'Only those for which this holds.' }),
     },
     complexity: eventPageCost,
-    resolve: (_root, args, ctx) => readEvents(args, feedFilter(args.filter), ctx),
+    resolve: (_root, args, ctx) => readEvents(args, feedFilter(args.filter, ctx), ctx),
   }),
 )

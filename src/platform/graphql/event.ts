@@ -44,6 +44,25 @@ export const FieldChangeType = builder.objectRef<FieldChange>('FieldChange').imp
   }),
 })
 
+const EventOrigin = builder.objectRef<LoggedEvent['event']['origin']>('EventOrigin').implement({
+  description: 'From where something was done.',
+  permission: 'EVENTS_READ',
+  fields: (t) => ({
+    requestId: t.string({
+      nullable: true,
+      description: 'The request; everything that it did has the same.',
+      resolve: ({ requestId }) => requestId ?? null,
+    }),
+    address: t.string({
+      nullable: true,
+      permission: 'MEMBERS_WRITE',
+      description:
+        'The caller’s network address; null for strangers, of whom none is kept, and for the server’s own work.',
+      resolve: ({ address }) => address ?? null,
+    }),
+  }),
+})
+
 export const EventDetail = builder.interfaceRef<LoggedEvent>('EventDetail')
 
 export const Event = builder.objectRef<LoggedEvent>('Event')
@@ -101,6 +120,11 @@ Event.implement({
     }),
     occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ event }) => event.occurredAt }),
     actor: t.field({ type: Actor, description: 'Who did it.', resolve: ({ event }) => event.actor }),
+    origin: t.field({
+      type: EventOrigin,
+      description: 'From where it was done; empty once it was erased.',
+      resolve: ({ event }) => event.origin,
+    }),
     summary: t.string({
       description:
         'One sentence a person understands, with today’s names: `Ava moved Acme renewal from Proposal to Won`.',

@@ -51,7 +51,7 @@ export const FALSE: Condition = sql<SqlBool>`false`
 
 const MAX_LIST = 500
 
-export function refuse(scope: Scope, code: IssueCode, message: string, ...below: string[]): never {
+export function refuse(scope: Pick<Scope, 'path'>, code: IssueCode, message: string, ...below: string[]): never {
   throw invalidInput([{ path: [...scope.path, ...below], code, message }])
 }
 

@@ -74,7 +74,7 @@ const likeText = (text: string, operator: string, scope: Scope): string =>
   fold(cleanText(scope)(text, operator)).replace(/[\\%_]/g, '\\$&')
 
 /** The moment as of now; one beyond what dates can say is refused. */
-function momentOf(given: unknown, operator: string, scope: Scope): Date {
+export function momentOf(given: unknown, operator: string, scope: Pick<Scope, 'now' | 'path'>): Date {
   const moment = given as Moment
   const at = 'at' in moment ? moment.at : addDuration(scope.now, moment.fromNow)
   if (at === undefined || at.getUTCFullYear() > 9_999) {

@@ -5,7 +5,7 @@ import { invalidInput, unauthenticated } from '../lib/errors.ts'
 import { builder } from './builder.ts'
 import { describeEnum } from './enum.ts'
 import { Event } from './event.ts'
-import { EventFilterType, feedFilter } from './event-list.ts'
+import { EventFilterType, feedFilter } from './event-filter.ts'
 import { loadNode, parseNodeId } from './node.ts'
 import { resumeArguments, startOf, streamed, subscription } from './subscription.ts'
 
@@ -82,7 +82,7 @@ subscription('events', {
       await ctx.feed.subscribe({
         workspaceId: ctx.workspaceId,
         ...startOf(args, ctx),
-        filter: feedFilter(args.filter),
+        filter: feedFilter(args.filter, ctx),
         onLag: args.onLag,
         signal: ctx.signal,
       }),
