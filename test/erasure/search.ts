@@ -11,7 +11,7 @@ const COLUMNS = `
      and c.data_type in ('text', 'character varying', 'character', 'json', 'jsonb', 'bytea', 'ARRAY', 'name', 'xml')
    order by 1, 2`
 
-/** In which columns of which tables each text stands, case apart, and in how many rows; in mails as `mail`. As the owner. */
+/** In which columns of which tables each text stands, case apart; in mails as `mail`. As the owner. */
 export async function searchEverywhere(
   url: string,
   mailFolder: string,
@@ -19,16 +19,14 @@ export async function searchEverywhere(
 ): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = Object.fromEntries(texts.map((text) => [text, []]))
   const columns = await runSql<{ place: string; column_name: string; type: string }>(url, COLUMNS)
-  for (const { place, column_name: column, type } of columns) {
+  const looks = columns.map(({ place, column_name: column, type }) => {
     const text = type === 'bytea' ? `encode(${column}, 'escape')` : `${column}::text`
-    const hits = await runSql<{ text: string; rows: number }>(
-      url,
-      `select wanted.text, count(*)::int as rows from ${place}, unnest($1::text[]) as wanted(text)
-        where strpos(lower(${text}), lower(wanted.text)) > 0 group by 1`,
-      [texts],
-    )
-    for (const hit of hits) found[hit.text]?.push(`${place.replace('public.', '')}.${column}`)
-  }
+    return `select '${place.replace('public.', '')}.${column}' as place, wanted.text
+              from unnest($1::text[]) as wanted(text)
+             where exists (select from ${place} where strpos(lower(${text}), lower(wanted.text)) > 0)`
+  })
+  const hits = await runSql<{ place: string; text: string }>(url, looks.join(' union all '), [texts])
+  for (const hit of hits) found[hit.text]?.push(hit.place)
   for (const name of await readdir(mailFolder).catch(() => [])) {
     const mail = (await readFile(join(mailFolder, name), 'latin1')).toLowerCase()
     for (const text of texts) if (mail.includes(text.toLowerCase())) found[text]?.push('mail')
