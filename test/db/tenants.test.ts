@@ -72,6 +72,29 @@ test('no connection is bound to what is no workspace', async () => {
   expect(db.app.totalCount).toBe(idle)
 })
 
+test('an idle connection that is bound to the workspace is lent to it again, whoever came between', async () => {
+  const own = openDatabase(database.url, 4)
+  try {
+    const ids = tenants.slice(0, 4).map(({ id }) => id)
+    const lent = await Promise.all(ids.map((id) => acquireBound(own.app, id)))
+    const at = new Map(ids.map((id, index) => [id, lent[index]]))
+    for (const client of lent) client.release()
+    for (const order of [ids, [...ids].reverse(), ids.slice(1), ids.slice(0, 2)]) {
+      // In one tick, and one after the other.
+      const together = await Promise.all(order.map((id) => acquireBound(own.app, id)))
+      expect(together.map((client, index) => client === at.get(order[index] ?? ''))).toEqual(order.map(() => true))
+      for (const client of together) client.release()
+      for (const id of order) {
+        const client = await acquireBound(own.app, id)
+        expect(client).toBe(at.get(id))
+        client.release()
+      }
+    }
+  } finally {
+    await own.close()
+  }
+})
+
 test('a connection that cannot be bound is thrown away: nobody gets it under the tenant before', async () => {
   const own = await createTestDatabase()
   const others = openDatabase(own.url, 1)
