@@ -197,7 +197,7 @@ function answerFailure(
   const err = translateDatabaseError(thrown)
   const expected = isAppError(err)
   if (!expected && !request.destroyed)
-    log.error({ err, requestId, method: request.method, path: request.url }, 'a request failed')
+    log.error({ err, requestId, method: request.method, path: urlOf(request)?.pathname }, 'a request failed')
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return

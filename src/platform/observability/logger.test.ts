@@ -27,6 +27,28 @@ describe.each(['json', 'pretty'] as const)('the log as %s', (format) => {
     expect(text()).toContain('a request')
   })
 
+  it('shows none by its shape either, in a message or an error', () => {
+    const { log, text } = capture({ level: 'info', format })
+    const key = `cadre_live_${'s3cret'.padEnd(32, 'x')}`
+    log.info(`who sent ${key} over postgres://me:s3cret-1@db.local/x?`)
+    log.info({ note: `Bearer ${key}`, err: new Error(`sk-ant-api03-s3cretmodel: ${key}`) }, 'refused')
+    expect(text()).not.toContain('s3cret')
+    expect(text()).toContain('cadre_live_[redacted]')
+    expect(text()).toContain('db.local/x')
+  })
+
+  it('shows of an error what it is, not the data that was worked on, nor that of its cause', () => {
+    const { log, text } = capture({ level: 'info', format })
+    const cause = Object.assign(new Error('refused'), { code: '23514', detail: 'Failing row contains (s3cret-1).' })
+    const rawPacket = Buffer.from('s3cret-2')
+    log.info(
+      { err: Object.assign(new Error('broken', { cause }), { rawPacket, headers: { a: 's3cret-3' } }) },
+      'a fault',
+    )
+    expect(text()).not.toMatch(/s3cret|Buffer|115,51/)
+    expect(text()).toContain('23514')
+  })
+
   it('keeps the path of a request, which is a URL without a secret', () => {
     const { log, text } = capture({ level: 'info', format })
     log.info({ req: { url: '/graphql?query=1' } }, 'a request')

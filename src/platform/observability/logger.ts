@@ -55,6 +55,56 @@ function censor(value: unknown, path: string[]): unknown {
   return typeof value === 'string' ? value.replace(/\/\/[^\s?#]*@/g, `//${REDACTED}@`) : value
 }
 
+/** What an error may carry into the log besides its message and stack: words of ours and of protocols, never data. */
+const ERROR_FIELDS = [
+  'code',
+  'errno',
+  'syscall',
+  'address',
+  'port',
+  'hostname',
+  'status',
+  'severity',
+  'schema',
+  'table',
+  'column',
+  'constraint',
+  'dataType',
+  'routine',
+  'responseCode',
+  'command',
+  'requestID',
+  'reason',
+]
+
+/**
+ * An error without what was being worked on: PostgreSQL's `detail` repeats the row that it refuses, node's parser keeps
+ * the packet that is no HTTP with all of its headers, clients keep the request. Causes are told the same way.
+ */
+function shownError(err: unknown, depth = 0): unknown {
+  if (!(err instanceof Error)) return err
+  const shown: Record<string, unknown> = { type: err.constructor.name, message: err.message, stack: err.stack }
+  for (const field of ERROR_FIELDS) {
+    const value = (err as unknown as Record<string, unknown>)[field]
+    if (value !== undefined && typeof value !== 'function') shown[field] = value
+  }
+  if (err.cause !== undefined && depth < 5) shown.cause = shownError(err.cause, depth + 1)
+  if (err instanceof AggregateError && depth < 5) shown.errors = err.errors.map((each) => shownError(each, depth + 1))
+  return shown
+}
+
+/** What is a secret wherever it stands: a key of ours or of the model's, a bearer's token, what a URL signs in with. */
+const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
+  [/\b(cadre_(?:live|test)_)[\w-]{20,}/g, '$1[redacted]'],
+  [/\b(sk-ant-)[\w-]{8,}/g, '$1[redacted]'],
+  [/\b(Bearer|Basic)(\s+)[\w.~+/=-]{8,}/gi, '$1$2[redacted]'],
+  [/(:\/\/)[^\s/?#"\\@]*:[^\s?#"\\@]*@/g, '$1[redacted]@'],
+]
+
+/** A text for people or a log, without the secrets that are known by their shape. */
+export const withoutSecrets = (line: string): string =>
+  SECRET_TEXTS.reduce((text, [secret, instead]) => text.replace(secret, instead), line)
+
 /** A field at the top and up to three levels below it (`req.headers.authorization`). */
 function pathsTo(field: string): string[] {
   const quoted = `["${field}"]`
@@ -63,15 +113,18 @@ function pathsTo(field: string): string[] {
 
 /**
  * The program's log. A line is written before the call returns, so the last words of a process are not lost. Secrets are
- * removed by the name of their field, up to three levels deep; URLs lose their user and password.
+ * removed by the name of their field, up to three levels deep, and by their shape wherever they stand; URLs lose their
+ * user and password, and errors what they carry of the data that was worked on.
  */
 export function createLogger({ level, format, stream }: LoggerOptions): Logger {
-  const sink = stream ?? pino.destination({ dest: 1, sync: true })
+  const out = stream ?? pino.destination({ dest: 1, sync: true })
+  const sink = { write: (line: string) => out.write(withoutSecrets(line)) }
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: (err: unknown) => shownError(err) },
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: [...SECRET_FIELDS, ...URL_FIELDS].flatMap(pathsTo), censor },
     },
