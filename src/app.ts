@@ -17,6 +17,7 @@ import { sweepApprovals } from './domains/approvals/service.ts'
 import { sweepErasures } from './domains/erasures/service.ts'
 import { eventTypes, namesOfThings } from './domains/event-types.ts'
 import { createMailer, type Mailer } from './domains/mail/mailer.ts'
+import { connectMailServers } from './domains/mail/servers.ts'
 import { countOpenRuns, measureRuns, sweepRuns } from './domains/runs/service.ts'
 import { formRoutes } from './domains/submissions/http.ts'
 import { sweepSubmissions } from './domains/submissions/sweeps.ts'
@@ -52,6 +53,8 @@ import { createMetrics, type Metrics } from './platform/observability/metrics.ts
 import { metricsRoute } from './platform/observability/metrics-door.ts'
 import { openMetricsServer } from './platform/observability/metrics-server.ts'
 import { referenceRoutes } from './platform/reference/http.ts'
+import { rewrapCredentials } from './platform/secrets/credentials.ts'
+import { createKeyring } from './platform/secrets/keyring.ts'
 import { schema } from './schema.ts'
 import { type DemoPlace, startPageRoutes } from './start-page/http.ts'
 
@@ -118,12 +121,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     await assertServingRole(db.app, 'cadre_app')
     await assertServingRole(db.system, 'cadre_system')
 
-    const mailer = createMailer({
-      smtpUrl: config.mail.smtpUrl,
-      folder: join(config.dir, 'mail'),
-      defaultFrom: config.mail.from ?? 'cadre@localhost',
-    })
+    const defaultFrom = config.mail.from ?? 'cadre@localhost'
+    const mailer = createMailer({ smtpUrl: config.mail.smtpUrl, folder: join(config.dir, 'mail'), defaultFrom })
     opened.push(async () => mailer.close())
+    const keyring = createKeyring({
+      keys: config.secrets.keys,
+      file: join(config.dir, 'secret-key'),
+      mayMake: !config.production,
+    })
+    connectMailServers({ keyring, allowPrivate: config.mail.privateServers, defaultFrom })
     const registry = createToolRegistry({ mailer })
     connectAgent(registry)
 
@@ -140,6 +146,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       log,
       origin: { requestId: 'system' },
     })
+
+    await rewrapCredentials({ db, contextOf, keyring, log })
 
     let durable: Durable | undefined
     const metrics = createMetrics()

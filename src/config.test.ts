@@ -12,6 +12,9 @@ function faultsOf(env: NodeJS.ProcessEnv): ConfigError {
   throw new Error('the settings were accepted')
 }
 
+const KEY = Buffer.alloc(32, 1).toString('base64')
+const OLD_KEY = Buffer.alloc(32, 2).toString('base64')
+
 describe('loadConfig', () => {
   it('needs no setting at all', () => {
     expect(loadConfig({}, true)).toEqual({
@@ -41,8 +44,9 @@ describe('loadConfig', () => {
       limits: { costPerMinute: 1_000_000, costPerMinuteAnonymous: 20_000, store: 'memory' },
       log: { level: 'info', format: 'pretty' },
       model: { anthropicApiKey: undefined, anthropicBaseUrl: undefined },
-      mail: { smtpUrl: undefined, from: undefined },
+      mail: { smtpUrl: undefined, from: undefined, privateServers: true },
       accounts: { signUp: 'open' },
+      secrets: { keys: [] },
       runs: { concurrency: 1000 },
       demo: { sampleLeads: 6 },
       metrics: { port: undefined, token: undefined },
@@ -80,6 +84,8 @@ describe('loadConfig', () => {
         ANTHROPIC_BASE_URL: 'http://127.0.0.1:8080',
         SMTP_URL: 'smtp://mail.local:25',
         MAIL_FROM: 'Cadre <hello@cadre.example>',
+        PRIVATE_MAIL_SERVERS: 'on',
+        SECRET_KEY: `${KEY}, ${OLD_KEY}`,
         RUN_CONCURRENCY: '64',
         SAMPLE_LEADS: '25',
         METRICS_PORT: '9464',
@@ -116,8 +122,9 @@ describe('loadConfig', () => {
       limits: { costPerMinute: 50_000, costPerMinuteAnonymous: 500, store: 'postgres' },
       log: { level: 'debug', format: 'json' },
       model: { anthropicApiKey: 'sk-ant-1', anthropicBaseUrl: 'http://127.0.0.1:8080' },
-      mail: { smtpUrl: 'smtp://mail.local:25', from: 'Cadre <hello@cadre.example>' },
+      mail: { smtpUrl: 'smtp://mail.local:25', from: 'Cadre <hello@cadre.example>', privateServers: true },
       accounts: { signUp: 'invited' },
+      secrets: { keys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)] },
       runs: { concurrency: 64 },
       demo: { sampleLeads: 25 },
       metrics: { port: 9464, token: 'for-prometheus-only' },
@@ -146,6 +153,20 @@ describe('loadConfig', () => {
       'TRUST_PROXY "true" is not a number',
       'RUN_CONCURRENCY "-1" is not between 1 and 100000',
     ])
+  })
+
+  it('refuses a key that is no 32 bytes in base64, without repeating it', () => {
+    const fault = 'SECRET_KEY is not 32 bytes in base64, or several such with commas between them'
+    for (const text of ['c2hvcnQ=', `${KEY},c2hvcnQ=`, KEY.slice(0, -1), `${KEY} ${OLD_KEY}`, 'a'.repeat(44)]) {
+      expect(faultsOf({ SECRET_KEY: text }).faults).toEqual([fault])
+    }
+  })
+
+  it('allows mail servers in private networks but in production, unless told', () => {
+    const allows = (env: NodeJS.ProcessEnv) => loadConfig(env, true).mail.privateServers
+    expect(allows({ NODE_ENV: 'production' })).toBe(false)
+    expect(allows({ NODE_ENV: 'production', PRIVATE_MAIL_SERVERS: 'on' })).toBe(true)
+    expect(allows({ PRIVATE_MAIL_SERVERS: 'off' })).toBe(false)
   })
 
   it('refuses a token that is guessed or cut off, without repeating it', () => {

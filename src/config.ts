@@ -4,6 +4,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { StartFault } from './platform/lib/start-fault.ts'
+import { parseKey } from './platform/secrets/keyring.ts'
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export const LOG_FORMATS = ['pretty', 'json'] as const
@@ -68,6 +69,12 @@ export interface Config {
     /** Undefined: nothing is sent. */
     readonly smtpUrl: string | undefined
     readonly from: string | undefined
+    /** Whether workspaces may connect mail servers with addresses of private networks. */
+    readonly privateServers: boolean
+  }
+  readonly secrets: {
+    /** What seals the credentials of workspaces: the first key seals, all open. */
+    readonly keys: readonly Buffer[]
   }
   readonly accounts: {
     /** Who may make an account: anybody, or who was invited. */
@@ -157,6 +164,23 @@ function origins() {
     })
 }
 
+/** Keys with commas between them. */
+function secretKeys() {
+  return z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      const parts = text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]))
+      const keys = parts.flatMap((part) => parseKey(part) ?? [])
+      if (keys.length === parts.length) return keys
+      context.addIssue({
+        code: 'custom',
+        message: 'is not 32 bytes in base64, or several such with commas between them',
+      })
+      return z.NEVER
+    })
+}
+
 const isWebOrigin = (text: string): boolean =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
 
@@ -200,6 +224,8 @@ const settings = z.object({
     })
     .optional(),
   SIGN_UP: oneOf(SIGN_UP),
+  PRIVATE_MAIL_SERVERS: oneOf(SWITCH),
+  SECRET_KEY: secretKeys(),
   RUN_CONCURRENCY: wholeNumber(1_000, 1, 100_000),
   SAMPLE_LEADS: wholeNumber(undefined, 0, 100),
   METRICS_PORT: wholeNumber(undefined, 0, 65_535),
@@ -226,6 +252,7 @@ const SECRETS = new Set([
   'ANTHROPIC_API_KEY',
   'ANTHROPIC_BASE_URL',
   'METRICS_TOKEN',
+  'SECRET_KEY',
 ])
 
 /**
@@ -248,9 +275,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     )
   }
   const found = parsed.data
+  const production = found.NODE_ENV === 'production'
   // What costs money or leaves the house begins when somebody asks for it.
   const rehearsed = found.ANTHROPIC_API_KEY === undefined && found.SMTP_URL === undefined
-  const production = found.NODE_ENV === 'production'
   const trustedDocumentsOnly = switched(found.TRUSTED_DOCUMENTS_ONLY) ?? found.TRUSTED_DOCUMENTS !== undefined
   const playful = !production && !trustedDocumentsOnly
   return freeze({
@@ -284,8 +311,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     },
     log: { level: found.LOG_LEVEL, format: found.LOG_FORMAT ?? (isTty ? 'pretty' : 'json') },
     model: { anthropicApiKey: found.ANTHROPIC_API_KEY, anthropicBaseUrl: found.ANTHROPIC_BASE_URL },
-    mail: { smtpUrl: found.SMTP_URL, from: found.MAIL_FROM },
-    accounts: { signUp: found.SIGN_UP ?? (found.NODE_ENV === 'production' ? 'invited' : 'open') },
+    mail: {
+      smtpUrl: found.SMTP_URL,
+      from: found.MAIL_FROM,
+      privateServers: found.PRIVATE_MAIL_SERVERS === undefined ? !production : found.PRIVATE_MAIL_SERVERS === 'on',
+    },
+    accounts: { signUp: found.SIGN_UP ?? (production ? 'invited' : 'open') },
+    secrets: { keys: found.SECRET_KEY },
     runs: { concurrency: found.RUN_CONCURRENCY },
     demo: { sampleLeads: found.SAMPLE_LEADS ?? (rehearsed ? SAMPLE_LEADS : 0) },
     metrics: { port: found.METRICS_PORT, token: found.METRICS_TOKEN },

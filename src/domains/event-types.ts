@@ -11,6 +11,7 @@ import { formNames } from './forms/loaders.ts'
 import { goalEvents } from './goals/events.ts'
 import { inboxEvents } from './inbox/events.ts'
 import { keyEvents } from './keys/events.ts'
+import { mailServerEvents } from './mail/events.ts'
 import { effectEvents, runEvents, stepEvents } from './runs/events.ts'
 import { submissionEvents } from './submissions/events.ts'
 import { submissionNames } from './submissions/loaders.ts'
@@ -34,6 +35,7 @@ export const eventTypes = createEventTypes([
   memberEvents,
   inviteEvents,
   keyEvents,
+  mailServerEvents,
 ])
 
 /** How things are called whose name is not simply one of their columns. */

@@ -21,7 +21,7 @@ interface Answer {
 }
 
 /** By Node's own client: `fetch` hides what a browser would see of some answers. */
-async function at(url: string, path: string, init: Init = {}) {
+async function at(url: string, path: string, init: { method?: string; headers?: object; body?: string } = {}) {
   const { hostname, port } = new URL(url)
   const { method = 'GET', headers = {}, body } = init
   const asked = request({ hostname, port, path, method, headers: { ...headers } })
@@ -62,13 +62,7 @@ const PAGE = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 const JSON_BODY = { 'content-type': 'application/json', accept: 'application/graphql-response+json' }
 const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13'
 
-interface Init {
-  readonly method?: string
-  readonly headers?: object
-  readonly body?: string
-}
-
-const ASKED: readonly (readonly [what: string, path: string, init?: Init])[] = [
+const ASKED: readonly (readonly [string, string, Parameters<typeof at>[2]?])[] = [
   ['the start page', '/', { headers: PAGE }],
   ['the reference', '/docs', { headers: PAGE }],
   ['the schema', '/schema.graphql'],
@@ -101,7 +95,7 @@ describe.each([
   ['in production, behind https', production, true],
   ['while one develops', development, false],
 ])('%s', (_where, house, https) => {
-  test.each([...ASKED])('%s is guarded', async (_what: string, path: string, init?: Init) => {
+  test.each(ASKED)('%s is guarded', async (_what, path, init) => {
     expectGuarded(await at(house.server.url, path, init), https)
   })
 

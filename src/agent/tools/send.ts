@@ -129,7 +129,7 @@ async function attemptSend(
   { outgoing, tell }: Ready,
 ): Promise<Sent> {
   try {
-    const { output } = await tool.send(outgoing, effectKey(means.run.id, call.turn, call.index), means.letGo)
+    const { output } = await tool.send(outgoing, effectKey(means.run.id, call.turn, call.index), means.letGo, means.ctx)
     return {
       call: { ...call, status: 'DONE', isError: false, output: tell(output) },
       effect: { to: 'CONFIRMED', result: output },

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { AppError, unavailable } from '../../platform/lib/errors.ts'
+import { assertKey, compose, surelyNotSent, TIMEOUTS } from './delivery.ts'
 import type { Mail, MailRoute, SentMail } from './model.ts'
 
 /*
@@ -31,15 +31,8 @@ export interface Mailer {
   close(): void
 }
 
-const CONNECT_TIMEOUT_MS = 10_000
-const SOCKET_TIMEOUT_MS = 30_000
-
 export function createMailer(options: MailerOptions): Mailer {
   return options.smtpUrl === undefined ? fileMailer(options) : smtpMailer(options, options.smtpUrl)
-}
-
-function assertKey(key: string): void {
-  if (!/^[\w.-]{1,120}$/.test(key)) throw new Error('a mail key is letters, digits, dots and dashes')
 }
 
 /** Also with an SMTP server: there may have been none when the mail was sent. */
@@ -54,23 +47,6 @@ const forgetIn = (folder: string) => async (key: string) => {
 
 const fileOf = (key: string): string => `${key}.eml`
 const unfinishedOf = (file: string): string => `.${file}.`
-
-/** The message with its headers; keys are file names and Message-IDs, so they are checked. */
-function compose(mail: Mail, key: string, defaultFrom: string) {
-  assertKey(key)
-  const address = mail.from.address ?? defaultFrom
-  const host = address.slice(address.lastIndexOf('@') + 1)
-  return {
-    from: { name: mail.from.name, address },
-    to: { name: mail.to.name ?? '', address: mail.to.address },
-    ...(mail.replyTo === undefined ? {} : { replyTo: mail.replyTo }),
-    subject: mail.subject,
-    text: mail.body,
-    messageId: `<${key}@${host}>`,
-    disableUrlAccess: true,
-    disableFileAccess: true,
-  }
-}
 
 function fileMailer({ folder, defaultFrom }: MailerOptions): Mailer {
   const composer = createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
@@ -93,12 +69,7 @@ function fileMailer({ folder, defaultFrom }: MailerOptions): Mailer {
 }
 
 function smtpMailer({ defaultFrom, folder }: MailerOptions, smtpUrl: string): Mailer {
-  const transport = createTransport({
-    url: smtpUrl,
-    connectionTimeout: CONNECT_TIMEOUT_MS,
-    greetingTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: SOCKET_TIMEOUT_MS,
-  })
+  const transport = createTransport({ url: smtpUrl, ...TIMEOUTS })
   return {
     route: 'SMTP',
     async send(mail, key) {
@@ -113,31 +84,4 @@ function smtpMailer({ defaultFrom, folder }: MailerOptions, smtpUrl: string): Ma
     forget: forgetIn(folder),
     close: () => transport.close(),
   }
-}
-
-const BEFORE_CONTENT = new Set(['EDNS', 'EAUTH', 'ENOAUTH', 'EOAUTH2', 'ETLS', 'EREQUIRETLS', 'EENVELOPE', 'ECONFIG'])
-const BEFORE_CONTENT_TIMEOUTS = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT'])
-
-/**
- * What nodemailer says of a failure, as an AppError when the mail cannot have gone out. Its `command` is no help: a
- * connection that breaks after the content is reported as of CONN too.
- */
-function surelyNotSent(err: unknown): AppError | undefined {
-  if (!(err instanceof Error)) return undefined
-  const { code, syscall, timeoutType, responseCode } = err as {
-    code?: string
-    syscall?: string
-    timeoutType?: string
-    responseCode?: number
-  }
-  // The server answered with a refusal: 4xx for now, 5xx for good.
-  if (typeof responseCode === 'number' && responseCode >= 400) {
-    const message = `The mail server refused: ${err.message}`.slice(0, 500)
-    return responseCode >= 500 ? new AppError('CONFLICT', message, { cause: err }) : unavailable(message, 60_000)
-  }
-  const isEarly =
-    syscall === 'connect' ||
-    (code !== undefined && BEFORE_CONTENT.has(code)) ||
-    (timeoutType !== undefined && BEFORE_CONTENT_TIMEOUTS.has(timeoutType))
-  return isEarly ? unavailable(`The mail server cannot be used: ${err.message}`.slice(0, 500)) : undefined
 }

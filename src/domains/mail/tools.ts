@@ -5,6 +5,7 @@ import { externalTool, type Tool } from '../../platform/tools/tool.ts'
 import { settingsOf } from '../settings/model.ts'
 import type { Mailer } from './mailer.ts'
 import { type Mail, mailSchema, type SendEmailInput, sendEmailInput } from './model.ts'
+import { sendByOwnServer } from './server-mail.ts'
 
 export interface MailToolsOptions {
   readonly mailer: Mailer
@@ -12,7 +13,10 @@ export interface MailToolsOptions {
   readonly onSent: (tx: Tx) => Promise<void>
 }
 
-/** What an employee may do with mail: write to a contact, at the address we have of it and nowhere else. */
+/**
+ * What an employee may do with mail: write to a contact, at the address we have of it and nowhere else. It leaves through the
+ * workspace's own mail server, where there is one, else through `mailer`.
+ */
 export function createMailTools({ mailer, onSent }: MailToolsOptions): readonly Tool[] {
   const sendEmail = externalTool<SendEmailInput>({
     name: 'send_email',
@@ -39,9 +43,9 @@ export function createMailTools({ mailer, onSent }: MailToolsOptions): readonly 
         ],
       }
     },
-    send: async (outgoing, key) => {
+    send: async (outgoing, key, _signal, ctx) => {
       const mail = mailSchema.parse(outgoing.content)
-      const sent = await mailer.send(mail, key)
+      const sent = (await sendByOwnServer(ctx, mail, key)) ?? (await mailer.send(mail, key))
       return { output: { status: 'SENT', to: mail.to.address, ...sent } }
     },
     confirmed: onSent,
@@ -69,13 +73,14 @@ async function senderOf(tx: Tx): Promise<Pick<Mail, 'from' | 'replyTo'>> {
   const employee = await tx.sql
     .selectFrom('employee')
     .innerJoin('workspace', 'workspace.id', 'employee.workspaceId')
-    .select(['employee.name', 'employee.email', 'workspace.settings'])
+    .leftJoin('mailServer', 'mailServer.workspaceId', 'employee.workspaceId')
+    .select(['employee.name', 'employee.email', 'workspace.settings', 'mailServer.fromAddress'])
     .where('employee.id', '=', employeeId)
     .executeTakeFirst()
   if (employee === undefined) throw notFound('Employee', encodeId('employee', employeeId))
   const { mailAddress, replyTo } = settingsOf(employee.settings)
   return {
-    from: { name: employee.name, address: employee.email ?? mailAddress },
+    from: { name: employee.name, address: employee.email ?? mailAddress ?? employee.fromAddress },
     ...(replyTo === null ? {} : { replyTo }),
   }
 }

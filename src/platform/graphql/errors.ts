@@ -44,6 +44,7 @@ const ConflictReasonEnum = describeEnum('ConflictReason', 'Why it does not fit w
   IDEMPOTENCY_MISMATCH: 'The idempotency key was used before with another input.',
   STALE_APPROVAL: 'What was to be approved has changed since it was shown.',
   CLOSED: 'It is closed and takes no further changes.',
+  NOT_CONFIGURED: 'The server lacks a setting that this needs; the message says which.',
 })
 
 const LimitKindEnum = describeEnum('LimitKind', 'Which kind of limit was reached.', {

@@ -180,6 +180,19 @@ export async function runOnce<Outcome>(
   }
 }
 
+/**
+ * How a claim stands at this moment, for what is done before the change's transaction: FREE, STORED when the change was made
+ * before. Throws UNAVAILABLE while another request is making it.
+ */
+export async function standingOf(ctx: Ctx, claim: Claim): Promise<'FREE' | 'STORED'> {
+  return await ctx.db.inTransaction(ctx, async (tx) => {
+    if (!(await lock(tx, claim))) {
+      throw unavailable('A request with this idempotency key is being worked on.', BUSY_RETRY_MS)
+    }
+    return (await findStored(tx, claim)) === undefined ? 'FREE' : 'STORED'
+  })
+}
+
 /** An outcome as a repetition would read it, so that both answer from the same. */
 const asStored = <Outcome>(outcome: Outcome): Outcome => JSON.parse(JSON.stringify(outcome)) as Outcome
 

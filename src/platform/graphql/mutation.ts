@@ -1,6 +1,6 @@
 // The one way to write a mutation.
 //
-// In this order, declared once: permission → parse → transaction → idempotency claim → verb → result union. What the
+// In this order, declared once: permission → parse → what only the network tells → transaction → idempotency claim → verb → result union. What the
 // verb returns is the outcome: plain JSON, ids and little else. The payload's fields resolve from it, loading anew what
 // the client selected, so a repetition with the same idempotency key answers as the first time, however it asks.
 //
@@ -29,7 +29,7 @@ import {
   NotFoundError,
   typenameOfError,
 } from './errors.ts'
-import { hashInput, idempotencyKeyOf, runOnce } from './idempotency.ts'
+import { hashInput, idempotencyKeyOf, runOnce, standingOf } from './idempotency.ts'
 import { rememberSecret, ShownOnce, secretFields } from './shown-once.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
@@ -65,6 +65,17 @@ interface MutationOptions<
   readonly parse: z.ZodType<Valid>
   /** What takes its time and is no change, as comparing a password: done before the transaction, and handed to the verb. */
   readonly prepare?: (ctx: GraphQLContext, input: Valid) => Promise<Prepared>
+  /**
+   * What must be known before the transaction and takes other servers to tell, e.g. whether a password opens a door: no
+   * transaction waits for a network. What it throws is the caller's error, and nothing has happened then. It is not done for
+   * a repetition whose outcome is stored.
+   */
+  readonly before?: (ctx: GraphQLContext, input: Valid) => Promise<void>
+  /**
+   * What of the input an idempotency key stands for, where the input holds a secret: what is stored is a fast digest of it,
+   * from which a short secret could be guessed.
+   */
+  readonly claimed?: (input: Valid) => Promise<unknown>
   /** The change itself, in the transaction. */
   readonly verb: (tx: Tx, input: Valid, prepared: Prepared) => Promise<Result | Refused | ShownOnce<Result>>
   /**
@@ -197,8 +208,10 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
           credential,
           key,
           operation: name,
-          inputHash: hashInput(input),
+          inputHash: hashInput(await (options.claimed?.(input) ?? input)),
         }
+  const isDone = options.before !== undefined && claim !== undefined && (await standingOf(ctx, claim)) === 'STORED'
+  if (!isDone) await options.before?.(ctx, input)
   const refusalOf = (outcome: Result | Refused) => options.refusal?.(outcome)
   let secret: string | undefined
   const prepared = (await options.prepare?.(ctx, input)) as Prepared

@@ -39,6 +39,7 @@ export type ConflictReason =
   | 'IDEMPOTENCY_MISMATCH'
   | 'STALE_APPROVAL'
   | 'CLOSED'
+  | 'NOT_CONFIGURED'
 
 export type LimitKind = 'RATE' | 'COST' | 'BUDGET' | 'QUOTA' | 'SIZE' | 'TIME'
 

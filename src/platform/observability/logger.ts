@@ -29,6 +29,7 @@ const SECRET_FIELDS = [
   'password',
   'adminPassword',
   'ANTHROPIC_API_KEY',
+  'SECRET_KEY',
 ]
 
 /** Fields that hold a URL: it stays readable, without its user and password. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Ctx } from '../context.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { FieldChange } from '../events/event.ts'
 
@@ -42,8 +43,11 @@ export interface ExternalTool<Input> extends ToolBase<Input> {
   readonly risk: 'EXTERNAL_SEND' | 'SPEND'
   /** Reads where it goes and what is sent; throws AppError when it cannot be done (no address, unsubscribed …). */
   prepare(tx: Tx, input: Input): Promise<Outgoing>
-  /** Does it. `key` is the effect's key: the other side is given it so that a repetition can be told. */
-  send(outgoing: Outgoing, key: string, signal: AbortSignal): Promise<ToolResult>
+  /**
+   * Does it, outside any transaction; `ctx` is the employee's. `key` is the effect's key: the other side is given it so that
+   * a repetition can be told. AppError: it surely was not done; anything else leaves that open.
+   */
+  send(outgoing: Outgoing, key: string, signal: AbortSignal, ctx: Ctx): Promise<ToolResult>
   /** What our own records learn once it was confirmed (e.g. first response), in the confirming transaction. */
   confirmed?(tx: Tx, input: Input, outgoing: Outgoing): Promise<void>
 }
