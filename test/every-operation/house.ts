@@ -10,6 +10,7 @@ import { connectAgent } from '../../src/agent/wiring.ts'
 import { eventTypes, namesOfThings } from '../../src/domains/event-types.ts'
 import { issueApiKey } from '../../src/domains/keys/service.ts'
 import { createMailer } from '../../src/domains/mail/mailer.ts'
+import { connectMailServers } from '../../src/domains/mail/servers.ts'
 import { createAuthenticator } from '../../src/platform/auth/authenticate.ts'
 import { PERMISSIONS, type Permission } from '../../src/platform/auth/viewer.ts'
 import type { Ctx } from '../../src/platform/context.ts'
@@ -23,11 +24,14 @@ import { defaultLimits } from '../../src/platform/graphql/limits.ts'
 import { type HttpServer, openHttpServer } from '../../src/platform/http/server.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
+import { createKeyring } from '../../src/platform/secrets/keyring.ts'
 import { schema } from '../../src/schema.ts'
 import { openDatabase, systemContext, testLog } from '../support/context.ts'
+import { openMailServer } from '../support/mail-server.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 import { idsOf } from './ids.ts'
+import { addNeeds } from './values.ts'
 import { buildWorld } from './world.ts'
 
 export interface Workspace {
@@ -129,6 +133,16 @@ export async function openHouse(): Promise<House> {
   const mailer = createMailer({ folder: mailFolder, defaultFrom: 'cadre@localhost' })
   const registry = createToolRegistry({ mailer })
   connectAgent(registry)
+  const keyring = createKeyring({ keys: [], file: join(folder, 'secret-key'), mayMake: true })
+  connectMailServers({ keyring, allowPrivate: true, defaultFrom: 'cadre@localhost' })
+  const mailServer = await openMailServer('let me in')
+  addNeeds('connectMailServer', {
+    'input.host': '127.0.0.1',
+    'input.port': mailServer.port,
+    'input.security': 'NONE',
+    'input.username': 'somebody',
+    'input.password': 'let me in',
+  })
   const authenticator = createAuthenticator({ db, clock: systemClock, log: testLog })
   const shared = {
     bell: events.bell,
@@ -251,6 +265,7 @@ export async function openHouse(): Promise<House> {
       await events.stop()
       mailer.close()
       await narrow.close()
+      await mailServer.close()
       await db.close()
       await owner.end()
       await database.drop()

@@ -54,6 +54,7 @@ const newestEvent = async (): Promise<string> =>
 
 /** Other inputs of operations that take no id and not every text. */
 const OTHERWISE: Readonly<Record<string, Record<string, unknown>>> = {
+  connectMailServer: { 'input.from': 'other@made.example' },
   updateWorkspaceSettings: { 'input.maxTurns': 31 },
 }
 

@@ -14,6 +14,7 @@ import { createFormInput } from '../../src/domains/forms/model.ts'
 import { archiveForm, createForm, pauseForm, publishForm } from '../../src/domains/forms/service.ts'
 import { achieveGoal, blockGoal, createGoal } from '../../src/domains/goals/service.ts'
 import { issueApiKey } from '../../src/domains/keys/service.ts'
+import { connectMailServer } from '../../src/domains/mail/servers.ts'
 import { submitForm } from '../../src/domains/submissions/service.ts'
 import { addMember, createWorkspace } from '../../src/domains/workspaces/service.ts'
 import { PERMISSIONS } from '../../src/platform/auth/viewer.ts'
@@ -58,6 +59,17 @@ export async function buildWorld(ctx: Ctx, mark: string, registry: ToolRegistry)
   await send(`${low}-asking`, 'asking')
   await send(`${low}-asking`, 'also-asking')
   await workAll(ctx, registry)
+  // Only now: what was worked has sent its mail into the folder.
+  await db.inTransaction(ctx, (tx) =>
+    connectMailServer(tx, {
+      host: `smtp.${low}.example`,
+      port: 465,
+      security: 'TLS',
+      username: `mail-of-${low}`,
+      password: `password of ${mark}`,
+      from: `hello@${low}.example`,
+    }),
+  )
   await send(`${low}-worked`, 'waiting')
   // The same once more is turned away, and noted.
   await send(`${low}-worked`, 'waiting')

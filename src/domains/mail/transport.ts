@@ -85,7 +85,7 @@ const isOfTls = (err: unknown): boolean => {
   return (
     [code, cause?.code].some(
       (each) =>
-        typeof each === 'string' && /^(ERR_SSL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(each),
+        typeof each === 'string' && /^(ERR_SSL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO$)/.test(each),
     ) || /certificate|SSL routines|wrong version number/i.test(err instanceof Error ? err.message : '')
   )
 }

@@ -1,0 +1,320 @@
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import pino from 'pino'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { sendByOwnServer } from '../../src/domains/mail/server-mail.ts'
+import { connectMailServers, type MailServerMeans } from '../../src/domains/mail/servers.ts'
+import { rewrapCredentials } from '../../src/platform/secrets/credentials.ts'
+import { createKeyring, type Keyring } from '../../src/platform/secrets/keyring.ts'
+import { systemContext } from '../support/context.ts'
+import { type MailServer, openMailServer } from '../support/mail-server.ts'
+import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
+
+const PASSWORD = 'tulips-at-dawn-4711'
+
+let house: House
+let owner: pg.Pool
+let server: MailServer
+const logged: string[] = []
+const log = pino({ level: 'debug' }, { write: (line: string) => logged.push(line) })
+const ring = (...keys: Buffer[]): Keyring =>
+  createKeyring({ keys, file: join(tmpdir(), 'there-is-no-such-file'), mayMake: false })
+const key = randomBytes(32)
+const means = (over: Partial<MailServerMeans> = {}): MailServerMeans => ({
+  keyring: ring(key),
+  allowPrivate: true,
+  defaultFrom: 'cadre@localhost',
+  ...over,
+})
+
+beforeAll(async () => {
+  house = await openHouse({ log })
+  owner = new pg.Pool({ connectionString: house.ownerUrl, max: 2 })
+  server = await openMailServer(PASSWORD)
+})
+afterAll(async () => {
+  await server.close()
+  await owner.end()
+  await house.close()
+})
+beforeEach(() => connectMailServers(means()))
+afterEach(() => connectMailServers(means()))
+
+const SHOWN = 'workspace { mailServer { host port security username from connectedAt lastUsedAt lastError } }'
+const input = () => ({
+  host: '127.0.0.1',
+  port: server.port,
+  security: 'NONE',
+  username: 'acme',
+  password: PASSWORD,
+  from: 'hello@acme.example',
+})
+const connect = (as: Tenant, over: Record<string, unknown> = {}, idempotencyKey?: string): Promise<Answer> =>
+  as.mutate('connectMailServer', { ...input(), ...over }, SHOWN, idempotencyKey)
+const disconnect = (as: Tenant, ifHost?: string) => as.mutate('disconnectMailServer', { ifHost }, SHOWN)
+const shown = async (as: Tenant) => {
+  const { viewer } = await as.query(`{ viewer { ${SHOWN} } }`)
+  return (viewer as { workspace: { mailServer: Record<string, unknown> | null } }).workspace.mailServer
+}
+const mail = (to = 'grace@navy.example') => ({
+  from: { name: 'Iris', address: null },
+  to: { name: 'Grace', address: to },
+  subject: 'Hello',
+  body: 'Hello Grace',
+})
+const send = (as: Tenant, to?: string) =>
+  sendByOwnServer({ ...systemContext(house.db, as.id), log }, mail(to), `k-${as.id}`)
+const issue = (field: string, code: string) => ({ __typename: 'InvalidInputError', issues: [{ field, code }] })
+const unreadable = { code: 'CONFLICT', details: { reason: 'NOT_CONFIGURED' } }
+
+describe('a mail server that is connected', () => {
+  test('was signed in to first, is shown without its password, and mail leaves through it', async () => {
+    const tenant = await house.workspace('Connects')
+    expect(await shown(tenant)).toBeNull()
+    expect(await send(tenant)).toBeNull()
+    const before = server.signedIn.length
+    expect((await connect(tenant)).workspace).toEqual({
+      mailServer: {
+        host: '127.0.0.1',
+        port: server.port,
+        security: 'NONE',
+        username: 'acme',
+        from: 'hello@acme.example',
+        connectedAt: expect.any(String),
+        lastUsedAt: null,
+        lastError: null,
+      },
+    })
+    expect(server.signedIn.length).toBe(before + 1)
+    expect(await send(tenant)).toEqual({ messageId: `<k-${tenant.id}@acme.example>`, via: 'SMTP' })
+    expect(server.received.at(-1)).toContain('From: Iris <hello@acme.example>')
+    expect(await shown(tenant)).toMatchObject({ lastUsedAt: expect.any(String), lastError: null })
+  })
+
+  test('is gone with its password when it is disconnected, once, and not when another is meant', async () => {
+    const tenant = await house.workspace('Leaves')
+    await connect(tenant)
+    expect(await disconnect(tenant, 'smtp.other.example')).toMatchObject({ reason: 'STALE_VERSION' })
+    expect((await disconnect(tenant, '127.0.0.1')).workspace).toEqual({ mailServer: null })
+    const before = await tenant.footprint(WHO)
+    expect((await disconnect(tenant)).workspace).toEqual({ mailServer: null })
+    expect(await tenant.footprint(WHO)).toBe(before)
+    const { rows } = await owner.query('select 1 from credential where workspace_id = $1', [tenant.id])
+    expect(rows).toEqual([])
+    expect(await send(tenant)).toBeNull()
+  })
+
+  test('is told to who follows it, with what was before, and never with its password', async () => {
+    const tenant = await house.workspace('Follows')
+    const items = await tenant.follow(
+      'subscription { mailServerConnected { event { summary changes { field from to } } } }',
+    )
+    const next = items.next()
+    await connect(tenant, { username: 'acme' })
+    const text = JSON.stringify((await next).value)
+    expect(text).toContain('Test key connected the mail server 127.0.0.1')
+    expect(text).toContain('{"field":"username","from":null,"to":"acme"}')
+    expect(text).not.toContain('password')
+  })
+
+  test('by ten requests at once with one idempotency key is connected once; another password is another input', async () => {
+    const tenant = await house.workspace('Once')
+    const insist = async (): Promise<Answer> => {
+      for (;;) {
+        const made = await connect(tenant, {}, 'once').catch(() => undefined)
+        if (made !== undefined) return made
+      }
+    }
+    const made = await Promise.all(Array.from({ length: 10 }, insist))
+    expect(new Set(made.map((each) => JSON.stringify(each.workspace))).size).toBe(1)
+    const before = server.signedIn.length
+    expect(await connect(tenant, { password: 'another' }, 'once')).toMatchObject({ reason: 'IDEMPOTENCY_MISMATCH' })
+    expect((await connect(tenant, {}, 'once')).workspace).toEqual(made[0]?.workspace)
+    // A repetition is answered from what is stored: nobody signs in for it.
+    expect(server.signedIn.length).toBe(before)
+  })
+
+  test('that refuses a mail says why, to the employee and to who looks at it, but for what it was told in confidence', async () => {
+    const tenant = await house.workspace('Refuses')
+    await connect(tenant)
+    const refused = await send(tenant, 'nobody@navy.example').catch((err: Error) => err)
+    expect(refused).toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('there is no nobody@navy.example'),
+    })
+    expect(String(refused)).not.toContain(PASSWORD)
+    expect(await shown(tenant)).toMatchObject({ lastUsedAt: null, lastError: expect.stringContaining('550') })
+    await send(tenant)
+    expect(await shown(tenant)).toMatchObject({ lastUsedAt: expect.any(String), lastError: null })
+  })
+})
+
+describe('connecting a mail server is refused', () => {
+  const nothingChanges = async (tenant: Tenant, answer: () => Promise<Answer>, expected: object) => {
+    const before = await tenant.footprint(WHO)
+    expect(await answer()).toEqual(expected)
+    expect(await shown(tenant)).toBeNull()
+    expect(await tenant.footprint(WHO)).toBe(before)
+  }
+
+  test('naming what does not work', async () => {
+    const tenant = await house.workspace('Works not')
+    const silent = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as { port: number }
+    for (const [over, expected] of [
+      [{ password: 'wrong-tulips' }, issue('username', 'NOT_ALLOWED')],
+      [{ security: 'TLS' }, issue('security', 'NOT_ALLOWED')],
+      [{ security: 'STARTTLS' }, issue('security', 'NOT_ALLOWED')],
+      [{ port }, issue('port', 'NOT_ALLOWED')],
+      [{ host: 'there-is-no-such-host.invalid' }, issue('host', 'UNKNOWN_REFERENCE')],
+      [{ password: null }, issue('password', 'REQUIRED')],
+      [{ username: null }, issue('username', 'REQUIRED')],
+      [{ host: 'http://127.0.0.1/' }, issue('host', 'INVALID_FORMAT')],
+      [{ port: 65_536 }, issue('port', 'TOO_LARGE')],
+      [{ username: 'a\r\nRCPT TO:<eve@evil.example>' }, issue('username', 'INVALID_FORMAT')],
+      [{ from: 'nobody' }, issue('from', 'INVALID_FORMAT')],
+    ] as const) {
+      await nothingChanges(tenant, () => connect(tenant, over), expected)
+    }
+    await new Promise((resolve) => silent.close(resolve))
+    await nothingChanges(tenant, () => connect(tenant, { port }), issue('port', 'NOT_ALLOWED'))
+  })
+
+  test('in a private network where that is not allowed, and without anybody knocking there', async () => {
+    const tenant = await house.workspace('Private')
+    const before = server.signedIn.length
+    for (const host of ['127.0.0.1', 'localhost', '2130706433', '169.254.169.254']) {
+      connectMailServers(means({ allowPrivate: false }))
+      await nothingChanges(tenant, () => connect(tenant, { host }), issue('host', 'NOT_ALLOWED'))
+    }
+    // A name that has led elsewhere when it was connected leads here by now.
+    connectMailServers(means())
+    await connect(tenant)
+    connectMailServers(means({ allowPrivate: false }))
+    await expect(send(tenant)).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(server.signedIn.length).toBe(before + 1)
+  })
+
+  test('with a password over an open line through the world', async () => {
+    const tenant = await house.workspace('Open line')
+    connectMailServers(means({ resolve: async () => ['93.184.216.34'] }))
+    await nothingChanges(tenant, () => connect(tenant, { host: 'smtp.acme.example' }), issue('security', 'NOT_ALLOWED'))
+  })
+
+  test('where the server has no key to seal its password with', async () => {
+    const tenant = await house.workspace('No key')
+    connectMailServers(means({ keyring: ring() }))
+    const refused = { __typename: 'ConflictError', reason: 'NOT_CONFIGURED', current: null }
+    await nothingChanges(tenant, () => connect(tenant), refused)
+    expect(await connect(tenant, { username: null, password: null })).toMatchObject({
+      __typename: 'ConnectMailServerPayload',
+    })
+  })
+
+  test('without WORKSPACE_WRITE, and its server is not even asked', async () => {
+    const tenant = await house.workspace('Rights')
+    const member = await tenant.member('MEMBER')
+    const before = server.signedIn.length
+    await nothingChanges(tenant, () => connect(member), { __typename: 'ForbiddenError', needs: 'WORKSPACE_WRITE' })
+    expect(server.signedIn.length).toBe(before)
+    expect(await tenant.member('VIEWER').then(shown)).toBeNull()
+  })
+})
+
+describe('the password of a mail server', () => {
+  const forms = (text: string) => [
+    text,
+    Buffer.from(text).toString('hex'),
+    Buffer.from(text).toString('base64').replace(/=+$/, ''),
+  ]
+
+  test('stands nowhere: in no row of any table, no line of the log and no answer', async () => {
+    const tenant = await house.workspace('Nowhere')
+    const answers = [await connect(tenant, {}, 'nowhere'), await connect(tenant, { password: 'wrong-tulips-0815' })]
+    answers.push(await connect(tenant))
+    await send(tenant)
+    await send(tenant, 'nobody@navy.example').catch(() => {})
+    await expect.poll(async () => (await owner.query(`select 1 from event_outbox`)).rowCount).toBe(0)
+    const { rows: tables } = await owner.query<{ name: string }>(
+      `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+        where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
+    )
+    expect(tables.map(({ name }) => name)).toContain('public.idempotency_claim')
+    for (const secret of [PASSWORD, 'wrong-tulips-0815']) {
+      for (const { name } of tables) {
+        for (const form of forms(secret)) {
+          const { rowCount } = await owner.query(`select 1 from ${name} t where position($1 in t::text) > 0`, [form])
+          expect({ name, form, rowCount }).toEqual({ name, form, rowCount: 0 })
+        }
+      }
+      for (const form of forms(secret)) {
+        expect(logged.join('')).not.toContain(form)
+        expect(JSON.stringify(answers)).not.toContain(form)
+      }
+    }
+    expect((await owner.query(`select 1 from public.mail_server where username = 'acme'`)).rowCount).toBeGreaterThan(0)
+  })
+
+  test('does not open with a byte changed, in another workspace’s row, or beside another host', async () => {
+    const [acme, other] = [await house.workspace('Mine'), await house.workspace('Theirs')]
+    await connect(acme)
+    await connect(other)
+    const sent = server.received.length
+    await owner.query('update mail_server set host = $2 where workspace_id = $1', [acme.id, 'localhost'])
+    await expect(send(acme)).rejects.toMatchObject(unreadable)
+    await owner.query('update mail_server set host = $2 where workspace_id = $1', [acme.id, '127.0.0.1'])
+    await owner.query(
+      `update credential c set key_id = o.key_id, wrapped_key = o.wrapped_key, sealed = o.sealed from credential o
+        where (c.workspace_id = $1 and o.workspace_id = $2) or (c.workspace_id = $2 and o.workspace_id = $1)`,
+      [acme.id, other.id],
+    )
+    for (const each of [acme, other]) await expect(send(each)).rejects.toMatchObject(unreadable)
+    expect(await shown(acme)).toMatchObject({ lastError: expect.stringContaining('Connect it anew') })
+    await connect(acme)
+    await owner.query(
+      'update credential set sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) where workspace_id = $1',
+      [acme.id],
+    )
+    await expect(send(acme)).rejects.toMatchObject(unreadable)
+    expect(server.received.length).toBe(sent)
+    for (const each of [acme, other]) {
+      await connect(each)
+      expect(await send(each)).toMatchObject({ via: 'SMTP' })
+    }
+  })
+
+  test('does not open with another key of the server: mail is not sent, and the log says why', async () => {
+    const tenant = await house.workspace('Wrong key')
+    await connect(tenant)
+    connectMailServers(means({ keyring: ring(randomBytes(32)) }))
+    await expect(send(tenant)).rejects.toMatchObject({ ...unreadable, message: expect.stringContaining('SECRET_KEY') })
+    expect(logged.some((line) => line.includes('SECRET_KEY'))).toBe(true)
+    connectMailServers(means())
+    expect(await send(tenant)).toMatchObject({ via: 'SMTP' })
+  })
+
+  test('is sealed by a new key at a start, after which the old one may go; and a start without it says so', async () => {
+    const [acme, other] = [await house.workspace('Rotates'), await house.workspace('Rotates too')]
+    for (const each of [acme, other]) await connect(each)
+    const newKey = randomBytes(32)
+    const start = (keyring: Keyring) =>
+      rewrapCredentials({ db: house.db, contextOf: (id) => systemContext(house.db, id), keyring, log })
+    const { rows } = await owner.query<{ count: string }>('select count(*) from credential')
+    const count = Number(rows[0]?.count)
+    // What others have broken meanwhile is told and does not keep the rest.
+    await owner.query('update credential set wrapped_key = $2 where workspace_id = $1', [other.id, Buffer.alloc(61)])
+    const both = await Promise.all([start(ring(newKey, key)), start(ring(newKey, key))])
+    expect(both.reduce((sum, { rewrapped }) => sum + rewrapped, 0)).toBe(count - 1)
+    expect(both.map(({ unreadable: broken }) => broken)).toEqual([1, 1])
+    connectMailServers(means({ keyring: ring(newKey) }))
+    expect(await send(acme)).toMatchObject({ via: 'SMTP' })
+    expect(await start(ring(newKey, key))).toEqual({ rewrapped: 0, unreadable: 1 })
+    expect(await start(ring(randomBytes(32)))).toEqual({ rewrapped: 0, unreadable: count })
+    expect(await start(ring())).toEqual({ rewrapped: 0, unreadable: count })
+    expect(logged.at(-1)).toContain('credentials do not open with SECRET_KEY')
+  })
+})
