@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { connectMailServer, connectMailServers } from '../../src/domains/mail/servers.ts'
+import type { Database } from '../../src/platform/db/database.ts'
+import { createKeyring } from '../../src/platform/secrets/keyring.ts'
+import { openDatabase } from '../support/context.ts'
+import { type MailServer, openMailServer } from '../support/mail-server.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { closeAll, Office } from './arrange.ts'
+
+let database: TestDatabase
+let db: Database
+let server: MailServer
+let office: Office
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url)
+  server = await openMailServer('let me in')
+  office = await Office.open(db, database.url)
+  connectWith(randomBytes(32))
+})
+afterAll(async () => {
+  await office.close()
+  await server.close()
+  await closeAll(database, db)
+})
+
+const connectWith = (key: Buffer): void => {
+  const keyring = createKeyring({ keys: [key], file: join(office.mailFolder, 'none'), mayMake: false })
+  connectMailServers({ keyring, allowPrivate: true, defaultFrom: 'cadre@localhost' })
+}
+const worked = async () => {
+  const { runId } = await office.lead({ wants_call: true })
+  await office.work(runId)
+  const [effect] = (await office.effects(runId)).filter(({ tool }) => tool === 'send_email')
+  const [step] = (await office.steps(runId)).filter(({ data }) => data.tool === 'send_email')
+  return { effect: effect?.status, told: JSON.stringify(step?.data.output) }
+}
+
+it('what an employee writes leaves through its workspace’s own mail server, and not at all while that cannot be used', async () => {
+  const { port } = server
+  await office.do((tx) =>
+    connectMailServer(tx, {
+      host: '127.0.0.1',
+      port,
+      security: 'NONE',
+      username: 'acme',
+      password: 'let me in',
+      from: 'hello@acme.example',
+    }),
+  )
+  expect(await worked()).toMatchObject({ effect: 'CONFIRMED', told: expect.stringContaining('"via":"SMTP"') })
+  expect(server.received).toHaveLength(1)
+  expect(server.received[0]).toContain('From: Iris <hello@acme.example>')
+
+  connectWith(randomBytes(32))
+  const failed = await worked()
+  expect(failed).toMatchObject({ effect: 'FAILED', told: expect.stringContaining('SECRET_KEY') })
+  expect(failed.told).not.toContain('let me in')
+  expect(server.received).toHaveLength(1)
+  expect(await readdir(office.mailFolder)).toEqual([])
+})
