@@ -58,7 +58,8 @@ const LimitKindEnum = describeEnum('LimitKind', 'Which kind of limit was reached
 
 /** Where the noun alone would not say how far it reaches. */
 const REACH: Partial<Record<Permission, string>> = {
-  WORKSPACE_WRITE: 'Change the workspace: its name, time zone, currency and what a day may cost.',
+  WORKSPACE_WRITE:
+    'Change the workspace: its name, time zone, currency, what a day may cost, its settings and its mail server.',
   PERSONAL_DATA_ERASE: 'Erase people and what is known of them, for good.',
   MEMBERS_WRITE: 'Change and remove members; with KEYS_WRITE, change and revoke their keys.',
   OWNERS_WRITE: 'Make owners, and change and remove them.',
