@@ -20,8 +20,14 @@ interface Answer {
   readonly headers: IncomingHttpHeaders
 }
 
+interface Request {
+  readonly method?: string
+  readonly headers?: object
+  readonly body?: string
+}
+
 /** By Node's own client: `fetch` hides what a browser would see of some answers. */
-async function at(url: string, path: string, init: { method?: string; headers?: object; body?: string } = {}) {
+async function at(url: string, path: string, init: Request = {}) {
   const { hostname, port } = new URL(url)
   const { method = 'GET', headers = {}, body } = init
   const asked = request({ hostname, port, path, method, headers: { ...headers } })
@@ -62,7 +68,7 @@ const PAGE = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 const JSON_BODY = { 'content-type': 'application/json', accept: 'application/graphql-response+json' }
 const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13'
 
-const ASKED: readonly (readonly [string, string, Parameters<typeof at>[2]?])[] = [
+const ASKED: readonly (readonly [string, string, Request?])[] = [
   ['the start page', '/', { headers: PAGE }],
   ['the reference', '/docs', { headers: PAGE }],
   ['the schema', '/schema.graphql'],
@@ -95,7 +101,7 @@ describe.each([
   ['in production, behind https', production, true],
   ['while one develops', development, false],
 ])('%s', (_where, house, https) => {
-  test.each(ASKED)('%s is guarded', async (_what, path, init) => {
+  test.each(ASKED.map(([what, path, init]) => ({ what, path, init })))('$what is guarded', async ({ path, init }) => {
     expectGuarded(await at(house.server.url, path, init), https)
   })
 
@@ -103,9 +109,11 @@ describe.each([
     const { paths } = (await (await fetch(`${house.server.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, unknown>>
     }
-    const doors = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((name) => [path, name]))
+    const doors = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({ path, method })),
+    )
     expect(doors.length).toBeGreaterThan(5)
-    for (const [path = '', method = ''] of doors) {
+    for (const { path, method } of doors) {
       const address = path.replaceAll(/\{\w+\}/g, 'book-a-demo')
       expectGuarded(await at(house.server.url, address, { method: method.toUpperCase() }), https)
     }

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import WebSocket from 'ws'
 import { systemContext } from '../support/context.ts'
 import { ask, CREATE, createDeal, type House, MOVE, type SampleServer, serveSample } from './server.ts'
+import { eventsOf, RawSocket, type Sent } from './wire.ts'
 
 let server: SampleServer
 let acme: House
@@ -20,58 +20,6 @@ afterAll(async () => {
   await server.close()
   expect(server.logged).toEqual([])
 })
-
-interface Message {
-  readonly type: string
-  readonly id?: string
-  // biome-ignore lint/suspicious/noExplicitAny: a payload's shape is what each test asks about.
-  readonly payload?: any
-}
-
-/** A raw `graphql-transport-ws` socket: no client library stands between the test and the wire. */
-class RawSocket {
-  readonly socket: WebSocket
-  readonly #messages: Message[] = []
-  #arrived = () => {}
-
-  constructor(at: SampleServer, protocol = 'graphql-transport-ws') {
-    this.socket = new WebSocket(`${at.http.url.replace('http', 'ws')}/graphql`, protocol === 'none' ? [] : protocol)
-    this.socket.on('message', (data) => {
-      this.#messages.push(JSON.parse(String(data)) as Message)
-      this.#arrived()
-    })
-  }
-
-  send(message: object | string): void {
-    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message))
-  }
-
-  async next(): Promise<Message> {
-    for (;;) {
-      const message = this.#messages.shift()
-      if (message !== undefined) return message
-      await new Promise<void>((resolve) => {
-        this.#arrived = resolve
-      })
-    }
-  }
-
-  async opened(payload?: object): Promise<this> {
-    await once(this.socket, 'open')
-    this.send({ type: 'connection_init', ...(payload === undefined ? {} : { payload }) })
-    expect(await this.next()).toEqual({ type: 'connection_ack' })
-    return this
-  }
-
-  subscribe(id: string, query: string, variables: object = {}, extensions: object = {}): void {
-    this.send({ type: 'subscribe', id, payload: { query, variables, extensions } })
-  }
-
-  async closed(): Promise<number> {
-    const [code] = (await once(this.socket, 'close')) as [number]
-    return code
-  }
-}
 
 const connect = (house: House, at = server) => new RawSocket(at).opened({ authorization: `Bearer ${house.key}` })
 
@@ -333,46 +281,8 @@ describe('over a WebSocket', () => {
 })
 
 describe('over server-sent events', () => {
-  interface Sent {
-    readonly event: string
-    readonly id?: string
-    // biome-ignore lint/suspicious/noExplicitAny: as above.
-    readonly data: any
-  }
-
-  async function* stream(
-    body: object,
-    headers: Record<string, string> = {},
-    stop = new AbortController(),
-  ): AsyncGenerator<Sent> {
-    const response = await fetch(`${server.http.url}/graphql`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'text/event-stream',
-        authorization: `Bearer ${acme.key}`,
-        ...headers,
-      },
-      body: JSON.stringify(body),
-      signal: stop.signal,
-    })
-    expect(response.headers.get('content-type')).toContain('text/event-stream')
-    let text = ''
-    try {
-      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-        text += Buffer.from(chunk).toString()
-        const parts = text.split('\n\n')
-        text = parts.pop() ?? ''
-        for (const part of parts) {
-          const fields = Object.fromEntries(part.split('\n').map((line) => line.split(/:\s?(.*)/s).slice(0, 2)))
-          if (fields.event !== undefined)
-            yield { ...fields, data: fields.data === '' ? undefined : JSON.parse(fields.data) } as Sent
-        }
-      }
-    } finally {
-      stop.abort()
-    }
-  }
+  const stream = (body: object, headers: Record<string, string> = {}, stop = new AbortController()) =>
+    eventsOf(server, body, { authorization: `Bearer ${acme.key}`, ...headers }, stop)
 
   test('a subscription carries its cursor as the id, and goes on after the last id or extension that comes back', async () => {
     const id = await createDeal(server, acme, 'SSE')

@@ -29,6 +29,8 @@ export interface CostBudgetOptions {
   readonly onStoreAway?: (() => void) | undefined
   /** How long a minute is; for tests. */
   readonly minuteMs?: number
+  /** How often an open stream is paid for: every minute, unless a test cannot wait so long. */
+  readonly rentEveryMs?: number
 }
 
 /** How a payer stands after an operation. */
@@ -46,7 +48,8 @@ export interface Payment {
 }
 
 export interface CostBudgets {
-  readonly minuteMs: number
+  /** How often an open stream is paid for. */
+  readonly rentEveryMs: number
   /** What the payer has for a minute. */
   limitOf(payer: Payer): number
   /** Takes the cost, or no more than `reading` when there is not that much left. Never rejects. */
@@ -87,7 +90,7 @@ export function createCostBudgets(options: CostBudgetOptions): CostBudgets {
   }
 
   return {
-    minuteMs,
+    rentEveryMs: options.rentEveryMs ?? minuteMs,
     limitOf,
     exhausted: (payer) => {
       const known = exhausted.get(nameOf(payer))

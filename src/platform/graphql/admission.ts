@@ -84,7 +84,7 @@ export function createAdmission({ engine, budgets, documents, onRefused }: Admis
 
       const admitted = prepared as Prepared
       const requested = Math.max(1, admitted.cost)
-      if (payer === undefined) return admittedFor(engine, admitted, { requested }, undefined, budgets.minuteMs)
+      if (payer === undefined) return admittedFor(engine, admitted, { requested }, undefined, budgets.rentEveryMs)
       const pay = async (): Promise<ExecutionResult | Cost> => {
         const payment = await budgets.take(payer, requested, Math.min(requested, reading))
         return payment.paid ? { requested, ...payment.balance } : notPaid(payer, requested, payment)
@@ -95,7 +95,7 @@ export function createAdmission({ engine, budgets, documents, onRefused }: Admis
         const again = await pay()
         return 'requested' in again ? undefined : again
       }
-      return admittedFor(engine, admitted, paid, payAgain, budgets.minuteMs)
+      return admittedFor(engine, admitted, paid, payAgain, budgets.rentEveryMs)
     },
   }
 }
@@ -105,7 +105,7 @@ function admittedFor(
   prepared: Prepared,
   cost: Cost,
   payAgain: (() => Promise<ExecutionResult | undefined>) | undefined,
-  minuteMs: number,
+  everyMs: number,
 ): Admitted {
   const withCost = (answer: ExecutionResult): ExecutionResult => ({
     ...answer,
@@ -117,7 +117,7 @@ function admittedFor(
     subscribe: async (makeContext) => {
       const answers = await engine.subscribe(prepared, makeContext)
       if (!(Symbol.asyncIterator in answers)) return withCost(answers)
-      return paidByTheMinute(answers, { first: withCost, payAgain, minuteMs })
+      return paidByTheMinute(answers, { first: withCost, payAgain, everyMs })
     },
   }
 }

@@ -5,7 +5,7 @@ export interface StreamPayment {
   readonly first: (answer: ExecutionResult) => ExecutionResult
   /** Pays for another minute; resolves to the answer that ends the stream when that cannot be done. */
   readonly payAgain: (() => Promise<ExecutionResult | undefined>) | undefined
-  readonly minuteMs: number
+  readonly everyMs: number
 }
 
 /**
@@ -14,7 +14,7 @@ export interface StreamPayment {
  */
 export function paidByTheMinute(
   answers: AsyncGenerator<ExecutionResult>,
-  { first, payAgain, minuteMs }: StreamPayment,
+  { first, payAgain, everyMs }: StreamPayment,
 ): AsyncGenerator<ExecutionResult> {
   let isFirst = true
   let last: ExecutionResult | undefined
@@ -36,7 +36,7 @@ export function paidByTheMinute(
       : setInterval(() => {
           // What cannot be asked for now is asked for in a minute.
           collect().catch(() => {})
-        }, minuteMs)
+        }, everyMs)
   timer?.unref()
   const stop = (): void => clearInterval(timer)
 

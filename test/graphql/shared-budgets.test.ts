@@ -1,0 +1,71 @@
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createCostBudgets } from '../../src/platform/auth/cost-budgets.ts'
+import type { Payer } from '../../src/platform/auth/payer.ts'
+import type { Database } from '../../src/platform/db/database.ts'
+import { openDatabase } from '../support/context.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+// Budgets that several processes on one database share.
+
+let database: TestDatabase
+let db: Database
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url)
+})
+afterAll(async () => {
+  await db?.close()
+  await database?.drop()
+})
+
+const LIMITS = { perMinute: 100, perMinuteAnonymous: 10 }
+const open = (minuteMs?: number) =>
+  createCostBudgets({ ...LIMITS, shared: db.system, ...(minuteMs === undefined ? {} : { minuteMs }) })
+const payer = (key: string): Payer => ({ key, anonymous: false })
+
+test('what one process took is gone for the other, however many come at once', async () => {
+  const [a, b] = [open(), open()]
+  const payments = await Promise.all(
+    Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? a : b).take(payer('shared'), 5, 0)),
+  )
+  expect(payments.filter(({ paid }) => paid)).toHaveLength(20)
+  // Whatever was refused was given back in the meantime, and no more than that.
+  expect((await b.take(payer('shared'), 5, 0)).paid).toBe(false)
+})
+
+test('an address has its own, though it is written like a key', async () => {
+  const budgets = open()
+  await budgets.take(payer('same'), 100, 0)
+  expect(await budgets.take({ key: 'same', anonymous: true }, 4, 0)).toMatchObject({
+    paid: true,
+    balance: { limit: 10, remaining: 6 },
+  })
+})
+
+test('a minute that is over is a new budget, also for a process that begins only then', async () => {
+  const budgets = open(300)
+  expect((await budgets.take(payer('minute'), 100, 0)).paid).toBe(true)
+  const refused = await budgets.take(payer('minute'), 1, 0)
+  expect([refused.paid, refused.retryAfterMs <= 300]).toEqual([false, true])
+  await vi.waitFor(async () => expect((await open(300).take(payer('minute'), 100, 0)).paid).toBe(true))
+})
+
+test('the system alone sees and changes them', async () => {
+  await open().take(payer('seen'), 1, 0)
+  expect((await db.system.query('select points from cost_budget where key = $1', ['credential:seen'])).rows).toEqual([
+    { points: 1 },
+  ])
+  await expect(db.app.query('select * from cost_budget')).rejects.toThrow(/permission denied/)
+})
+
+test('while the database is away each process counts for itself, and says so', async () => {
+  const away = new pg.Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none', connectionTimeoutMillis: 500 })
+  const onStoreAway = vi.fn()
+  const budgets = createCostBudgets({ ...LIMITS, shared: away, onStoreAway })
+  expect(await budgets.take(payer('away'), 70, 0)).toMatchObject({ paid: true, balance: { remaining: 30 } })
+  expect(await budgets.take(payer('away'), 70, 2)).toMatchObject({ paid: false, balance: { remaining: 28 } })
+  expect(onStoreAway).toHaveBeenCalledTimes(2)
+  await away.end()
+})
