@@ -20,8 +20,13 @@ const at = (init: RequestInit & { readonly search?: string } = {}): Promise<Resp
 
 const json = { 'content-type': 'application/json', accept: 'application/graphql-response+json' }
 
-async function overHttp(query: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  const response = await at({ method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify({ query }) })
+async function overHttp(
+  query: string,
+  variables: object = {},
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const body = JSON.stringify({ query, variables })
+  const response = await at({ method: 'POST', headers: { ...json, ...headers }, body })
   return (await response.json()) as Answer
 }
 
@@ -41,9 +46,9 @@ async function openSocket(): Promise<WebSocket> {
   return socket
 }
 
-async function overSocket(query: string): Promise<Answer> {
+async function overSocket(query: string, variables: object = {}): Promise<Answer> {
   const socket = await openSocket()
-  socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query } }))
+  socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query, variables } }))
   const [message] = (await once(socket, 'message')) as [Buffer]
   const { type, payload } = JSON.parse(String(message)) as { type: string; payload: unknown }
   return type === 'error' ? { errors: payload as NonNullable<Answer['errors']> } : (payload as Answer)
@@ -105,6 +110,45 @@ describe.each([
     expect(JSON.stringify(errors)).not.toMatch(/did you mean|deals/i)
   })
 
+  test.each([
+    ['argument', '{ deals(frist: 1) { totalCount } }', {}],
+    ['type', '{ viewer { ... on Dea { id } } }', {}],
+    ['fragment', '{ deals { ...deal } } fragment Deals on DealConnection { totalCount }', {}],
+    ['directive', '{ __typename @skp(if: true) }', {}],
+    ['field of an input', '{ deals(filter: { nmae: { eq: "x" } }) { totalCount } }', {}],
+    ['value of an enum', '{ approvals(status: [PENDIN]) { totalCount } }', {}],
+    ['type of a variable', 'query ($f: DealFilte) { deals(filter: $f) { totalCount } }', {}],
+    [
+      'field in a variable',
+      'query ($f: DealFilter) { deals(filter: $f) { totalCount } }',
+      { f: { nmae: { eq: 'x' } } },
+    ],
+    [
+      'value in a variable',
+      'query ($s: [ApprovalStatus!]) { approvals(status: $s) { totalCount } }',
+      { s: ['PENDIN'] },
+    ],
+  ])('a misspelt %s is not helped along', async (_what, query, variables) => {
+    const { data, errors } = await send(query, variables)
+    expect(data ?? null).toBeNull()
+    expect(errors?.length).toBeGreaterThan(0)
+    expect(JSON.stringify(errors)).not.toMatch(/did you mean/i)
+  })
+
+  test('a fault of the parser or of coercion tells nothing of the inside', async () => {
+    for (const [query, variables] of [
+      ['{ node(id: "x") { id } }', {}],
+      ['query ($a: Nothing!) { __typename }', { a: 1 }],
+      ['{ __typename', {}],
+      ['\u0000', {}],
+      ['query ($id: ID!) { node(id: $id) { id } }', { id: { $ne: null } }],
+    ] as const) {
+      const { errors } = await send(query, variables)
+      expect(errors?.length).toBeGreaterThan(0)
+      expect(JSON.stringify(errors)).not.toMatch(/node_modules|\.ts:|\bat \w+ \(|stack|INTERNAL/i)
+    }
+  })
+
   test('nothing is told of how an operation was executed', async () => {
     const { data, extensions } = await send('{ __typename }')
     expect(data).toEqual({ __typename: 'Query' })
@@ -138,10 +182,11 @@ describe('what HTTP alone makes possible', () => {
   )
 
   test('a header that asks for traces gets none', async () => {
-    const { extensions } = await overHttp('{ __typename }', {
-      'x-apollo-tracing': '1',
-      'apollo-federation-include-trace': 'ftv1',
-    })
+    const { extensions } = await overHttp(
+      '{ __typename }',
+      {},
+      { 'x-apollo-tracing': '1', 'apollo-federation-include-trace': 'ftv1' },
+    )
     expect(Object.keys(extensions ?? {})).toEqual(['cost'])
   })
 

@@ -89,6 +89,8 @@ const Submission = builder.prismaNode('Submission', {
       resolve: ({ runs: [run] }, _args, ctx, info) => (run === undefined ? null : loadById('Run', run.id, ctx, info)),
     }),
     runs: t.relation('runs', {
+      // One as a rule: a second only where it was processed again.
+      complexity: { field: 1, multiplier: 2 },
       description: 'Every run that worked on it, the oldest first.',
       query: { orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
     }),

@@ -110,6 +110,22 @@ test('a process has so many sockets, and answers others with 503', async () => {
   expect(err.message).toContain('503')
 })
 
+test('a socket that floods is closed, with pings as with operations, and no other with it', async () => {
+  await serve(async () => ANONYMOUS, { maxMessages: 20 })
+  for (const message of ['{"type":"ping"}', '{"type":"subscribe","id":"1","payload":{"query":"{ a }"}}']) {
+    const calm = open()
+    expect(await greet(calm)).toBe('connection_ack')
+    const socket = open()
+    expect(await greet(socket)).toBe('connection_ack')
+    const closed = once(socket, 'close')
+    // An id may come again when its operation is over: each of these is one of its own.
+    for (let n = 0; n < 20; n++) socket.send(message.replace('"1"', `"${n}"`))
+    expect((await closed)[0]).toBe(4429)
+    expect(calm.readyState).toBe(calm.OPEN)
+    calm.close()
+  }
+})
+
 test('a socket without a key that asks nothing is closed', async () => {
   await serve(async () => ANONYMOUS, { anonymousIdleMs: 50 })
   const socket = open()
