@@ -3,6 +3,7 @@
 
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { type OidcConfig, oidcFaults, oidcOf, oidcSettings } from './config-oidc.ts'
 import { StartFault } from './platform/lib/start-fault.ts'
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
@@ -49,6 +50,8 @@ export interface Config {
     readonly smtpUrl: string | undefined
     readonly from: string | undefined
   }
+  /** Where people sign in besides here (OpenID Connect); undefined: nowhere. */
+  readonly oidc: OidcConfig | undefined
   readonly runs: {
     /** How many runs this process works at once. */
     readonly concurrency: number
@@ -168,6 +171,7 @@ const settings = z.object({
       message: 'is neither an address nor "Name <address>"',
     })
     .optional(),
+  ...oidcSettings,
   RUN_CONCURRENCY: wholeNumber(1_000, 1, 100_000),
   SAMPLE_LEADS: wholeNumber(undefined, 0, 100),
   METRICS_PORT: wholeNumber(undefined, 0, 65_535),
@@ -194,6 +198,7 @@ const SECRETS = new Set([
   'ANTHROPIC_API_KEY',
   'ANTHROPIC_BASE_URL',
   'METRICS_TOKEN',
+  'OIDC_CLIENT_SECRET',
 ])
 
 /**
@@ -207,13 +212,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     if (value !== undefined && value !== '') present[name] = value
   }
   const parsed = settings.safeParse(present)
-  if (!parsed.success) {
-    throw new ConfigError(
-      parsed.error.issues.map(({ path, message }) => {
-        const name = String(path[0])
-        return SECRETS.has(name) ? `${name} ${message}` : `${name} ${JSON.stringify(present[name])} ${message}`
-      }),
-    )
+  const apart = oidcFaults(present)
+  if (!parsed.success || apart.length > 0) {
+    const alone = (parsed.error?.issues ?? []).map(({ path, message }) => {
+      const name = String(path[0])
+      return SECRETS.has(name) ? `${name} ${message}` : `${name} ${JSON.stringify(present[name])} ${message}`
+    })
+    throw new ConfigError([...alone, ...apart])
   }
   const found = parsed.data
   // What costs money or leaves the house begins when somebody asks for it.
@@ -239,6 +244,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     log: { level: found.LOG_LEVEL, format: found.LOG_FORMAT ?? (isTty ? 'pretty' : 'json') },
     model: { anthropicApiKey: found.ANTHROPIC_API_KEY, anthropicBaseUrl: found.ANTHROPIC_BASE_URL },
     mail: { smtpUrl: found.SMTP_URL, from: found.MAIL_FROM },
+    oidc: oidcOf(found),
     runs: { concurrency: found.RUN_CONCURRENCY },
     demo: { sampleLeads: found.SAMPLE_LEADS ?? (rehearsed ? SAMPLE_LEADS : 0) },
     metrics: { port: found.METRICS_PORT, token: found.METRICS_TOKEN },
