@@ -7,7 +7,8 @@ const now = new Date('2026-11-25T08:41:00Z')
 const options = {
   mode: 'rehearsal',
   formPath: '/f/demo/book',
-  owner: 'Ada',
+  decides: 'Employees ask you.',
+  graphiql: 'with a key',
   streamPath: '/changes',
   reading: [],
 } as const
@@ -16,6 +17,7 @@ const empty: StartPageQuery = {
   viewer: { workspace: { name: 'Demo', timeZone: 'Europe/Vienna' } },
   employees: { nodes: [] },
   approvals: { totalCount: 0, nodes: [] },
+  forms: { nodes: [] },
   runs: { nodes: [] },
   events: { nodes: [] },
 }
@@ -37,7 +39,7 @@ const words = ({ text }: { readonly text: string }): string =>
     .replace(/<[^>]+>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()
-const parts = (change: Partial<StartPageQuery>) => renderParts({ ...empty, ...change }, now)
+const parts = (change: Partial<StartPageQuery>) => renderParts({ ...empty, ...change }, now, options)
 
 describe('the start page', () => {
   test('of an empty workspace says that nothing waits and nothing has happened', () => {
@@ -98,6 +100,18 @@ describe('the start page', () => {
     expect(page).toContain('<a href="/docs">the reference</a>')
   })
 
+  test('leads to no GraphiQL where there is none, and to a form of the workspace’s own where it has one', () => {
+    const waiting = { totalCount: 2, nodes: [approval(1)] }
+    const page = renderStartPage({ ...empty, approvals: waiting }, { ...options, graphiql: undefined }, now)
+    expect(page).toContain('2 approvals wait for you:')
+    expect(page).not.toContain('/graphql')
+    const { formPath: _, ...own } = options
+    expect(renderStartPage(empty, own, now)).not.toContain('Be a lead')
+    const form = (path: string, status: 'ACTIVE' | 'ARCHIVED') => ({ path, status })
+    const forms = { nodes: [form('/f/acme/old', 'ARCHIVED'), form('/f/acme/talk', 'ACTIVE')] }
+    expect(renderStartPage({ ...empty, forms }, own, now)).toContain('href="/f/acme/talk"')
+  })
+
   test('offers to watch a run where there is one', () => {
     expect(renderStartPage({ ...empty, runs: { nodes: [{ id: 'run_7' }] } }, options, now)).toContain('run_7')
     expect(renderStartPage(empty, options, now)).not.toContain('run_7')
@@ -106,6 +120,7 @@ describe('the start page', () => {
 
 test('who is not known here is told what the API asks for, and what may be read without', () => {
   expect(renderSignInHint([])).toContain('Authorization: Bearer KEY')
+  expect(renderSignInHint([])).toContain('href="/sign-in"')
   expect(renderSignInHint([])).not.toContain('To read')
   expect(renderSignInHint([{ href: '/docs', text: 'the reference' }])).toContain('<a href="/docs">the reference</a>')
 })

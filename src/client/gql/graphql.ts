@@ -146,6 +146,17 @@ export type EventType =
   /** The workspace’s name, time zone, currency or daily budget was changed. */
   | 'WORKSPACE_UPDATED';
 
+/** Whether a form takes submissions. */
+export type FormStatus =
+  /** Takes submissions. */
+  | 'ACTIVE'
+  /** Takes none any more. */
+  | 'ARCHIVED'
+  /** Being made; nobody outside sees it. */
+  | 'DRAFT'
+  /** Takes none for the time being. */
+  | 'PAUSED';
+
 /** Where a run stands. The last four are final. */
 export type RunStatus =
   /** Somebody stopped it. */
@@ -222,7 +233,7 @@ export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, rece
 export type StartPageQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, reason: string, changes: Array<{ field: string, to: string | null }>, employee: { name: string } | null }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
+export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, reason: string, changes: Array<{ field: string, to: string | null }>, employee: { name: string } | null }> }, forms: { nodes: Array<{ path: string, status: FormStatus }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -397,6 +408,12 @@ export const StartPageDocument = new TypedDocumentString(`
       employee {
         name
       }
+    }
+  }
+  forms(first: 10) {
+    nodes {
+      path
+      status
     }
   }
   runs(first: 1) {
