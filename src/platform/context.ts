@@ -1,3 +1,4 @@
+import type { AccountMeans } from './auth/account-means.ts'
 import type { Viewer } from './auth/viewer.ts'
 import type { Database } from './db/database.ts'
 import type { Clock } from './lib/clock.ts'
@@ -32,4 +33,6 @@ export interface Ctx {
   readonly log: Logger
   readonly origin: Origin
   readonly cause?: Cause
+  /** What signing people in takes; absent where nobody does. */
+  readonly accounts?: AccountMeans
 }

@@ -7,17 +7,23 @@
 //
 // A key that was rotated has two secrets for a while; the one before is good until its own moment, and never longer than
 // the key itself.
+//
+// A person sends an access token, or their browser a cookie: either leads to a session, which is looked up and kept in the
+// same way.
 
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { unauthenticated } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import { type AccessTokens, createAccessTokens, looksLikeJwt } from './access-token.ts'
 import { hashKey, looksLikeKey, prefixOf } from './api-key.ts'
 import { permissionsOfKey } from './roles.ts'
+import { hashSecret, looksLikeSecret } from './secret-token.ts'
+import { findSession, type SessionKey } from './sessions.ts'
 import type { Viewer } from './viewer.ts'
 
-/** A viewer and the workspace of its credential; anonymous callers have none. */
+/** A viewer and the workspace of its credential; anonymous callers have none, nor has a session before it is in one. */
 export interface Identity {
   readonly viewer: Viewer
   readonly workspaceId: string | undefined
@@ -30,6 +36,8 @@ export interface Authenticator {
    * when the answer is known, for whoever keeps somebody in for long.
    */
   authenticate(authorization: string | undefined, options?: { readonly anew?: boolean }): Promise<Identity>
+  /** The same by the secret of a browser's session. */
+  authenticateCookie(secret: string | undefined, options?: { readonly anew?: boolean }): Promise<Identity>
 }
 
 export interface AuthenticatorOptions {
@@ -39,6 +47,8 @@ export interface AuthenticatorOptions {
   /** How long a look-up is good for; 2 s unless told. */
   readonly keepMs?: number
   readonly maxKept?: number
+  /** Reads access tokens; made anew unless given. */
+  readonly accessTokens?: AccessTokens
 }
 
 interface Found {
@@ -51,9 +61,11 @@ const MAX_KEPT = 10_000
 const USED_EVERY_MS = 60_000
 const ANONYMOUS: Identity = { viewer: { kind: 'anonymous' }, workspaceId: undefined }
 const INVALID = 'This key is not valid.'
+const SIGNED_OUT = 'This session is not valid (any more): sign in again.'
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { db, clock, log, keepMs = KEEP_MS, maxKept = MAX_KEPT } = options
+  const accessTokens = options.accessTokens ?? createAccessTokens({ db, clock })
   const perf = { now: () => clock.monotonicMs() }
   const kept = new LRUCache<string, { readonly found: Promise<Found | undefined> }>({
     max: maxKept,
@@ -96,31 +108,43 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
   }
 
-  const lookUp = (plain: string, anew: boolean): Promise<Found | undefined> => {
-    // By the digest: what is kept in memory holds no key.
-    const hash = hashKey(plain)
-    const known = anew ? undefined : kept.get(hash)
+  /** `name` is what the answer is kept by: a digest, for what is kept in memory holds no secret. */
+  const lookUp = (name: string, anew: boolean, look: () => Promise<Found | undefined>): Promise<Found | undefined> => {
+    const known = anew ? undefined : kept.get(name)
     if (known !== undefined) return known.found
-    const entry = { found: find(plain) }
-    kept.set(hash, entry)
+    const entry = { found: look() }
+    kept.set(name, entry)
     // A look-up that failed is not an answer.
     entry.found.catch(() => {
-      if (kept.get(hash) === entry) kept.delete(hash)
+      if (kept.get(name) === entry) kept.delete(name)
     })
     return entry.found
   }
 
+  const sessionOf = async (name: string, by: SessionKey, anew: boolean): Promise<Identity> => {
+    const found = await lookUp(name, anew, () => findSession(db, by, clock.now()))
+    if (found === undefined) throw unauthenticated(SIGNED_OUT)
+    if (found.expiresAt !== undefined && found.expiresAt <= clock.now().getTime()) {
+      throw unauthenticated('This session has expired: sign in again.')
+    }
+    noteUse(found.identity)
+    return found.identity
+  }
+
   const noteUse = ({ viewer, workspaceId }: Identity): void => {
-    if (viewer.kind !== 'apiKey' || workspaceId === undefined || used.has(viewer.keyId)) return
-    used.set(viewer.keyId, true)
-    db.systemSql
-      .updateTable('apiKey')
-      .set({ lastUsedAt: clock.now() })
-      .where('workspaceId', '=', workspaceId)
-      .where('id', '=', viewer.keyId)
-      .execute()
-      // The request has its answer already, and the next minute brings another try.
-      .catch((err: unknown) => log.debug({ err }, 'the use of a key was not noted'))
+    const id = viewer.kind === 'apiKey' ? viewer.keyId : 'sessionId' in viewer ? viewer.sessionId : undefined
+    if (id === undefined || used.has(id)) return
+    used.set(id, true)
+    const noting =
+      viewer.kind === 'apiKey'
+        ? db.systemSql
+            .updateTable('apiKey')
+            .set({ lastUsedAt: clock.now() })
+            .where('workspaceId', '=', workspaceId ?? '')
+            .where('id', '=', id)
+        : db.systemSql.updateTable('session').set({ lastUsedAt: clock.now() }).where('id', '=', id)
+    // The request has its answer already, and the next minute brings another try.
+    noting.execute().catch((err: unknown) => log.debug({ err }, 'the use of a credential was not noted'))
   }
 
   return {
@@ -128,14 +152,25 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (authorization === undefined || authorization.trim() === '') return ANONYMOUS
       const plain = /^Bearer +(\S+) *$/i.exec(authorization.trim())?.[1]
       if (plain === undefined) throw unauthenticated()
+      if (looksLikeJwt(plain)) {
+        const claims = await accessTokens.read(plain)
+        return await sessionOf(`${claims.sessionId} ${claims.workspaceId}`, claims, anew)
+      }
       if (!looksLikeKey(plain)) throw unauthenticated(INVALID)
-      const found = await lookUp(plain, anew)
+      const found = await lookUp(hashKey(plain), anew, () => find(plain))
       if (found === undefined) throw unauthenticated(INVALID)
       if (found.expiresAt !== undefined && found.expiresAt <= clock.now().getTime()) {
         throw unauthenticated('This key has expired.')
       }
       noteUse(found.identity)
       return found.identity
+    },
+
+    async authenticateCookie(secret, { anew = false } = {}) {
+      if (secret === undefined || secret === '') return ANONYMOUS
+      if (!looksLikeSecret('browser', secret)) throw unauthenticated(SIGNED_OUT)
+      const cookieHash = hashSecret(secret)
+      return await sessionOf(cookieHash, { cookieHash }, anew)
     },
   }
 }

@@ -82,10 +82,13 @@ function byKey(streams: Iterable<WatchedStream>): Iterable<Watched> {
 }
 
 function sameRights(a: Viewer, b: Viewer): boolean {
-  if (a.kind !== 'apiKey' || b.kind !== 'apiKey') return a.kind === b.kind
-  return (
-    a.keyId === b.keyId &&
-    a.permissions.size === b.permissions.size &&
-    [...a.permissions].every((permission) => b.permissions.has(permission))
-  )
+  if (a.kind === 'apiKey' && b.kind === 'apiKey') return a.keyId === b.keyId && sameSet(a.permissions, b.permissions)
+  if (a.kind === 'member' && b.kind === 'member') {
+    return a.sessionId === b.sessionId && a.memberId === b.memberId && sameSet(a.permissions, b.permissions)
+  }
+  if (a.kind === 'account' && b.kind === 'account') return a.sessionId === b.sessionId
+  return a.kind === b.kind
 }
+
+const sameSet = (a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean =>
+  a.size === b.size && [...a].every((each) => b.has(each))

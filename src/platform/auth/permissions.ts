@@ -5,7 +5,9 @@ import type { Permission, Viewer } from './viewer.ts'
 export function hasPermission(viewer: Viewer, permission: Permission): boolean {
   switch (viewer.kind) {
     case 'anonymous':
+    case 'account':
       return false
+    case 'member':
     case 'apiKey':
       return viewer.permissions.has(permission)
     case 'employee':

@@ -59,6 +59,10 @@ export const ROLE_PERMISSIONS: Readonly<Record<MemberRole, ReadonlySet<Permissio
 
 const isMemberRole = (role: string): role is MemberRole => MEMBER_ROLES.some((known) => known === role)
 
+/** What a role holds. A word that is not known is no role, and holds nothing. */
+export const permissionsOfRole = (role: string): ReadonlySet<Permission> =>
+  isMemberRole(role) ? ROLE_PERMISSIONS[role] : new Set()
+
 /** What a key may do: of what stands on it, what its member's role holds. A word that is not known is no permission. */
 export function permissionsOfKey(written: readonly string[], role: string): ReadonlySet<Permission> {
   if (!isMemberRole(role)) return new Set()

@@ -33,7 +33,7 @@ export const PERMISSIONS = [
 export type Permission = (typeof PERMISSIONS)[number]
 
 /**
- * Who is asking. People, keys and employees use the same verbs; `system` is the server's own work (sweeps, sequencing),
+ * Who is asking. Members, keys and employees use the same verbs; `system` is the server's own work (sweeps, sequencing),
  * `anonymous` may only use what is public.
  */
 export type Viewer =
@@ -46,6 +46,22 @@ export type Viewer =
       readonly permissions: ReadonlySet<Permission>
       /** The first characters of the secret that was sent: a key that was rotated has two for a while. */
       readonly prefix?: string
+    }
+  | {
+      /** A person who signed in, in the workspace that the session is in. */
+      readonly kind: 'member'
+      readonly memberId: string
+      readonly accountId: string
+      readonly sessionId: string
+      readonly name: string
+      readonly permissions: ReadonlySet<Permission>
+    }
+  | {
+      /** A person who signed in, in no workspace: they may do what is about their own account. */
+      readonly kind: 'account'
+      readonly accountId: string
+      readonly sessionId: string
+      readonly name: string
     }
   | { readonly kind: 'employee'; readonly employeeId: string; readonly name: string; readonly runId: string }
   | { readonly kind: 'system' }
@@ -63,6 +79,11 @@ export function storedActor(viewer: Viewer): StoredActor {
       return { kind: 'VISITOR' }
     case 'apiKey':
       return { kind: 'API_KEY', id: viewer.keyId }
+    case 'member':
+      return { kind: 'MEMBER', id: viewer.memberId }
+    case 'account':
+      // Of no workspace, and so in no workspace's log by name.
+      return { kind: 'VISITOR' }
     case 'employee':
       return { kind: 'EMPLOYEE', id: viewer.employeeId }
     case 'system':

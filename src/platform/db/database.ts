@@ -32,6 +32,15 @@ export interface Database {
     work: (tx: Tx) => Promise<Result> | Result,
     options?: TransactionOptions,
   ): Promise<Result>
+  /**
+   * One transaction as `cadre_system`, for what accounts do: it sees their rows, and may found and join workspaces
+   * (`tx.within`). The context's workspace is what it is bound to otherwise.
+   */
+  inAccountTransaction<Result>(
+    ctx: Ctx,
+    work: (tx: Tx) => Promise<Result> | Result,
+    options?: TransactionOptions,
+  ): Promise<Result>
   /** Statements outside a transaction, on one connection bound to the workspace. */
   read<Result>(workspaceId: string, work: (sql: Kysely<Tables>) => Promise<Result>): Promise<Result>
   close(): Promise<void>
@@ -64,6 +73,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     systemSql,
     prisma: (workspaceId) => clients.of(workspaceId),
     inTransaction: (ctx, work, transactionOptions) => inTransaction(app, ctx, work, transactionOptions),
+    inAccountTransaction: (ctx, work, transactionOptions) => inTransaction(system, ctx, work, transactionOptions),
     read: (workspaceId, work) => readInWorkspace(app, workspaceId, work),
     close: async () => {
       await Promise.all([app.end(), system.end()])

@@ -23,6 +23,13 @@ type Table<Model, Create> = { [Key in keyof Model]: Column<Model[Key], Key, Crea
 export interface Tables {
   workspace: Table<models.WorkspaceModel, models.WorkspaceUncheckedCreateInput>
   member: Table<models.MemberModel, models.MemberUncheckedCreateInput>
+  account: Table<models.AccountModel, models.AccountUncheckedCreateInput>
+  accountIdentity: Table<models.AccountIdentityModel, models.AccountIdentityUncheckedCreateInput>
+  session: Table<models.SessionModel, models.SessionUncheckedCreateInput>
+  refreshToken: Table<models.RefreshTokenModel, models.RefreshTokenUncheckedCreateInput>
+  accountToken: Table<models.AccountTokenModel, models.AccountTokenUncheckedCreateInput>
+  signInAttempt: Table<models.SignInAttemptModel, models.SignInAttemptUncheckedCreateInput>
+  invite: Table<models.InviteModel, models.InviteUncheckedCreateInput>
   apiKey: Table<models.ApiKeyModel, models.ApiKeyUncheckedCreateInput>
   employee: Table<models.EmployeeModel, models.EmployeeUncheckedCreateInput>
   employeeVersion: Table<models.EmployeeVersionModel, models.EmployeeVersionUncheckedCreateInput>
@@ -57,6 +64,12 @@ export type TableName = keyof Tables & string
 /** Tables whose rows belong to no workspace, or (workspace) are the workspace. */
 export const TABLES_WITHOUT_TENANT: ReadonlySet<string> = new Set([
   'workspace',
+  'account',
+  'accountIdentity',
+  'session',
+  'refreshToken',
+  'accountToken',
+  'signInAttempt',
   'eventEpoch',
   'process',
   'serverSecret',

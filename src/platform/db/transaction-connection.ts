@@ -45,9 +45,14 @@ export class TransactionConnection {
     return codeOf(thrown) === ABORTED ? (this.#failure ?? thrown) : thrown
   }
 
-  async run<Input extends object, Row>(statement: Statement<Input, Row>, input: Input): Promise<Row[]> {
+  /** `given` stands for what the transaction is bound to, unless told. */
+  async run<Input extends object, Row>(
+    statement: Statement<Input, Row>,
+    input: Input,
+    given: Given = this.#given,
+  ): Promise<Row[]> {
     try {
-      const { rows } = await this.#send(statement, input)
+      const { rows } = await this.#send(statement, input, given)
       return rows.map((row) => camelCased<Row>(row))
     } catch (err) {
       throw this.causeOf(err)
@@ -58,9 +63,10 @@ export class TransactionConnection {
     statement: Statement<Input, Row>,
     input: Input,
     answered?: (rows: Row[]) => void,
+    given: Given = this.#given,
   ): void {
     // On the very promise of the answer: whoever awaits a later one must find the failure noted.
-    this.#send(statement, input).then(
+    this.#send(statement, input, given).then(
       ({ rows }) => answered?.(rows.map((row) => camelCased<Row>(row))),
       (err: Error) => {
         if (codeOf(err) !== ABORTED) this.#failure ??= err
@@ -117,9 +123,10 @@ export class TransactionConnection {
   #send<Input extends object>(
     statement: Statement<Input, unknown>,
     input: Input,
+    given: Given,
   ): Promise<pg.QueryResult<Readonly<Record<string, unknown>>>> {
     this.#assertOpen()
-    const { text, values } = statement.bind({ ...input, ...this.#given })
+    const { text, values } = statement.bind({ ...input, ...given })
     const name = statementName(text)
     return this.#client.query({ ...(name === undefined ? {} : { name }), text, values: [...values] })
   }

@@ -12,6 +12,7 @@
 
 import { CamelCasePlugin, Kysely } from 'kysely'
 import pg from 'pg'
+import type { Viewer } from '../auth/viewer.ts'
 import type { Ctx } from '../context.ts'
 import { isConcurrencyFailure, translateDatabaseError } from './errors.ts'
 import { SingleConnectionDialect } from './single-connection-dialect.ts'
@@ -52,6 +53,11 @@ export interface Tx extends Ctx {
   savepoint<Result>(work: () => Promise<Result>): Promise<Result>
   /** Runs after COMMIT, in order, not at all after a rollback. Must not throw: the change has already happened. */
   onCommit(callback: () => void): void
+  /**
+   * The same transaction in another workspace, or as somebody else: for what an account does, which founds a workspace or
+   * joins one. Only where the transaction is the system's: another role's is bound to one workspace by the database.
+   */
+  within(place: { readonly workspaceId: string; readonly viewer?: Viewer }): Tx
   /** Makes the transaction end in ROLLBACK with its result all the same (`@dryRun`); onCommit callbacks do not run. */
   rollbackAtEnd(): void
 }
@@ -114,6 +120,18 @@ async function attemptOnce<Result>(
     now,
     run: (statement, input) => connection.run(statement, input),
     write: (statement, input, answered) => connection.write(statement, input, answered),
+    within: ({ workspaceId, viewer = ctx.viewer }) => {
+      const given = { workspaceId, now }
+      const inside: Tx = {
+        ...tx,
+        workspaceId,
+        viewer,
+        sql: new Kysely<Tables>({ dialect, plugins: [new TenantPlugin(workspaceId), camelCase] }),
+        run: (statement, input) => connection.run(statement, input, given),
+        write: (statement, input, answered) => connection.write(statement, input, answered, given),
+      }
+      return inside
+    },
     putOff: (writes) => connection.putOff(writes),
     savepoint: (work) => connection.savepoint(work),
     onCommit: (callback) => {

@@ -26,8 +26,8 @@ const insertEvents = sqlStatement<{ readonly events: string }, { lastId: bigint 
   ['workspaceId', 'now', 'events'],
 )
 
-/** The events of one transaction, by what all views of it share. */
-const outboxes = new WeakMap<Tx['sql'], Outbox>()
+/** The events of one transaction, by what all views of it share; one outbox for each workspace it is in. */
+const outboxes = new WeakMap<Tx['putOff'], Map<string, Outbox>>()
 
 /**
  * Tells events of this transaction: they enter the log if and only if it commits, in the order given. They are written
@@ -36,18 +36,30 @@ const outboxes = new WeakMap<Tx['sql'], Outbox>()
  */
 export function appendEvents(tx: Tx, events: readonly NewEvent[]): void {
   if (events.length === 0) return
-  let outbox = outboxes.get(tx.sql)
+  let own = outboxes.get(tx.putOff)
+  if (own === undefined) {
+    own = new Map()
+    outboxes.set(tx.putOff, own)
+    tx.onCommit(() => tx.bell.ring())
+  }
+  let outbox = own.get(tx.workspaceId)
   if (outbox === undefined) {
     outbox = new Outbox(tx)
-    outboxes.set(tx.sql, outbox)
+    own.set(tx.workspaceId, outbox)
     tx.putOff(outbox)
-    tx.onCommit(() => tx.bell.ring())
   }
   for (const event of events) outbox.add(tx, event)
 }
 
 /** Resolves to the outbox id of the transaction's last event so far; its log position is the commit's cursor. */
-export const lastEventOf = async (tx: Tx): Promise<bigint | null> => (await outboxes.get(tx.sql)?.lastId()) ?? null
+export async function lastEventOf(tx: Tx): Promise<bigint | null> {
+  let last: bigint | null = null
+  for (const outbox of outboxes.get(tx.putOff)?.values() ?? []) {
+    const id = await outbox.lastId()
+    if (id !== null && (last === null || id > last)) last = id
+  }
+  return last
+}
 
 class Outbox implements PutOff {
   readonly #tx: Tx

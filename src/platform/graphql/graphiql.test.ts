@@ -13,6 +13,8 @@ import { graphqlRoute } from './http-door.ts'
 import { defaultLimits } from './limits.ts'
 
 const log = pino({ level: 'silent' })
+const nobody = async () => ({ viewer: { kind: 'anonymous' }, workspaceId: undefined }) as const
+
 let server: HttpServer
 
 beforeAll(async () => {
@@ -25,7 +27,7 @@ beforeAll(async () => {
       clock: systemClock,
     }),
     services: { log } as Services,
-    authenticator: { authenticate: async () => ({ viewer: { kind: 'anonymous' }, workspaceId: undefined }) },
+    authenticator: { authenticate: nobody, authenticateCookie: nobody },
     watch: { add: () => () => {}, close: () => {} },
     graphiql: ({ isHere }) => (isHere ? { headers: '{"authorization":"Bearer demo-key-1"}' } : {}),
     closing: new AbortController().signal,

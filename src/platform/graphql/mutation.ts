@@ -196,6 +196,9 @@ function credentialOf(viewer: Viewer): string | undefined {
   switch (viewer.kind) {
     case 'apiKey':
       return `key:${viewer.keyId}`
+    case 'member':
+    case 'account':
+      return `account:${viewer.accountId}`
     case 'employee':
       return `employee:${viewer.employeeId}`
     case 'system':

@@ -31,7 +31,7 @@ async function serve(
   const sockets = webSocketDoor({
     engine,
     services: { log } as Services,
-    authenticator: { authenticate },
+    authenticator: { authenticate, authenticateCookie: authenticate },
     watch: { add: () => () => {}, close: () => {} },
     maxMessageBytes: 1_000,
     trustProxy: 0,

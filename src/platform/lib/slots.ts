@@ -7,6 +7,11 @@ export class Slots {
     this.#free = size
   }
 
+  /** How many wait for a slot. */
+  get waiting(): number {
+    return this.#queue.length
+  }
+
   /** Runs `work` when a slot is free. */
   async with<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#free > 0) this.#free -= 1
