@@ -12,10 +12,18 @@ import type { Authenticator, Identity } from './authenticate.ts'
 
 export type Credential =
   | { readonly kind: 'none' }
-  | { readonly kind: 'header'; readonly authorization: string }
+  | {
+      readonly kind: 'header'
+      readonly authorization: string
+      /** The slug or id of the workspace that it is to speak in, where the credential does not say. */
+      readonly workspace?: string
+    }
   | { readonly kind: 'cookie'; readonly secret: string }
 
 export const SESSION_COOKIE = 'cadre_session'
+
+/** Names the workspace that a token of the issuer is to speak in, by its slug or id. */
+export const WORKSPACE_HEADER = 'x-cadre-workspace'
 
 const NONE: Credential = { kind: 'none' }
 
@@ -24,15 +32,20 @@ export const sessionCookieOf = (request: Pick<IncomingMessage, 'headers'>, place
   readCookie(request, SESSION_COOKIE, place) || undefined
 
 /**
- * The credential of a request. `authorization` comes first, where a socket's first message gives one. Throws FORBIDDEN for a
- * cookie that another site's page had sent along.
+ * The credential of a request. What a socket's first message gives comes before its headers. Throws FORBIDDEN for a cookie
+ * that another site's page had sent along.
  */
 export function credentialOf(
   request: Pick<IncomingMessage, 'headers' | 'method'>,
   publicUrl: string | undefined,
-  authorization: string | undefined = request.headers.authorization,
+  given: { readonly authorization?: string | undefined; readonly workspace?: string | undefined } = {},
 ): Credential {
-  if (authorization !== undefined && authorization.trim() !== '') return { kind: 'header', authorization }
+  const { headers } = request
+  const authorization = given.authorization ?? headers.authorization
+  if (authorization !== undefined && authorization.trim() !== '') {
+    const workspace = (given.workspace ?? String(headers[WORKSPACE_HEADER] ?? '')).trim()
+    return { kind: 'header', authorization, ...(workspace === '' ? {} : { workspace }) }
+  }
   const secret = sessionCookieOf(request, cookiePlaceOf(publicUrl))
   if (secret === undefined) return NONE
   if (comesFromOwnPage(request, publicUrl)) return { kind: 'cookie', secret }
@@ -49,7 +62,9 @@ export function identify(
   options?: { readonly anew?: boolean },
 ): Promise<Identity> {
   if (credential.kind === 'cookie') return authenticator.authenticateCookie(credential.secret, options)
-  return authenticator.authenticate(credential.kind === 'header' ? credential.authorization : undefined, options)
+  if (credential.kind === 'none') return authenticator.authenticate(undefined, options)
+  const { authorization, workspace } = credential
+  return authenticator.authenticate(authorization, { ...options, ...(workspace === undefined ? {} : { workspace }) })
 }
 
 /** Equal for credentials that are one. */

@@ -120,13 +120,14 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
     }
   }
 
-  const server = makeServer<{ authorization?: unknown; Authorization?: unknown }, Connection>({
+  const server = makeServer<{ authorization?: unknown; Authorization?: unknown; workspace?: unknown }, Connection>({
     onConnect: async ({ connectionParams, extra, subscriptions }) => {
-      const given = connectionParams?.authorization ?? connectionParams?.Authorization
+      const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+      const authorization = text(connectionParams?.authorization ?? connectionParams?.Authorization)
+      const workspace = text(connectionParams?.workspace)
       let credential: Credential
       try {
-        const authorization = typeof given === 'string' ? given : undefined
-        credential = credentialOf(extra.request, services.publicUrl, authorization)
+        credential = credentialOf(extra.request, services.publicUrl, { authorization, workspace })
         extra.identity = await identify(authenticator, credential)
       } catch (err) {
         extra.socket.close(...refusalOf(err, extra.requestId))
