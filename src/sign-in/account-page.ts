@@ -20,6 +20,8 @@ export interface WorkspaceShown {
   readonly id: string
   readonly name: string
   readonly role: string
+  /** Whether this session is in it. */
+  readonly isHere: boolean
 }
 
 export interface AccountShown {
@@ -28,8 +30,6 @@ export interface AccountShown {
   readonly hasPassword: boolean
   readonly sessions: readonly SessionShown[]
   readonly workspaces: readonly WorkspaceShown[]
-  /** The one that this session is in. */
-  readonly workspaceId: string | undefined
   /** What people call the issuer, and whether the account is connected to it; undefined where there is none. */
   readonly issuer: { readonly name: string; readonly connected: boolean } | undefined
   /** The form token. */
@@ -90,11 +90,11 @@ export function accountPage(account: AccountShown): Shown {
 
 type FormOf = (action: string, more: Omit<Form, 'action' | 'token'>) => Html
 
-function workspacesCard({ workspaces, workspaceId, token, fault }: AccountShown, formOf: FormOf): Html {
+function workspacesCard({ workspaces, token, fault }: AccountShown, formOf: FormOf): Html {
   const rows = workspaces.map(
-    ({ id, name, role }) =>
+    ({ id, name, role, isHere }) =>
       html`<li><div>${name} <small>· ${role.toLowerCase()}</small></div>${
-        id === workspaceId
+        isHere
           ? html`<small>you are here</small>`
           : pressButton(ACCOUNT.switch, token, 'Go there', { workspace: id }, `Go to ${name}`)
       }</li>`,

@@ -109,7 +109,7 @@ export function signUpPage(door: Door, setup: string | undefined): Shown {
         action: '/sign-up',
         button: 'Sign up',
         token,
-        hidden: { next, invite: invited?.token, setup },
+        hidden: { next, invite: invited?.token ?? setup },
         fields: [
           {
             name: 'name',
