@@ -10,9 +10,12 @@ import { createWorker } from './agent/runs.ts'
 import { createToolRegistry } from './agent/tools/registry.ts'
 import { connectAgent } from './agent/wiring.ts'
 import type { Config } from './config.ts'
+import { createAccountMeans } from './domains/accounts/means.ts'
+import { announceSetup } from './domains/accounts/setup.ts'
+import { purgeSessions } from './domains/accounts/sweeps.ts'
 import { sweepApprovals } from './domains/approvals/service.ts'
 import { eventTypes, namesOfThings } from './domains/event-types.ts'
-import { createMailer } from './domains/mail/mailer.ts'
+import { createMailer, type Mailer } from './domains/mail/mailer.ts'
 import { countOpenRuns, measureRuns, sweepRuns } from './domains/runs/service.ts'
 import { formRoutes } from './domains/submissions/http.ts'
 import { sweepSubmissions } from './domains/submissions/sweeps.ts'
@@ -185,7 +188,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     for (const sweep of sweeps) sweep.start()
     opened.push(() => Promise.all(sweeps.map((sweep) => sweep.stop())))
 
-    const server = options.serve ? await openDoors(options, { db, events, metrics, opened }) : null
+    const server = options.serve ? await openDoors(options, { db, events, metrics, mailer, opened }) : null
     const { port, token } = config.metrics
     if (port !== undefined) {
       const beside = await openMetricsServer({ metrics, host: config.http.host, port, token, log })
@@ -219,6 +222,7 @@ function createSweeps(db: Database, contextOf: (workspaceId: string) => Ctx, log
     sweep('due-runs', 1_000, async () => (await sweepRuns(db, contextOf, log)) > 0),
     sweep('expired-approvals', 5_000, async () => (await sweepApprovals(db, contextOf, log)) > 0),
     sweep('abandoned-submissions', 60_000, async () => (await sweepSubmissions(db, contextOf)) > 0),
+    sweep('old-sessions', 600_000, async () => (await purgeSessions(db, systemClock.now())) > 0),
     sweep('old-idempotency-claims', 600_000, async () => (await purgeClaims(db, systemClock.now())) > 0),
   ]
 }
@@ -227,22 +231,44 @@ interface House {
   readonly db: Database
   readonly events: Events
   readonly metrics: Metrics
+  readonly mailer: Mailer
   readonly opened: (() => Promise<unknown>)[]
 }
 
-async function openDoors(options: AppOptions, { db, events, metrics, opened }: House): Promise<HttpServer> {
+async function openDoors(options: AppOptions, { db, events, metrics, mailer, opened }: House): Promise<HttpServer> {
   const { config, log, development } = options
   const clock = systemClock
   const { bell, feed } = events
   if (config.production) warnOfUnusedQueries(log)
-  const authenticator = createAuthenticator({ db, clock, log })
+  let server: HttpServer | undefined
+  const accounts = createAccountMeans({
+    db,
+    clock,
+    log,
+    mailer,
+    signUp: config.accounts.signUp,
+    publicUrl: () => config.http.publicUrl ?? server?.url ?? '',
+    tellLinks: !config.production,
+  })
+  opened.push(() => accounts.close())
+  const authenticator = createAuthenticator({ db, clock, log, accessTokens: accounts.accessTokens })
   const newest = async (key: string) => {
     const { workspaceId } = await authenticator.authenticate(`Bearer ${key}`)
     return workspaceId === undefined ? {} : await findNewest(db, workspaceId)
   }
   const graphql = graphqlDoors({
     schema,
-    services: { db, bell, clock, log, feed, eventTypes, names: namesOfThings, publicUrl: config.http.publicUrl },
+    services: {
+      db,
+      bell,
+      clock,
+      log,
+      feed,
+      eventTypes,
+      names: namesOfThings,
+      publicUrl: config.http.publicUrl,
+      accounts,
+    },
     authenticator,
     introspection: development,
     ...(development ? { graphiql: explorerPage({ key: options.graphiqlKey, newest }) } : {}),
@@ -252,7 +278,6 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
   })
   opened.push(async () => graphql.close())
   metrics.state('cadre_websockets_open', 'WebSockets open now.', [], () => [{ value: graphql.sockets.count() }])
-  let server: HttpServer | undefined
   const routes = [
     ...healthRoutes([databaseAnswers(db.app)], () => server?.stopping() ?? false),
     graphql.route,
@@ -282,6 +307,7 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
   })
   const opening = server
   opened.push(() => opening.close())
+  await announceSetup({ db, log, accounts })
   return opening
 }
 

@@ -78,6 +78,7 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       workspaceId: identity?.workspaceId ?? NO_WORKSPACE,
       origin: { requestId, ...(address === undefined ? {} : { address }) },
       requestUrl: baseUrlOf(request),
+      userAgent: request.headers['user-agent'],
       resumeAfter: after,
     })
   }
