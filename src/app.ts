@@ -10,15 +10,19 @@ import { createWorker } from './agent/runs.ts'
 import { createToolRegistry } from './agent/tools/registry.ts'
 import { connectAgent } from './agent/wiring.ts'
 import type { Config } from './config.ts'
+import { createAccountMeans } from './domains/accounts/means.ts'
+import { announceSetup } from './domains/accounts/setup.ts'
+import { purgeSessions } from './domains/accounts/sweeps.ts'
 import { sweepApprovals } from './domains/approvals/service.ts'
 import { eventTypes, namesOfThings } from './domains/event-types.ts'
-import { createMailer } from './domains/mail/mailer.ts'
+import { createMailer, type Mailer } from './domains/mail/mailer.ts'
 import { countOpenRuns, measureRuns, sweepRuns } from './domains/runs/service.ts'
 import { formRoutes } from './domains/submissions/http.ts'
 import { sweepSubmissions } from './domains/submissions/sweeps.ts'
 import { findNewest } from './explorer/newest.ts'
 import { explorerPage } from './explorer/page.ts'
 import { createAuthenticator } from './platform/auth/authenticate.ts'
+import { createIssuer } from './platform/auth/issuer.ts'
 import type { Ctx } from './platform/context.ts'
 import { createDatabase, type Database } from './platform/db/database.ts'
 import { packageRoot, packageVersion } from './platform/db/package-root.ts'
@@ -47,6 +51,7 @@ import { metricsRoute } from './platform/observability/metrics-door.ts'
 import { openMetricsServer } from './platform/observability/metrics-server.ts'
 import { referenceRoutes } from './platform/reference/http.ts'
 import { schema } from './schema.ts'
+import { findSignedIn, type SignInMeans, signInRoutes } from './sign-in/http.ts'
 import { type DemoPlace, startPageRoutes } from './start-page/http.ts'
 
 /** Used for employees that name no model, with a live key. */
@@ -185,7 +190,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     for (const sweep of sweeps) sweep.start()
     opened.push(() => Promise.all(sweeps.map((sweep) => sweep.stop())))
 
-    const server = options.serve ? await openDoors(options, { db, events, metrics, opened }) : null
+    const server = options.serve ? await openDoors(options, { db, events, metrics, mailer, opened }) : null
     const { port, token } = config.metrics
     if (port !== undefined) {
       const beside = await openMetricsServer({ metrics, host: config.http.host, port, token, log })
@@ -219,6 +224,7 @@ function createSweeps(db: Database, contextOf: (workspaceId: string) => Ctx, log
     sweep('due-runs', 1_000, async () => (await sweepRuns(db, contextOf, log)) > 0),
     sweep('expired-approvals', 5_000, async () => (await sweepApprovals(db, contextOf, log)) > 0),
     sweep('abandoned-submissions', 60_000, async () => (await sweepSubmissions(db, contextOf)) > 0),
+    sweep('old-sessions', 600_000, async () => (await purgeSessions(db, systemClock.now())) > 0),
     sweep('old-idempotency-claims', 600_000, async () => (await purgeClaims(db, systemClock.now())) > 0),
   ]
 }
@@ -227,22 +233,46 @@ interface House {
   readonly db: Database
   readonly events: Events
   readonly metrics: Metrics
+  readonly mailer: Mailer
   readonly opened: (() => Promise<unknown>)[]
 }
 
-async function openDoors(options: AppOptions, { db, events, metrics, opened }: House): Promise<HttpServer> {
+async function openDoors(options: AppOptions, { db, events, metrics, mailer, opened }: House): Promise<HttpServer> {
   const { config, log, development } = options
   const clock = systemClock
   const { bell, feed } = events
   if (config.production) warnOfUnusedQueries(log)
-  const authenticator = createAuthenticator({ db, clock, log })
-  const newest = async (key: string) => {
-    const { workspaceId } = await authenticator.authenticate(`Bearer ${key}`)
+  let server: HttpServer | undefined
+  const accounts = createAccountMeans({
+    db,
+    clock,
+    log,
+    mailer,
+    signUp: config.accounts.signUp,
+    publicUrl: () => config.http.publicUrl ?? server?.url ?? '',
+    tellLinks: !config.production,
+  })
+  opened.push(() => accounts.close())
+  const { oidc } = config
+  const issuer = oidc === undefined ? undefined : createIssuer({ ...oidc, clock, log })
+  const authenticator = createAuthenticator({ db, clock, log, accessTokens: accounts.accessTokens, issuer })
+  const newest = async (of: { readonly workspaceId: string } | { readonly key: string }) => {
+    const { workspaceId } = 'key' in of ? await authenticator.authenticate(`Bearer ${of.key}`) : of
     return workspaceId === undefined ? {} : await findNewest(db, workspaceId)
   }
   const graphql = graphqlDoors({
     schema,
-    services: { db, bell, clock, log, feed, eventTypes, names: namesOfThings, publicUrl: config.http.publicUrl },
+    services: {
+      db,
+      bell,
+      clock,
+      log,
+      feed,
+      eventTypes,
+      names: namesOfThings,
+      publicUrl: config.http.publicUrl,
+      accounts,
+    },
     authenticator,
     introspection: development,
     ...(development ? { graphiql: explorerPage({ key: options.graphiqlKey, newest }) } : {}),
@@ -252,7 +282,6 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
   })
   opened.push(async () => graphql.close())
   metrics.state('cadre_websockets_open', 'WebSockets open now.', [], () => [{ value: graphql.sockets.count() }])
-  let server: HttpServer | undefined
   const routes = [
     ...healthRoutes([databaseAnswers(db.app)], () => server?.stopping() ?? false),
     graphql.route,
@@ -260,6 +289,21 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
     ...schemaRoutes(schema, config.http.publicUrl),
     ...referenceRoutes(join(packageRoot(), 'dist', 'docs')),
   ]
+  const signIn: SignInMeans = {
+    db,
+    bell,
+    clock,
+    log,
+    accounts,
+    authenticator,
+    watch: graphql.watch,
+    formKey: await serverSecret(db, 'sign-in-forms'),
+    publicUrl: config.http.publicUrl,
+    issuer,
+    linkByEmail: oidc?.linkByEmail === true,
+    landing: config.http.startPage ? '/' : '/account',
+  }
+  routes.push(...signInRoutes(signIn))
   const { token } = config.metrics
   if (development || token !== undefined) {
     const isHere = (request: IncomingMessage) => comesFromHere(request) || comesFromPageHere(request)
@@ -267,7 +311,20 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
   }
   if (config.http.startPage) {
     const mode = config.model.anthropicApiKey === undefined ? 'rehearsal' : 'live'
-    routes.push(...startPageRoutes({ db, feed, clock, mode, demo: options.demo, ask: graphql.ask, others: routes }))
+    routes.push(
+      ...startPageRoutes({
+        db,
+        feed,
+        clock,
+        mode,
+        ask: graphql.ask,
+        publicUrl: config.http.publicUrl,
+        graphiql: development,
+        signedIn: (exchange) => findSignedIn(signIn, exchange),
+        demo: options.demo,
+        others: routes,
+      }),
+    )
   }
   server = await openHttpServer({
     routes: [...routes, openapiRoute(routes, packageVersion())],
@@ -282,6 +339,7 @@ async function openDoors(options: AppOptions, { db, events, metrics, opened }: H
   })
   const opening = server
   opened.push(() => opening.close())
+  await announceSetup({ db, log, accounts })
   return opening
 }
 

@@ -9,6 +9,7 @@ import { StartFault } from './platform/lib/start-fault.ts'
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export const LOG_FORMATS = ['pretty', 'json'] as const
 const SWITCH = ['on', 'off'] as const
+const SIGN_UP = ['open', 'invited'] as const
 
 const MEBIBYTE = 1024 * 1024
 const SAMPLE_LEADS = 6
@@ -52,6 +53,10 @@ export interface Config {
   }
   /** Where people sign in besides here (OpenID Connect); undefined: nowhere. */
   readonly oidc: OidcConfig | undefined
+  readonly accounts: {
+    /** Who may make an account: anybody, or who was invited. */
+    readonly signUp: (typeof SIGN_UP)[number]
+  }
   readonly runs: {
     /** How many runs this process works at once. */
     readonly concurrency: number
@@ -172,6 +177,7 @@ const settings = z.object({
     })
     .optional(),
   ...oidcSettings,
+  SIGN_UP: oneOf(SIGN_UP),
   RUN_CONCURRENCY: wholeNumber(1_000, 1, 100_000),
   SAMPLE_LEADS: wholeNumber(undefined, 0, 100),
   METRICS_PORT: wholeNumber(undefined, 0, 65_535),
@@ -245,6 +251,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     model: { anthropicApiKey: found.ANTHROPIC_API_KEY, anthropicBaseUrl: found.ANTHROPIC_BASE_URL },
     mail: { smtpUrl: found.SMTP_URL, from: found.MAIL_FROM },
     oidc: oidcOf(found),
+    accounts: { signUp: found.SIGN_UP ?? (found.NODE_ENV === 'production' ? 'invited' : 'open') },
     runs: { concurrency: found.RUN_CONCURRENCY },
     demo: { sampleLeads: found.SAMPLE_LEADS ?? (rehearsed ? SAMPLE_LEADS : 0) },
     metrics: { port: found.METRICS_PORT, token: found.METRICS_TOKEN },

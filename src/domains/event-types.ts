@@ -14,7 +14,7 @@ import { keyEvents } from './keys/events.ts'
 import { effectEvents, runEvents, stepEvents } from './runs/events.ts'
 import { submissionEvents } from './submissions/events.ts'
 import { submissionNames } from './submissions/loaders.ts'
-import { memberEvents, workspaceEvents } from './workspaces/events.ts'
+import { inviteEvents, memberEvents, workspaceEvents } from './workspaces/events.ts'
 
 /** Every type of event there is. A new domain adds its own here. */
 export const eventTypes = createEventTypes([
@@ -32,6 +32,7 @@ export const eventTypes = createEventTypes([
   inboxEvents,
   workspaceEvents,
   memberEvents,
+  inviteEvents,
   keyEvents,
 ])
 

@@ -31,7 +31,9 @@ describe('the explorer', () => {
   test('gives away neither the key nor what is newest to whom it does not sign in', async () => {
     const newest = vi.fn(async () => NEWEST)
     const page = explorerPage({ key: 'the-key', newest })
-    const options = JSON.stringify(await page({ isHere: false, session: undefined, url: new URL('http://localhost/graphql') }))
+    const options = JSON.stringify(
+      await page({ isHere: false, session: undefined, url: new URL('http://localhost/graphql') }),
+    )
     expect(options).not.toMatch(/the-key|run_1|approval_1/)
     expect(newest).not.toHaveBeenCalled()
   })

@@ -1,5 +1,5 @@
-import { changePasswordInput, foundWorkspaceInput } from '../domains/accounts/inputs.ts'
 import { getAccount } from '../domains/accounts/accounts.ts'
+import { changePasswordInput, foundWorkspaceInput } from '../domains/accounts/inputs.ts'
 import { changePassword, prepareChange } from '../domains/accounts/passwords.ts'
 import { listSessions, revokeSession, revokeSessions, switchSession } from '../domains/accounts/sessions.ts'
 import { found, joining, prepareFounding } from '../domains/accounts/sign-in.ts'
@@ -15,10 +15,10 @@ import { isAppError, notFound } from '../platform/lib/errors.ts'
 import { decodeId, encodeId } from '../platform/lib/ids.ts'
 import { parseInput } from '../platform/lib/parse.ts'
 import { ACCOUNT, accountPage } from './account-page.ts'
-import { connectDoor } from './oidc-doors.ts'
-import { contextOf, type SignInMeans } from './means.ts'
-import { type Fault, goOn, message, sendPage, statusOfCode } from './page.ts'
 import { invitePage, overInvitePage } from './invite-page.ts'
+import { contextOf, type SignInMeans } from './means.ts'
+import { connectDoor } from './oidc-doors.ts'
+import { type Fault, goOn, message, sendPage, statusOfCode } from './page.ts'
 import { atItsField, findInvited, foundingOf } from './stranger-doors.ts'
 import { forgetSession, openVisit, type Person, readForm, requireOwnForm, type Sent, type Visit } from './visit.ts'
 
@@ -206,7 +206,10 @@ function signOutRoute(means: SignInMeans): Route {
         } catch (err) {
           if (!isAppError(err) || err.details.limit === 'SIZE') throw err
           const back = { href: ACCOUNT.page, text: 'To your account' }
-          return await sendPage(exchange, { ...message('You are still signed in', err.message, back), status: statusOfCode(err.code) })
+          return await sendPage(exchange, {
+            ...message('You are still signed in', err.message, back),
+            status: statusOfCode(err.code),
+          })
         }
         const { accountId, sessionId } = person
         await means.db.inAccountTransaction(contextOf(means, visit), (tx) =>

@@ -47,11 +47,14 @@ export const pressButton = (
   button: string,
   hidden: Readonly<Record<string, string>> = {},
   label?: string,
-): Html => html`<form method="post"${attributes({ action })}><input type="hidden"${attributes({ name: TOKEN_FIELD, value: token })}>${Object.entries(
-  hidden,
-).map(([name, value]) => html`<input type="hidden"${attributes({ name, value })}>`)}<button type="submit" class="second"${attributes({
-  'aria-label': label,
-})}>${button}</button></form>`
+): Html =>
+  html`<form method="post"${attributes({ action })}><input type="hidden"${attributes({ name: TOKEN_FIELD, value: token })}>${Object.entries(
+    hidden,
+  ).map(
+    ([name, value]) => html`<input type="hidden"${attributes({ name, value })}>`,
+  )}<button type="submit" class="second"${attributes({
+    'aria-label': label,
+  })}>${button}</button></form>`
 
 export const ACCOUNT = {
   page: '/account',
@@ -103,11 +106,14 @@ function workspacesCard({ workspaces, token, fault }: AccountShown, formOf: Form
   const typed = founding ? (fault?.typed.get('workspaceName') ?? '') : ''
   return html`<h2>Workspaces</h2>${
     rows.length === 0 ? html`<p>You are in none yet.</p>` : html`<ul class="rows">${rows}</ul>`
-  }<details${attributes({ open: rows.length === 0 || founding })}><summary>Found a workspace</summary>${formOf(ACCOUNT.found, {
-    button: 'Found it',
-    fields: [workspaceField(typed)],
-    second: true,
-  })}</details>`
+  }<details${attributes({ open: rows.length === 0 || founding })}><summary>Found a workspace</summary>${formOf(
+    ACCOUNT.found,
+    {
+      button: 'Found it',
+      fields: [workspaceField(typed)],
+      second: true,
+    },
+  )}</details>`
 }
 
 function sessionsCard({ sessions, token }: AccountShown): Html {
@@ -142,7 +148,12 @@ function passwordCard({ hasPassword, email, fault }: AccountShown, formOf: FormO
       hidden: { username: email },
       fields: [
         field('currentPassword', 'Present password', 'current-password'),
-        field('newPassword', 'New password', 'new-password', 'At least 12 characters of any kind. All other sessions end.'),
+        field(
+          'newPassword',
+          'New password',
+          'new-password',
+          'At least 12 characters of any kind. All other sessions end.',
+        ),
       ],
       second: true,
     },
@@ -177,7 +188,8 @@ const SYSTEMS = [
 
 /** What a browser says of itself, in words: `Firefox on Linux`. */
 export function browserOf(userAgent: string | null): string {
-  const known = (names: readonly (readonly [string, string])[]) => names.find(([mark]) => userAgent?.includes(mark))?.[1]
+  const known = (names: readonly (readonly [string, string])[]) =>
+    names.find(([mark]) => userAgent?.includes(mark))?.[1]
   const system = known(SYSTEMS)
   return `${known(BROWSERS) ?? 'A browser'}${system === undefined ? '' : ` on ${system}`}`
 }

@@ -37,7 +37,12 @@ const SEAL = { alg: 'dir', enc: 'A256GCM' } as const
 
 const keyOf = (secret: string): Uint8Array => createHash('sha256').update(`flow ${secret}`).digest()
 
-export async function keepFlow(response: ServerResponse, kept: Flow, secret: string, place: CookiePlace): Promise<void> {
+export async function keepFlow(
+  response: ServerResponse,
+  kept: Flow,
+  secret: string,
+  place: CookiePlace,
+): Promise<void> {
   const now = Math.floor(Date.now() / 1_000)
   const sealed = await new EncryptJWT({ ...kept })
     .setProtectedHeader(SEAL)
@@ -48,7 +53,11 @@ export async function keepFlow(response: ServerResponse, kept: Flow, secret: str
 }
 
 /** The flow that this browser is on, which is over with that; undefined for none, an old one, and one that is not ours. */
-export async function takeFlow({ request, response }: Exchange, secret: string, place: CookiePlace): Promise<Flow | undefined> {
+export async function takeFlow(
+  { request, response }: Exchange,
+  secret: string,
+  place: CookiePlace,
+): Promise<Flow | undefined> {
   const sealed = readCookie(request, COOKIE, place)
   if (sealed === undefined) return undefined
   clearCookie(response, COOKIE, place)

@@ -3,7 +3,7 @@
 
 import type { Exchange, Route } from '../platform/http/router.ts'
 import { isAppError } from '../platform/lib/errors.ts'
-import { type Fault, goOn, sendPage, type Shown, statusOfCode } from './page.ts'
+import { type Fault, goOn, type Shown, sendPage, statusOfCode } from './page.ts'
 import { openVisit, readForm, requireOwnForm, type Sent, type Visit, type VisitMeans } from './visit.ts'
 
 /** What the page is shown with. */

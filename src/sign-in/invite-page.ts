@@ -22,20 +22,26 @@ export function invitePage(invited: Invited, visit: Pick<Visit, 'token' | 'perso
   return {
     title,
     cards: [
-      html`${heading(title)}<p>You are invited as ${invited.email}, and signed in as ${email ?? visit.person.name}.</p>${renderForm({
-        action: '/invite',
-        button: 'Join',
-        token: visit.token,
-        hidden: { invite },
-      })}<p>${link('/account', 'Not now')}</p>`,
+      html`${heading(title)}<p>You are invited as ${invited.email}, and signed in as ${email ?? visit.person.name}.</p>${renderForm(
+        {
+          action: '/invite',
+          button: 'Join',
+          token: visit.token,
+          hidden: { invite },
+        },
+      )}<p>${link('/account', 'Not now')}</p>`,
     ],
   }
 }
 
 export const overInvitePage: Shown = {
-  ...message('This invite is over', 'It was used, taken back or is older than seven days. Ask who invited you for another one.', {
-    href: '/sign-in',
-    text: 'Sign in',
-  }),
+  ...message(
+    'This invite is over',
+    'It was used, taken back or is older than seven days. Ask who invited you for another one.',
+    {
+      href: '/sign-in',
+      text: 'Sign in',
+    },
+  ),
   status: 404,
 }

@@ -1,13 +1,13 @@
+import { SESSION_MAX_MS } from '../domains/accounts/model.ts'
+import type { Opening } from '../domains/accounts/sign-in.ts'
 import type { AccountMeans } from '../platform/auth/account-means.ts'
-import type { Issuer } from '../platform/auth/issuer.ts'
 import type { IdentityWatch } from '../platform/auth/identity-watch.ts'
+import type { Issuer } from '../platform/auth/issuer.ts'
 import type { Bell, Ctx } from '../platform/context.ts'
 import type { Database } from '../platform/db/database.ts'
 import { cookiePlaceOf } from '../platform/http/cookies.ts'
 import type { Clock } from '../platform/lib/clock.ts'
 import type { Logger } from '../platform/observability/logger.ts'
-import { SESSION_MAX_MS } from '../domains/accounts/model.ts'
-import type { Opening } from '../domains/accounts/sign-in.ts'
 import { keepSession, type Visit, type VisitMeans } from './visit.ts'
 
 /** What the pages of signing in take. */

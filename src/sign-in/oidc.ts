@@ -9,15 +9,15 @@
 // A code is good once, for this browser, for what it began with. Whatever is wrong is a page that says what to do.
 
 import {
-  authorizationCodeGrant,
   AuthorizationResponseError,
+  authorizationCodeGrant,
   buildAuthorizationUrl,
-  calculatePKCECodeChallenge,
   ClientError,
+  calculatePKCECodeChallenge,
+  ResponseBodyError,
   randomNonce,
   randomPKCECodeVerifier,
   randomState,
-  ResponseBodyError,
 } from 'openid-client'
 import { type Claims, claimsOf, type Issuer } from '../platform/auth/issuer.ts'
 import type { CookiePlace } from '../platform/http/cookies.ts'
@@ -96,19 +96,27 @@ export async function endFlow(
 function refusalOf(err: unknown, name: string, log: Logger): AppError {
   if (isAppError(err)) return err
   if (err instanceof AuthorizationResponseError) {
-    if (err.error === 'access_denied') return new AppError('FORBIDDEN', `You did not sign in at ${name}. Nothing was done.`)
+    if (err.error === 'access_denied')
+      return new AppError('FORBIDDEN', `You did not sign in at ${name}. Nothing was done.`)
     if (err.error === 'temporarily_unavailable' || err.error === 'server_error') {
       return unavailable(`${name} cannot sign anybody in at the moment. Try again.`)
     }
     log.warn({ err }, 'the issuer refused to sign somebody in')
-    return new AppError('FORBIDDEN', `${name} refused to sign you in (${knownWord(err.error)}). Ask who runs this server.`)
+    return new AppError(
+      'FORBIDDEN',
+      `${name} refused to sign you in (${knownWord(err.error)}). Ask who runs this server.`,
+    )
   }
   // What the network said, or an answer that was none.
-  if (err instanceof TypeError && !('code' in err)) return unavailable(`${name} cannot be reached at the moment. Try again.`)
+  if (err instanceof TypeError && !('code' in err))
+    return unavailable(`${name} cannot be reached at the moment. Try again.`)
   if (err instanceof ClientError && (err.code === 'OAUTH_TIMEOUT' || err.code === 'OAUTH_ABORT')) {
     return unavailable(`${name} cannot be reached at the moment. Try again.`)
   }
-  log.warn({ err: err instanceof ResponseBodyError ? { error: err.error, status: err.status } : err }, 'a sign-in at the issuer failed')
+  log.warn(
+    { err: err instanceof ResponseBodyError ? { error: err.error, status: err.status } : err },
+    'a sign-in at the issuer failed',
+  )
   return new AppError('FORBIDDEN', `What came back from ${name} does not fit what was asked for. Begin again.`)
 }
 

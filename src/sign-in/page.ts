@@ -63,7 +63,9 @@ export async function sendPage(exchange: Exchange, shown: Shown, retryAfterMs?: 
     type: 'text/html; charset=utf-8',
     headers: {
       ...headers,
-      ...(retryAfterMs === undefined || retryAfterMs <= 0 ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+      ...(retryAfterMs === undefined || retryAfterMs <= 0
+        ? {}
+        : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
     },
     body,
     keep: 'NOBODY',

@@ -50,7 +50,11 @@ export function strangerRoutes(means: SignInMeans): Route[] {
       }),
     act: async (visit, sent) => {
       const ctx = contextOf(means, visit)
-      const given = { email: sent.get('email') ?? '', password: sent.get('password') ?? '', inviteToken: sent.get('invite') }
+      const given = {
+        email: sent.get('email') ?? '',
+        password: sent.get('password') ?? '',
+        inviteToken: sent.get('invite'),
+      }
       const prepared = await prepareLogIn(ctx, parseInput(logInInput, given))
       const signedIn = await means.db.inAccountTransaction(ctx, async (tx) => {
         await endBefore(tx, visit)
@@ -109,7 +113,10 @@ export function strangerRoutes(means: SignInMeans): Route[] {
       const token = showing.typed.get('token') ?? ''
       if (looksLikeSecret('reset', token)) return resetPage(await doorOf(visit, showing), token)
       const again = { href: '/forgot-password', text: 'Send me another link' }
-      return { ...message('This link is not whole', 'Open the link in the mail as it stands there.', again), status: 404 }
+      return {
+        ...message('This link is not whole', 'Open the link in the mail as it stands there.', again),
+        status: 404,
+      }
     },
     act: async (visit, sent) => {
       const ctx = contextOf(means, visit)
@@ -163,7 +170,12 @@ export function atItsField(thrown: unknown, duplicate = 'email'): never {
   const { issues } = thrown.details
   if (issues !== undefined) {
     throw invalidInput(
-      issues.map((issue): InputIssue => (issue.path[0] === 'workspace' || (issue.path[0] === 'name' && duplicate !== 'email') ? { ...issue, path: ['workspaceName'] } : issue)),
+      issues.map(
+        (issue): InputIssue =>
+          issue.path[0] === 'workspace' || (issue.path[0] === 'name' && duplicate !== 'email')
+            ? { ...issue, path: ['workspaceName'] }
+            : issue,
+      ),
     )
   }
   if (thrown.code !== 'CONFLICT' || thrown.details.reason !== 'DUPLICATE') throw thrown

@@ -176,13 +176,15 @@ export function forgotPage({ showing, token }: Door, sent: boolean): Shown {
 export const resetPage = ({ showing, token }: Door, reset: string): Shown => ({
   title: 'A new password',
   cards: [
-    html`${heading('A new password')}<p>Whoever is signed in to your account is signed out with it, you too.</p>${renderForm({
-      action: '/reset-password',
-      button: 'Set the password',
-      token,
-      hidden: { token: reset },
-      fields: [newPasswordField('New password')],
-      ...faultOf(showing),
-    })}<p>${link('/forgot-password', 'Send me another link')}</p>`,
+    html`${heading('A new password')}<p>Whoever is signed in to your account is signed out with it, you too.</p>${renderForm(
+      {
+        action: '/reset-password',
+        button: 'Set the password',
+        token,
+        hidden: { token: reset },
+        fields: [newPasswordField('New password')],
+        ...faultOf(showing),
+      },
+    )}<p>${link('/forgot-password', 'Send me another link')}</p>`,
   ],
 })

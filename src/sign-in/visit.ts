@@ -93,7 +93,9 @@ export function requireOwnForm(means: VisitMeans, visit: Visit, sent: Sent): voi
   const given = sent.get(TOKEN_FIELD) ?? ''
   const bound = visit.person?.sessionId ?? readCookie(visit.exchange.request, VISITOR_COOKIE, cookiePlaceOf(publicUrl))
   if (bound === undefined) {
-    throw new ForeignForm('Your browser has sent no cookie, and signing in needs one. Allow cookies here, and send it again.')
+    throw new ForeignForm(
+      'Your browser has sent no cookie, and signing in needs one. Allow cookies here, and send it again.',
+    )
   }
   if (!isFormToken(means.formKey, bound, given)) {
     throw new ForeignForm('This page had become out of date. Nothing was done: look at it, and send it again.')

@@ -31,7 +31,7 @@ export interface Link {
 
 /** The page as it is now; without a script it stays so. */
 export function renderStartPage(data: StartPageQuery, options: StartPageOptions, now: Date): string {
-  const { name, timeZone } = data.viewer.workspace
+  const { name, timeZone } = workspaceOf(data)
   const { team, waiting, last } = renderParts(data, now, options)
   const query = 'one query'
   const body = html`
@@ -60,9 +60,15 @@ ${renderDoors(data, options, waiting)}
   return renderPage({ title: `Cadre · ${name} workspace`, style: START_STYLE, body, script: liveScript.path })
 }
 
+/** The page is shown in a workspace, or not at all. */
+function workspaceOf({ viewer }: StartPageQuery) {
+  if (viewer.workspace === null) throw new Error('the start page was asked for in no workspace')
+  return viewer.workspace
+}
+
 /** The parts that change, by the id of their place in the page. */
 export function renderParts(data: StartPageQuery, now: Date, { graphiql }: Pick<StartPageOptions, 'graphiql'>) {
-  const { timeZone } = data.viewer.workspace
+  const { timeZone } = workspaceOf(data)
   const time = (moment: string): Html => {
     const date = new Date(moment)
     return html`<time datetime="${moment}">${clockText(date, timeZone, now)}</time>`
@@ -136,7 +142,12 @@ const EXPLORED: readonly (readonly [ExampleTitle, string])[] = [
 
 function renderDoors(
   data: StartPageQuery,
-  { formPath = data.forms.nodes.find(({ status }) => status === 'ACTIVE')?.path, decides, graphiql, reading }: StartPageOptions,
+  {
+    formPath = data.forms.nodes.find(({ status }) => status === 'ACTIVE')?.path,
+    decides,
+    graphiql,
+    reading,
+  }: StartPageOptions,
   waiting: Html,
 ): readonly Html[] {
   const [run] = data.runs.nodes

@@ -13,7 +13,10 @@ const FOR_ANY_KEY = ['cursor', 'node', 'nodes', 'viewer']
 
 function needsOf({ field }: Operation): { permissions: Permission[]; isPublic: boolean } {
   const found = permissionsOfField(field)
-  return { permissions: found.filter((each) => each !== 'public'), isPublic: found.includes('public') }
+  return {
+    permissions: found.filter((each) => each !== 'public' && each !== 'session'),
+    isPublic: found.includes('public'),
+  }
 }
 
 let house: House

@@ -107,6 +107,14 @@ export type EventType =
   | 'INBOX_MESSAGE_READ'
   /** An employee wrote to the inbox. */
   | 'INBOX_MESSAGE_SENT'
+  /** Somebody was invited into the workspace, or once more. */
+  | 'INVITE_CREATED'
+  /** An invite was taken back. */
+  | 'INVITE_REVOKED'
+  /** Somebody signed in as a member for the first time: they founded the workspace or were invited. */
+  | 'MEMBER_JOINED'
+  /** A member left the workspace, and with them all their keys. */
+  | 'MEMBER_LEFT'
   /** A member was removed from the workspace, with all their keys. */
   | 'MEMBER_REMOVED'
   /** A member’s name or role was changed. */
@@ -221,7 +229,7 @@ export type DemoEndsSubscription = { events: { id: string, type: EventType } };
 export type DemoStartQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DemoStartQuery = { cursor: string, viewer: { workspace: { name: string } } };
+export type DemoStartQuery = { cursor: string, viewer: { workspace: { name: string } | null } };
 
 export type DemoOutcomesQueryVariables = Exact<{
   ids: Array<string> | string;
@@ -233,7 +241,7 @@ export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, rece
 export type StartPageQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, reason: string, changes: Array<{ field: string, to: string | null }>, employee: { name: string } | null }> }, forms: { nodes: Array<{ path: string, status: FormStatus }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
+export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } | null }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, reason: string, changes: Array<{ field: string, to: string | null }>, employee: { name: string } | null }> }, forms: { nodes: Array<{ path: string, status: FormStatus }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String

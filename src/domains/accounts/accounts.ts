@@ -58,7 +58,7 @@ export async function getAccount(ctx: Pick<Ctx, 'db'>, accountId: string): Promi
 }
 
 /** One answer for whatever is wrong: who has an account here is nobody else's business. */
-const wrong = (): AppError => unauthenticated('The e-mail address or the password is wrong.')
+export const wrongCredentials = (): AppError => unauthenticated('The e-mail address or the password is wrong.')
 
 /**
  * The account that a person names by their e-mail address and password. UNAUTHENTICATED, in the same words and after the
@@ -75,7 +75,7 @@ export async function checkPassword(
   await throttle.attempt(folded, ctx.origin.address)
   const account = await findAccountByEmail(ctx, folded)
   const right = await passwords.verify(account?.passwordHash, password)
-  if (!right || account === undefined || account.status !== 'ACTIVE') throw wrong()
+  if (!right || account === undefined || account.status !== 'ACTIVE') throw wrongCredentials()
   await throttle.succeeded(folded, ctx.origin.address)
   return account
 }
@@ -88,4 +88,14 @@ export function assertPasswordFor(
 ): void {
   const message = refusalOfPassword(password, person)
   if (message !== undefined) throw invalidInput([{ path: [field], code: 'NOT_ALLOWED', message }])
+}
+
+/** Changes what is given of an account. In an account transaction. */
+export async function updateAccount(
+  tx: Tx,
+  accountId: string,
+  { name }: { readonly name?: string | undefined },
+): Promise<void> {
+  if (name === undefined) return
+  await tx.sql.updateTable('account').set({ name, updatedAt: tx.now }).where('id', '=', accountId).execute()
 }

@@ -12,7 +12,42 @@ export const workspaceEvents = defineEvents({
   },
 })
 
+export const inviteEvents = defineEvents({
+  created: {
+    type: 'invite.created',
+    description: 'Somebody was invited into the workspace, or once more.',
+    subject: 'invite',
+    summary: async (event, names) => {
+      const role = event.changes.find((change) => change.field === 'role')?.to
+      const as = role == null ? '' : ` as ${role}`
+      return `${await names.actor(event.actor)} invited ${await names.of('invite', event.subject.id)}${as}`
+    },
+  },
+  revoked: {
+    type: 'invite.revoked',
+    description: 'An invite was taken back.',
+    subject: 'invite',
+    summary: async (event, names) =>
+      `${await names.actor(event.actor)} took back the invite of ${await names.of('invite', event.subject.id)}`,
+  },
+})
+
 export const memberEvents = defineEvents({
+  joined: {
+    type: 'member.joined',
+    description: 'Somebody signed in as a member for the first time: they founded the workspace or were invited.',
+    subject: 'member',
+    summary: async (event, names) => {
+      const role = event.changes.find((change) => change.field === 'role')?.to
+      return `${await names.of('member', event.subject.id)} joined${role == null ? '' : ` as ${role}`}`
+    },
+  },
+  left: {
+    type: 'member.left',
+    description: 'A member left the workspace, and with them all their keys.',
+    subject: 'member',
+    summary: async (event, names) => `${await names.of('member', event.subject.id)} left the workspace`,
+  },
   updated: {
     type: 'member.updated',
     description: 'A member’s name or role was changed.',

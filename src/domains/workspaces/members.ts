@@ -55,6 +55,28 @@ export async function removeMember(tx: Tx, input: RemoveMemberInput): Promise<{ 
   const caller = await lockCaller(tx, 'MEMBERS_WRITE')
   const member = await lockMember(tx, caller, input)
   if (member.removedAt !== null) return { id: member.id }
+  await end(tx, member, memberEvents.removed.type)
+  return { id: member.id }
+}
+
+/**
+ * Leaves the workspace, as the member who signed in; their keys are revoked, and what they did keeps their name. CONFLICT
+ * for the last owner; NOT_FOUND for another workspace than the one the session is in.
+ */
+export async function leaveWorkspace(tx: Tx, workspaceId: string): Promise<{ readonly id: string }> {
+  if (tx.viewer.kind !== 'member' || workspaceId !== tx.workspaceId) {
+    throw notFound('Workspace', encodeId('workspace', workspaceId))
+  }
+  await lockWorkspace(tx)
+  const caller = await lockCaller(tx, 'WORKSPACE_READ')
+  // An owner who goes needs nobody's leave, if they are not the last.
+  const own = { ...caller, permissions: new Set([...caller.permissions, 'OWNERS_WRITE' as const]) }
+  const member = await lockMember(tx, own, { id: tx.viewer.memberId })
+  await end(tx, member, memberEvents.left.type)
+  return { id: member.id }
+}
+
+async function end(tx: Tx, member: LockedMember, type: string): Promise<void> {
   await assertNotLastOwner(tx, member)
   const version = member.version + 1
   await tx.sql
@@ -62,16 +84,9 @@ export async function removeMember(tx: Tx, input: RemoveMemberInput): Promise<{ 
     .set({ removedAt: tx.now, version, updatedAt: tx.now })
     .where('id', '=', member.id)
     .execute()
-  appendEvents(tx, [
-    {
-      type: memberEvents.removed.type,
-      subject: nodeOf(member),
-      subjectVersion: version,
-      changes: changesBetween({ removedAt: null }, { removedAt: tx.now }),
-    },
-  ])
+  const changes = changesBetween({ removedAt: null }, { removedAt: tx.now })
+  appendEvents(tx, [{ type, subject: nodeOf(member), subjectVersion: version, changes }])
   await revokeKeysOfMember(tx, member.id)
-  return { id: member.id }
 }
 
 interface LockedMember {

@@ -2,8 +2,10 @@ import { IANAZone } from 'luxon'
 import { z } from 'zod'
 import { MEMBER_ROLES } from '../../platform/auth/roles.ts'
 import { isCurrency } from '../../platform/lib/currency.ts'
+import { fold } from '../../platform/lib/fold.ts'
 import { parseMicros } from '../../platform/lib/money.ts'
 import { publicId } from '../../platform/lib/parse.ts'
+import { normaliseEmail } from '../contacts/model.ts'
 
 /*
  * A workspace: one company's own world. Everything belongs to exactly one, and nothing leads from one to another. Its
@@ -62,6 +64,8 @@ export const addMemberInput = z.object({
   name,
   email: z.string().max(254),
   role: z.enum(MEMBER_ROLES),
+  /** Row id of who signs in as them. */
+  accountId: z.uuid().optional(),
 })
 export type AddMemberInput = z.output<typeof addMemberInput>
 
@@ -78,3 +82,42 @@ export type UpdateMemberInput = z.output<typeof updateMemberInput>
 
 export const removeMemberInput = z.object({ id: memberId, ifVersion })
 export type RemoveMemberInput = z.output<typeof removeMemberInput>
+
+const DAY_MS = 24 * 3_600_000
+/** How long an invite can be accepted. */
+export const INVITE_MS = 7 * DAY_MS
+
+const emailAddress = z.string().transform((text, ctx) => {
+  if (normaliseEmail(text) !== undefined) return text.trim()
+  ctx.addIssue({ code: 'invalid_format', format: 'email', message: 'This is no e-mail address.', input: text })
+  return z.NEVER
+})
+
+export const inviteMemberInput = z.object({ email: emailAddress, role: z.enum(MEMBER_ROLES) })
+export type InviteMemberInput = z.output<typeof inviteMemberInput>
+
+export const revokeInviteInput = z.object({ id: publicId('invite', 'Invite') })
+export type RevokeInviteInput = z.output<typeof revokeInviteInput>
+
+/** What can be done with an invite. */
+export const INVITE_STATUSES = ['OPEN', 'EXPIRED', 'ACCEPTED', 'REVOKED'] as const
+export type InviteStatus = (typeof INVITE_STATUSES)[number]
+
+export function statusOfInvite(
+  invite: { readonly acceptedAt: Date | null; readonly revokedAt: Date | null; readonly expiresAt: Date },
+  now: Date,
+): InviteStatus {
+  if (invite.acceptedAt !== null) return 'ACCEPTED'
+  if (invite.revokedAt !== null) return 'REVOKED'
+  return invite.expiresAt <= now ? 'EXPIRED' : 'OPEN'
+}
+
+/** A slug made of a name: `Müller & Söhne` → `muller-sohne`. */
+export function slugOf(name: string): string {
+  const slug = fold(name)
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 50)
+    .replace(/-+$/, '')
+  return slug === '' ? 'workspace' : slug
+}

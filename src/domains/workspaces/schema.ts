@@ -4,8 +4,6 @@ import { PERMISSIONS, storedActor } from '../../platform/auth/viewer.ts'
 import { Actor } from '../../platform/graphql/actor.ts'
 import { builder } from '../../platform/graphql/builder.ts'
 import { listOf } from '../../platform/graphql/connection.ts'
-import type { GraphQLContext } from '../../platform/graphql/context.ts'
-import { describeEnum } from '../../platform/graphql/enum.ts'
 import { PermissionEnum } from '../../platform/graphql/errors.ts'
 import { eventDetails } from '../../platform/graphql/event.ts'
 import { timeline } from '../../platform/graphql/event-list.ts'
@@ -16,18 +14,13 @@ import { mutation } from '../../platform/graphql/mutation.ts'
 import { getById, node } from '../../platform/graphql/node.ts'
 import { byIdField, eventNode, nodeField } from '../../platform/graphql/node-field.ts'
 import { topic } from '../../platform/graphql/subscription.ts'
+import { Viewer } from '../../platform/graphql/viewer.ts'
 import { unauthenticated } from '../../platform/lib/errors.ts'
+import { Role } from './enums.ts'
 import { memberEvents, workspaceEvents } from './events.ts'
 import { removeMember, updateMember } from './members.ts'
 import { removeMemberInput, updateMemberInput, updateWorkspaceInput } from './model.ts'
 import { updateWorkspace } from './service.ts'
-
-const Role = describeEnum<MemberRole>('Role', 'What a member of a workspace is, from most to least.', {
-  OWNER: 'Does everything, and answers for the workspace.',
-  ADMIN: 'Does everything but what makes, changes or removes owners.',
-  MEMBER: 'Works with everything, and looks after their own keys.',
-  VIEWER: 'Sees everything and changes nothing.',
-})
 
 const Workspace = builder.prismaNode('Workspace', {
   ...node(
@@ -74,20 +67,32 @@ const Member = builder.prismaNode('Member', {
         return PERMISSIONS.filter((permission) => held?.has(permission) === true)
       },
     }),
+    signsIn: t.boolean({
+      description: 'Whether a person signs in as them. Who never did can be invited to, by `inviteMember`.',
+      select: { accountId: true },
+      resolve: ({ accountId }) => accountId !== null,
+    }),
     removedAt: t.expose('removedAt', { type: 'DateTime', nullable: true }),
     version: t.exposeInt('version'),
     timeline: t.field(timeline('member', 'What happened to them as a member, oldest first.')),
   }),
 })
 
-const Viewer = builder.objectRef<GraphQLContext>('Viewer').implement({
+Viewer.implement({
   description: 'Who is asking.',
   fields: (t) => ({
-    actor: t.field({ type: Actor, description: 'You, as events show you.', resolve: (ctx) => storedActor(ctx.viewer) }),
+    actor: t.field({
+      type: Actor,
+      nullable: true,
+      description: 'You, as events show you; null while you are in no workspace.',
+      resolve: (ctx) => (ctx.viewer.kind === 'account' ? null : storedActor(ctx.viewer)),
+    }),
     workspace: t.field({
       type: Workspace,
-      description: 'The workspace you are in.',
-      resolve: (_viewer, _args, ctx, info) => getById('Workspace', ctx.workspaceId, ctx, info),
+      nullable: true,
+      description: 'The workspace you are in; null for who has signed in and is in none.',
+      resolve: (_viewer, _args, ctx, info) =>
+        ctx.viewer.kind === 'account' ? null : getById('Workspace', ctx.workspaceId, ctx, info),
     }),
     permissions: t.field({
       type: [PermissionEnum],
@@ -222,10 +227,13 @@ const ofWorkspace = eventDetails(workspaceEvents, {
   updated: (t) => ({ workspace: t.field(eventNode('Workspace', 'The workspace.')) }),
 })
 const ofMembers = eventDetails(memberEvents, {
+  joined: (t) => ({ member: t.field(eventNode('Member', 'Who joined.')) }),
+  left: (t) => ({ member: t.field(eventNode('Member', 'Who left.')) }),
   updated: (t) => ({ member: t.field(eventNode('Member', 'The member.')) }),
   removed: (t) => ({ member: t.field(eventNode('Member', 'Who was removed.')) }),
 })
 
 topic('workspaceUpdated', ofWorkspace.updated, { description: 'Changes of the workspace itself.' })
+topic('memberJoined', ofMembers.joined, { description: 'People who sign in as members for the first time.' })
 topic('memberUpdated', ofMembers.updated, { description: 'Members whose name or role is changed.' })
 topic('memberRemoved', ofMembers.removed, { description: 'Members who are removed.' })

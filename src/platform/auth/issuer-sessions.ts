@@ -81,7 +81,9 @@ async function workspaceOf(db: Database, accountId: string, named: string | unde
     return only === undefined || another !== undefined ? null : only.id
   }
   const id = named.replace(/^workspace_/, '').toLowerCase()
-  const asked = isUuid(id) ? memberships.where('workspace.id', '=', id) : memberships.where('workspace.slug', '=', named)
+  const asked = isUuid(id)
+    ? memberships.where('workspace.id', '=', id)
+    : memberships.where('workspace.slug', '=', named)
   const workspace = await asked.executeTakeFirst()
   if (workspace === undefined) throw unauthenticated('There is no such workspace, or you are no member of it.')
   return workspace.id

@@ -21,3 +21,14 @@ export function requirePermission(viewer: Viewer, permission: Permission): void 
   if (viewer.kind === 'anonymous') throw unauthenticated()
   if (!hasPermission(viewer, permission)) throw forbidden(permission)
 }
+
+/** The viewer as a person who signed in, in a workspace or none. */
+export type SignedIn = Extract<Viewer, { readonly sessionId: string }>
+
+/** Throws UNAUTHENTICATED for whoever did not sign in: keys speak for members, and an account is a person's own. */
+export function requireSession(viewer: Viewer): SignedIn {
+  if (viewer.kind === 'member' || viewer.kind === 'account') return viewer
+  throw unauthenticated(
+    viewer.kind === 'apiKey' ? 'This is for a person who signed in: a key cannot do it.' : 'Sign in first.',
+  )
+}

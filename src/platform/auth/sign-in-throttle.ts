@@ -26,7 +26,7 @@ const HOUR_S = 3_600
 
 export const MAX_FAILED_PER_ACCOUNT = 5
 const MAX_FAILED_PER_ADDRESS = 30
-const MAX_ASKED_PER_ADDRESS = 30
+const MAX_ASKED_PER_ADDRESS = 100
 const MAX_MAILS = 3
 
 export function createSignInThrottle(system: pg.Pool): SignInThrottle {

@@ -1,3 +1,4 @@
+import type { AccountMeans } from '../auth/account-means.ts'
 import type { Viewer } from '../auth/viewer.ts'
 import type { Bell, Origin } from '../context.ts'
 import type { Database } from '../db/database.ts'
@@ -23,6 +24,8 @@ export interface Services {
   readonly names: Readonly<Record<string, NamesOf>>
   /** How the world reaches us, without a slash at the end; undefined: as each request says. */
   readonly publicUrl?: string | undefined
+  /** What signing people in takes; absent where nobody does. */
+  readonly accounts?: AccountMeans
 }
 
 /** What is a request's own. */
@@ -32,6 +35,7 @@ export interface RequestContext {
   readonly origin: Origin
   /** The address that the caller used, as far as we can see. */
   readonly requestUrl: string
+  readonly userAgent?: string | undefined
   readonly idempotencyKey?: string | undefined
   readonly resumeAfter?: string | undefined
 }
@@ -42,7 +46,7 @@ export const NO_WORKSPACE = '00000000-0000-0000-0000-000000000000'
 /** Contexts for the executions of one request; each has loaders and names of its own. */
 export function contextFactory(services: Services, request: RequestContext): ContextFactory {
   const { db, bell, clock, log, feed, eventTypes } = services
-  const { viewer, origin, idempotencyKey, resumeAfter, requestUrl } = request
+  const { viewer, origin, idempotencyKey, resumeAfter, requestUrl, userAgent } = request
   return (signal) => {
     let workspaceId = request.workspaceId
     const loaders = new Loaders()
@@ -68,6 +72,8 @@ export function contextFactory(services: Services, request: RequestContext): Con
         return loaders.get('names', () => namesIn(services, workspaceId))
       },
       signal,
+      ...(services.accounts === undefined ? {} : { accounts: services.accounts }),
+      ...(userAgent === undefined ? {} : { userAgent }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(resumeAfter === undefined ? {} : { resumeAfter }),
     }

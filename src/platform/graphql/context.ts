@@ -25,6 +25,8 @@ export interface GraphQLContext extends Ctx {
   readonly loaders: Loaders
   /** Where the caller reaches this server, without a slash at the end: `https://cadre.example.com`. */
   readonly baseUrl: string
+  /** What the caller's program calls itself. */
+  readonly userAgent?: string
   /** The header Idempotency-Key. */
   readonly idempotencyKey?: string
   /** `extensions.after` of the request, or SSE's Last-Event-ID: overrides a subscription field's `after`. */

@@ -79,6 +79,7 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
         ...(exchange.address === undefined ? {} : { address: exchange.address }),
       },
       requestUrl: baseUrlOf(exchange.request),
+      userAgent: headerOf(exchange, 'user-agent'),
       idempotencyKey: headerOf(exchange, 'idempotency-key'),
       resumeAfter: typeof after === 'string' && after !== '' ? after : undefined,
     })

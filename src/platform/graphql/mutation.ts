@@ -7,14 +7,16 @@
 import type { InputFieldMap, ObjectFieldsShape } from '@pothos/core'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
-import { requirePermission } from '../auth/permissions.ts'
+import { requirePermission, requireSession } from '../auth/permissions.ts'
 import type { Permission, Viewer } from '../auth/viewer.ts'
+import type { Ctx } from '../context.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type AppError, unauthenticated } from '../lib/errors.ts'
 import { parseInput } from '../lib/parse.ts'
 import { builder, type Types } from './builder.ts'
 import { commitCursor, rememberCommit } from './commit-cursor.ts'
 import type { GraphQLContext } from './context.ts'
+import { NO_WORKSPACE } from './context-factory.ts'
 import {
   ConflictError,
   expectedError,
@@ -33,16 +35,36 @@ type Json = string | number | boolean | null | readonly Json[] | { readonly [nam
 /** What a verb hands back: JSON that is stored for repetitions, e.g. `{ dealId }`. */
 type Outcome<Result> = { readonly [Name in keyof Result]: Json }
 
-interface MutationOptions<Valid, Result extends Outcome<Result>, Refused extends Outcome<Refused> = never> {
+interface MutationOptions<
+  Valid,
+  Result extends Outcome<Result>,
+  Refused extends Outcome<Refused> = never,
+  Prepared = undefined,
+> {
   /** What it does for the caller, in a sentence. */
   readonly description: string
-  /** What the caller needs; `public` for nothing: then `workspace` says in whose house it happens. */
-  readonly permission: Permission | 'public'
+  /**
+   * What the caller needs; `public` for nothing: then `workspace` says in whose house it happens. `session` is a person who
+   * signed in, whatever they may: no key.
+   */
+  readonly permission: Permission | 'public' | 'session'
+  /**
+   * It is about an account, which is of no workspace: the transaction is the system's, and `tx.within` leads into the
+   * workspaces that it is about.
+   */
+  readonly account?: true
+  /**
+   * An idempotency key is not heeded: for what takes a password, whose digest would be stored with the claim, and for what
+   * tells a secret that must be told again.
+   */
+  readonly unkeyed?: true
   readonly input: (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) => InputFieldMap
   /** Makes the valid input; what it refuses becomes InvalidInputError, issue by issue, with its path. */
   readonly parse: z.ZodType<Valid>
+  /** What takes its time and is no change, as comparing a password: done before the transaction, and handed to the verb. */
+  readonly prepare?: (ctx: GraphQLContext, input: Valid) => Promise<Prepared>
   /** The change itself, in the transaction. */
-  readonly verb: (tx: Tx, input: Valid) => Promise<Result | Refused | ShownOnce<Result>>
+  readonly verb: (tx: Tx, input: Valid, prepared: Prepared) => Promise<Result | Refused | ShownOnce<Result>>
   /**
    * For a verb that makes a secret and returns `ShownOnce`: what it is, in a sentence. The payload then has `secret` and
    * `replayed`; what is stored for repetitions is the outcome without it.
@@ -91,10 +113,12 @@ interface MutationOptions<Valid, Result extends Outcome<Result>, Refused extends
  * })
  * ```
  */
-export function mutation<Valid, Result extends Outcome<Result>, Refused extends Outcome<Refused> = never>(
-  name: string,
-  options: MutationOptions<Valid, Result, Refused>,
-): void {
+export function mutation<
+  Valid,
+  Result extends Outcome<Result>,
+  Refused extends Outcome<Refused> = never,
+  Prepared = undefined,
+>(name: string, options: MutationOptions<Valid, Result, Refused, Prepared>): void {
   const base = `${name[0]?.toUpperCase()}${name.slice(1)}`
   const input = builder.inputType(`${base}Input`, {
     description: `What \`${name}\` takes.`,
@@ -116,7 +140,7 @@ export function mutation<Valid, Result extends Outcome<Result>, Refused extends 
   const members = [
     InvalidInputError,
     ...(options.errors?.includes('NOT_FOUND') === true ? [NotFoundError] : []),
-    ...(options.permission === 'public' ? [] : [ForbiddenError]),
+    ...(options.permission === 'public' || options.permission === 'session' ? [] : [ForbiddenError]),
     ConflictError,
     ...(options.errors?.includes('LIMIT_EXCEEDED') === true ? [LimitExceededError] : []),
   ]
@@ -147,20 +171,21 @@ export function mutation<Valid, Result extends Outcome<Result>, Refused extends 
   )
 }
 
-async function run<Valid, Result extends Outcome<Result>, Refused extends Outcome<Refused>>(
+async function run<Valid, Result extends Outcome<Result>, Refused extends Outcome<Refused>, Prepared>(
   name: string,
-  options: MutationOptions<Valid, Result, Refused>,
+  options: MutationOptions<Valid, Result, Refused, Prepared>,
   rawInput: unknown,
   ctx: GraphQLContext,
   info: GraphQLResolveInfo,
 ): Promise<Result> {
-  if (options.permission !== 'public') requirePermission(ctx.viewer, options.permission)
+  if (options.permission === 'session') requireSession(ctx.viewer)
+  else if (options.permission !== 'public') requirePermission(ctx.viewer, options.permission)
   const input = parseInput(options.parse, rawInput)
-  if (ctx.viewer.kind === 'anonymous') {
+  if (ctx.viewer.kind === 'anonymous' && options.account !== true) {
     if (options.workspace === undefined) throw unauthenticated()
     ctx.enterWorkspace(await options.workspace(input, ctx))
   }
-  const key = idempotencyKeyOf(ctx, info)
+  const key = options.unkeyed === true ? undefined : idempotencyKeyOf(ctx, info)
   const credential = credentialOf(ctx.viewer) ?? options.credential?.(input)
   const claim =
     key === undefined || credential === undefined
@@ -173,11 +198,12 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
         }
   const refusalOf = (outcome: Result | Refused) => options.refusal?.(outcome)
   let secret: string | undefined
+  const prepared = (await options.prepare?.(ctx, input)) as Prepared
   const { outcome, outboxId, replayed } = await runOnce(
-    ctx,
+    options.account === true ? ofNoWorkspace(ctx) : ctx,
     claim,
     async (tx) => {
-      const made = await options.verb(tx, input)
+      const made = await options.verb(tx, input, prepared)
       if (!(made instanceof ShownOnce)) return made
       // Of the last attempt, which is the one that commits.
       secret = made.secret
@@ -191,6 +217,13 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
   // What is no refusal is the result.
   return rememberCommit(outcome as Result & object, outboxId)
 }
+
+/** The context of what is about an account: its transactions are the system's, and so are their idempotency keys. */
+const ofNoWorkspace = (ctx: GraphQLContext): Ctx => ({
+  ...ctx,
+  workspaceId: NO_WORKSPACE,
+  db: { ...ctx.db, inTransaction: (within, work, how) => ctx.db.inAccountTransaction(within, work, how) },
+})
 
 function credentialOf(viewer: Viewer): string | undefined {
   switch (viewer.kind) {

@@ -104,11 +104,14 @@ export class PermissionPlugin<Types extends SchemaTypes> extends BasePlugin<Type
 
 /**
  * What a caller needs for a field of a built schema, as the plugin and `mutation` enforce it: for who documents it. `public`
- * for a mutation that says so; empty where nothing is said.
+ * or `session` for a mutation that says so; empty where nothing is said.
  */
-export function permissionsOfField({ extensions, type }: GraphQLField<unknown, unknown>): (Permission | 'public')[] {
+export function permissionsOfField({
+  extensions,
+  type,
+}: GraphQLField<unknown, unknown>): (Permission | 'public' | 'session')[] {
   const named = getNullableType(type)
-  const own = extensions.permission as Permission | 'public' | undefined
+  const own = extensions.permission as Permission | 'public' | 'session' | undefined
   const ofType = isListType(named) ? undefined : (named.extensions.permission as Permission | undefined)
   return [...new Set([own, ofType].filter((permission) => permission !== undefined))]
 }

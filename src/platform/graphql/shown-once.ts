@@ -20,6 +20,9 @@ export class ShownOnce<Outcome> {
 
 const secrets = new WeakMap<object, string>()
 
+/** The secret of an outcome in the answer that is being made; undefined in every other. */
+export const secretOf = (outcome: object): string | undefined => secrets.get(outcome)
+
 export function rememberSecret(outcome: object, secret: string): void {
   secrets.set(outcome, secret)
 }

@@ -80,6 +80,7 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       workspaceId: identity?.workspaceId ?? NO_WORKSPACE,
       origin: { requestId, ...(address === undefined ? {} : { address }) },
       requestUrl: baseUrlOf(request),
+      userAgent: request.headers['user-agent'],
       resumeAfter: after,
     })
   }
@@ -96,7 +97,8 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
   /** Why a socket is closed that shows no valid credential, in at most 123 bytes. */
   const refusalOf = (err: unknown, requestId: string): [code: number, reason: string] => {
     if (isAppError(err) && err.code === 'UNAUTHENTICATED') return [CloseCode.Unauthorized, err.message]
-    if (isAppError(err) && err.code === 'FORBIDDEN') return [CloseCode.Forbidden, 'Another site cannot use your sign-in.']
+    if (isAppError(err) && err.code === 'FORBIDDEN')
+      return [CloseCode.Forbidden, 'Another site cannot use your sign-in.']
     log.warn({ err, requestId }, 'a credential could not be looked up')
     return [TRY_AGAIN_LATER, 'Try again later.']
   }

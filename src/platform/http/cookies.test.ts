@@ -10,7 +10,16 @@ test('a cookie is found among others by its whole name', () => {
     readCookie({ headers: cookie === undefined ? {} : { cookie } }, 'cadre_session', place)
   expect(read('a=b; cadre_session=secret; c=d')).toBe('secret')
   expect(read('cadre_session=a=b')).toBe('a=b')
-  for (const other of [undefined, '', ';', '=', 'cadre_session', 'xcadre_session=1', 'a=cadre_session=1', '__Host-cadre_session=1']) {
+  for (const other of [
+    undefined,
+    '',
+    ';',
+    '=',
+    'cadre_session',
+    'xcadre_session=1',
+    'a=cadre_session=1',
+    '__Host-cadre_session=1',
+  ]) {
     expect(read(other)).toBeUndefined()
   }
   expect(read('cadre_session=forged; __Host-cadre_session=real', secure)).toBe('real')

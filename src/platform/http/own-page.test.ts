@@ -15,7 +15,13 @@ describe('a request with a cookie', () => {
       for (const site of ['cross-site', 'same-site', 'none', '', 'nonsense']) {
         expect(ours(method, { 'sec-fetch-site': site, origin: HERE })).toBe(false)
       }
-      const others = ['null', 'https://evil.example', 'http://cadre.example.com', `${HERE}.evil.example`, `${HERE}:8443`]
+      const others = [
+        'null',
+        'https://evil.example',
+        'http://cadre.example.com',
+        `${HERE}.evil.example`,
+        `${HERE}:8443`,
+      ]
       for (const origin of others) expect(ours(method, { origin })).toBe(false)
     }
   })

@@ -25,6 +25,7 @@ const BY_THEMSELVES: Readonly<Record<string, string>> = {
   nodes: 'what each thing needs',
 }
 const PUBLIC = 'nothing'
+const SESSION = 'to have signed in'
 
 const EVERYBODY: ReadonlySet<MemberRole> = new Set(MEMBER_ROLES)
 
@@ -42,7 +43,8 @@ export function permissionMatrix(schema: GraphQLSchema): MatrixRow[] {
         const { name } = field
         const found = permissionsOfField(field)
         if (found.includes('public')) return { chapter, name, needs: PUBLIC, roles: EVERYBODY }
-        const needs = found.filter((each) => each !== 'public')
+        if (found.includes('session')) return { chapter, name, needs: SESSION, roles: EVERYBODY }
+        const needs = found.filter((each) => each !== 'public' && each !== 'session')
         if (needs.length > 0) return { chapter, name, needs, roles: rolesWith(needs) }
         const words = BY_THEMSELVES[name]
         if (words === undefined) throw new Error(`${chapter}/${name} does not say which permission it needs`)
