@@ -20,7 +20,16 @@ import { contextOf, type SignInMeans } from './means.ts'
 import { connectDoor } from './oidc-doors.ts'
 import { type Fault, goOn, message, sendPage, statusOfCode } from './page.ts'
 import { atItsField, findInvited, foundingOf } from './stranger-doors.ts'
-import { forgetSession, openVisit, type Person, readForm, requireOwnForm, type Sent, type Visit } from './visit.ts'
+import {
+  forgetSession,
+  noteChange,
+  openVisit,
+  type Person,
+  readForm,
+  requireOwnForm,
+  type Sent,
+  type Visit,
+} from './visit.ts'
 
 const DONE: Readonly<Record<string, string>> = {
   password: 'Your password is changed, and all other sessions have ended.',
@@ -46,7 +55,9 @@ export function accountRoutes(means: SignInMeans): Route[] {
       try {
         sent = await readForm(visit)
         requireOwnForm(means, visit, sent)
-        goOn(exchange, await act({ ...visit, person }, sent))
+        const location = await act({ ...visit, person }, sent)
+        await noteChange(means, visit)
+        goOn(exchange, location)
       } catch (err) {
         if (!isAppError(err) || err.details.limit === 'SIZE') throw err
         const { code, message: problem, details } = err
@@ -215,6 +226,7 @@ function signOutRoute(means: SignInMeans): Route {
         await means.db.inAccountTransaction(contextOf(means, visit), (tx) =>
           revokeSession(tx, { accountId, sessionId, because: 'LOGGED_OUT' }),
         )
+        await noteChange(means, visit)
         forgetSession(exchange.response, cookiePlaceOf(means.publicUrl))
       }
       goOn(exchange, means.landing === ACCOUNT.page ? '/sign-in' : means.landing)

@@ -76,21 +76,23 @@ export function strangerRoutes(means: SignInMeans): Route[] {
     },
     act: async (visit, sent) => {
       const ctx = contextOf(means, visit)
-      const input = parseInput(signUpInput, {
-        email: sent.get('email') ?? '',
-        password: sent.get('password') ?? '',
-        name: sent.get('name') ?? '',
-        inviteToken: sent.get('invite'),
-        workspace: foundedBy(sent),
-      })
-      const prepared = await prepareSignUp(ctx, input).catch((err: unknown) => atItsField(err))
-      const signedIn = await means.db
-        .inAccountTransaction(ctx, async (tx) => {
+      try {
+        const input = parseInput(signUpInput, {
+          email: sent.get('email') ?? '',
+          password: sent.get('password') ?? '',
+          name: sent.get('name') ?? '',
+          inviteToken: sent.get('invite'),
+          workspace: foundedBy(sent),
+        })
+        const prepared = await prepareSignUp(ctx, input)
+        const signedIn = await means.db.inAccountTransaction(ctx, async (tx) => {
           await endBefore(tx, visit)
           return await signUp(tx, input, prepared, openingOf(visit))
         })
-        .catch((err: unknown) => atItsField(err))
-      return entered(means, visit, signedIn, done(sent))
+        return entered(means, visit, signedIn, done(sent))
+      } catch (thrown) {
+        return atItsField(thrown)
+      }
     },
   }
 

@@ -55,11 +55,18 @@ export async function openVisit(means: VisitMeans, exchange: Exchange): Promise<
 
 async function findIdentity({ authenticator }: VisitMeans, secret: string): Promise<Identity | undefined> {
   try {
-    return await authenticator.authenticateCookie(secret)
+    // A page that follows a change shows it, also where another process made that.
+    return await authenticator.authenticateCookie(secret, { anew: true })
   } catch (err) {
     if (isAppError(err) && err.code === 'UNAUTHENTICATED') return undefined
     throw err
   }
+}
+
+/** What is known of the session that the browser has sent is looked up anew: it was changed, or has ended. */
+export async function noteChange(means: VisitMeans, { exchange }: Pick<Visit, 'exchange'>): Promise<void> {
+  const secret = sessionCookieOf(exchange.request, cookiePlaceOf(means.publicUrl))
+  if (secret !== undefined) await findIdentity(means, secret)
 }
 
 /** What a form sends: each field once. */
