@@ -1,5 +1,5 @@
 import { getAccount } from '../domains/accounts/accounts.ts'
-import { accountOf, connectIdentity, onceMore } from '../domains/accounts/identities.ts'
+import { accountOf, connectIdentity, isInvited, onceMore } from '../domains/accounts/identities.ts'
 import { openSession } from '../domains/accounts/sessions.ts'
 import { joining } from '../domains/accounts/sign-in.ts'
 import { firstWorkspace } from '../domains/accounts/workspaces.ts'
@@ -106,7 +106,7 @@ async function signIn({ means, issuer }: At, visit: Visit, claims: Claims, flow:
   const policy = {
     issuerName: issuer.name,
     linkByEmail: means.linkByEmail,
-    open: means.accounts.signUp === 'open',
+    mayJoin: means.accounts.signUp === 'open' || (await isInvited(ctx, claims)),
   }
   const accountId = await onceMore(() => means.db.inAccountTransaction(ctx, (tx) => accountOf(tx, claims, policy)))
   const account = await getAccount(ctx, accountId)

@@ -94,7 +94,7 @@ export async function endFlow(
 }
 
 function refusalOf(err: unknown, name: string, log: Logger): AppError {
-  if (isAppError(err)) return err
+  if (isAppError(err) && err.code !== 'UNAUTHENTICATED') return err
   if (err instanceof AuthorizationResponseError) {
     if (err.error === 'access_denied')
       return new AppError('FORBIDDEN', `You did not sign in at ${name}. Nothing was done.`)

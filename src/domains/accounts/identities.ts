@@ -12,6 +12,7 @@
 //   no account has it           a new account, where people may sign up by themselves or an invite waits for the address
 
 import type { Claims } from '../../platform/auth/issuer.ts'
+import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { AppError, conflict, isAppError } from '../../platform/lib/errors.ts'
 import { createAccount } from './accounts.ts'
@@ -22,8 +23,8 @@ export interface IdentityPolicy {
   /** What people call the issuer. */
   readonly issuerName: string
   readonly linkByEmail: boolean
-  /** Whether people may sign up by themselves. */
-  readonly open: boolean
+  /** Whether this person may have an account: people sign up by themselves, or `isInvited`. */
+  readonly mayJoin: boolean
 }
 
 const refused = (message: string): AppError => new AppError('FORBIDDEN', message)
@@ -75,7 +76,7 @@ export async function accountOf(tx: Tx, claims: Claims, policy: IdentityPolicy):
     await connect(tx, account.id, claims)
     return account.id
   }
-  if (!policy.open && !(await isInvited(tx, emailFolded))) {
+  if (!policy.mayJoin) {
     throw refused('Nobody has an account here who was not invited. Ask an owner of the workspace for an invite.')
   }
   const name = personName.safeParse(claims.name)
@@ -126,14 +127,17 @@ async function takeOver(tx: Tx, accountId: string): Promise<void> {
     .execute()
 }
 
-async function isInvited(tx: Tx, emailFolded: string): Promise<boolean> {
-  const invite = await tx.sql
+/** Whether an invite of some workspace waits for the address that the issuer has confirmed. */
+export async function isInvited({ db, clock }: Pick<Ctx, 'db' | 'clock'>, claims: Claims): Promise<boolean> {
+  const email = emailAddress.safeParse(claims.email)
+  if (!claims.emailVerified || !email.success) return false
+  const invite = await db.systemSql
     .selectFrom('invite')
     .select('id')
-    .where('emailFolded', '=', emailFolded)
+    .where('emailFolded', '=', foldEmail(email.data))
     .where('acceptedAt', 'is', null)
     .where('revokedAt', 'is', null)
-    .where('expiresAt', '>', tx.now)
+    .where('expiresAt', '>', clock.now())
     .limit(1)
     .executeTakeFirst()
   return invite !== undefined
