@@ -24,9 +24,15 @@ export interface Link {
   readonly text: string
 }
 
+/** The workspace that is shown: who asks for the page is in one. */
+function workspaceOf({ viewer: { workspace } }: StartPageQuery) {
+  if (workspace === null) throw new Error('the start page is asked for in a workspace')
+  return workspace
+}
+
 /** The page as it is now; without a script it stays so. */
 export function renderStartPage(data: StartPageQuery, options: StartPageOptions, now: Date): string {
-  const { name, timeZone } = data.viewer.workspace
+  const { name, timeZone } = workspaceOf(data)
   const { team, waiting, last } = renderParts(data, now)
   const body = html`
 <main data-stream="${options.streamPath}">
@@ -53,7 +59,7 @@ ${renderDoors(data, options, waiting)}
 
 /** The parts that change, by the id of their place in the page. */
 export function renderParts(data: StartPageQuery, now: Date) {
-  const { timeZone } = data.viewer.workspace
+  const { timeZone } = workspaceOf(data)
   const time = (moment: string): Html => {
     const date = new Date(moment)
     return html`<time datetime="${moment}">${clockText(date, timeZone, now)}</time>`

@@ -33,6 +33,8 @@ export interface House {
   readonly db: Database
   /** As the database's owner: for what no verb does. */
   readonly ownerUrl: string
+  /** The server's own folder: mail lies in `mail`. */
+  readonly folder: string
   /** Where GraphQL is asked for. */
   readonly endpoint: string
   workspace(name?: string): Promise<Tenant>
@@ -183,6 +185,7 @@ export async function openHouse({ log = testLog }: { readonly log?: Logger } = {
   return {
     db,
     ownerUrl: databaseUrl,
+    folder,
     endpoint,
     workspace: async (name = 'Acme') => {
       const id = newId()
