@@ -29,6 +29,12 @@ export interface Link {
   readonly text: string
 }
 
+/** The workspace that is shown: who asks for the page is in one. */
+function workspaceOf({ viewer: { workspace } }: StartPageQuery) {
+  if (workspace === null) throw new Error('the start page is asked for in a workspace')
+  return workspace
+}
+
 /** The page as it is now; without a script it stays so. */
 export function renderStartPage(data: StartPageQuery, options: StartPageOptions, now: Date): string {
   const { name, timeZone } = workspaceOf(data)
@@ -58,12 +64,6 @@ ${renderDoors(data, options, waiting)}
 </footer>
 </main>`
   return renderPage({ title: `Cadre · ${name} workspace`, style: START_STYLE, body, script: liveScript.path })
-}
-
-/** The page is shown in a workspace, or not at all. */
-function workspaceOf({ viewer }: StartPageQuery) {
-  if (viewer.workspace === null) throw new Error('the start page was asked for in no workspace')
-  return viewer.workspace
 }
 
 /** The parts that change, by the id of their place in the page. */

@@ -20,11 +20,26 @@ test('every operation of the schema says what it needs, once', () => {
 test('what needs no permission is known by name: nothing becomes so by being forgotten', () => {
   const open = matrix.filter(({ needs }) => typeof needs === 'string').map(({ name, needs }) => `${name}: ${needs}`)
   expect(open.sort()).toEqual([
-    'cursor: a key',
+    'acceptInvite: to have signed in',
+    'changePassword: to have signed in',
+    'createWorkspace: to have signed in',
+    'cursor: a credential',
+    'invitePreview: nothing',
+    'leaveWorkspace: to have signed in',
+    'logIn: nothing',
+    'logOut: to have signed in',
     'node: what the thing needs',
     'nodes: what each thing needs',
+    'refreshSession: nothing',
+    'requestPasswordReset: nothing',
+    'resetPassword: nothing',
+    'revokeSession: to have signed in',
+    'revokeSessions: to have signed in',
+    'signUp: nothing',
     'submitForm: nothing',
-    'viewer: a key',
+    'switchWorkspace: to have signed in',
+    'updateAccount: to have signed in',
+    'viewer: a credential',
   ])
 })
 
@@ -41,7 +56,9 @@ test('a role holds what an operation needs if and only if the matrix says so', (
 
 test('a viewer’s role holds no mutation at all, but for what anybody may', () => {
   const held = matrix.filter(({ chapter, roles }) => chapter === 'mutations' && roles.has('VIEWER'))
-  expect(held.map(({ name }) => name)).toEqual(['submitForm'])
+  const aboutOthers = held.filter(({ needs }) => needs !== 'to have signed in').map(({ name }) => name)
+  const toSignIn = ['logIn', 'refreshSession', 'requestPasswordReset', 'resetPassword', 'signUp']
+  expect(aboutOthers).toEqual([...toSignIn, 'submitForm'])
 })
 
 test('every permission is held by somebody, has a meaning, and is a value of the API’s enum', () => {

@@ -34,6 +34,8 @@ export interface House {
   readonly db: Database
   /** As the database's owner: for what no verb does. */
   readonly ownerUrl: string
+  /** The server's own folder: mail lies in `mail`. */
+  readonly folder: string
   /** Where GraphQL is asked for. */
   readonly endpoint: string
   /** Where mail becomes files. */
@@ -192,6 +194,7 @@ export async function openHouse({ log = testLog, env = {} }: HouseOptions = {}):
   return {
     db,
     ownerUrl: databaseUrl,
+    folder,
     endpoint,
     mailFolder: join(folder, 'mail'),
     workspace: async (name = 'Acme') => {

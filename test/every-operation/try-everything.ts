@@ -33,6 +33,10 @@ export async function tryEverything(operation: Operation, house: House, watch: W
     // What is told without asking for anything of a stranger's.
     await ask(a.all, requestOf(documentOf(operation, how === 'BRIEF' ? 1 : 2), operation, call))
     for (const asker of [a.readOnly, a.none]) await ask(asker, requestOf(documentOf(operation, 1), operation, call))
+  } else if (attempts.length === 0) {
+    // It names nothing: so it is done, and nothing of B may be different.
+    const changing = await findOwnCall(operation, a, a.all, { changing: true })
+    await ask(a.all, requestOf(documentOf(operation, 1), operation, changing))
   }
 
   const allowed = new Set<Attempt>()

@@ -10,6 +10,7 @@ import {
   isRequiredInputField,
 } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addMember } from '../../src/domains/workspaces/service.ts'
 import { type House, openHouse } from './house.ts'
 import { answerOf, documentOf, kindOf, mutations, nodeTypes, type Operation, trialOf } from './operations.ts'
 import { type Outcome, outcomeOf } from './outcomes.ts'
@@ -33,6 +34,8 @@ const VALUES: Readonly<Record<string, Given>> = {
   'updateGoal.baseline': { baseline: 0.25 },
   'updateGoal.comparator': { comparator: 'EQ', targetMax: null },
   'updateGoal.targetMax': { targetMax: 7 },
+  'updateWorkspace.currency': { currency: 'USD' },
+  'updateWorkspace.timeZone': { timeZone: 'Europe/Vienna' },
 }
 
 const NOT_CONTENT = ['id', 'ifVersion']
@@ -64,8 +67,26 @@ const fields: readonly Field[] = updates.flatMap((operation) =>
     .map(({ name }) => ({ operation, name })),
 )
 
+/** Things that no mutation creates. */
+const MAKERS: Readonly<Record<string, () => Promise<string>>> = {
+  updateMember: async () => {
+    things += 1
+    const person = { name: `Thing ${things}`, email: `thing-${things}@made.example`, role: 'MEMBER' as const }
+    const { id } = await house.db.inTransaction(house.a.ctx, (tx) => addMember(tx, person))
+    return `member_${id}`
+  },
+  // There is one, and it stays the same one: so it is made as it was.
+  updateWorkspace: async () => {
+    const workspace = mutations.find(({ name }) => name === 'updateWorkspace') as Operation
+    await update(workspace, '', { name: 'Thing', timeZone: 'UTC', currency: 'EUR', dailyBudget: '5' })
+    return `workspace_${house.a.id}`
+  },
+}
+
 /** A thing that nobody has touched yet. */
 async function makeThing({ name }: Operation): Promise<string> {
+  const maker = MAKERS[name]
+  if (maker !== undefined) return maker()
   const create = mutations.find((each) => each.name === name.replace(/^update/, 'create'))
   if (create === undefined) throw new Error(`there is no way to make what ${name} changes: say here how`)
   const { a } = house
@@ -110,7 +131,7 @@ const differences = (one: object, other: object): string[] =>
   )
 
 async function update(operation: Operation, id: string, input: Readonly<Record<string, unknown>>): Promise<Outcome> {
-  const variables = { input: { id, ...input } }
+  const variables = { input: { ...('id' in inputOf(operation).getFields() ? { id } : {}), ...input } }
   return outcomeOf(operation, await house.a.all.ask({ query: trialOf(operation), variables }))
 }
 

@@ -19,6 +19,8 @@ export type Given = Readonly<Record<string, unknown>>
 
 /** What an operation wants beyond what its types say. A new one seldom needs to stand here: its test tells. */
 const NEEDS: Readonly<Record<string, Given>> = {
+  // No key gives what it does not hold itself.
+  createApiKey: { 'input.permissions': ['KEYS_WRITE'] },
   submitForm: { 'input.answers': { email: 'somebody@visitors.example' } },
   'Employee.spent': { 'period.last': 'P7D' },
   'Submission.answer': { key: 'email' },

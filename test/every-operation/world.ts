@@ -12,8 +12,10 @@ import { createEmployee, offboardEmployee, pauseEmployee } from '../../src/domai
 import { createFormInput } from '../../src/domains/forms/model.ts'
 import { archiveForm, createForm, pauseForm, publishForm } from '../../src/domains/forms/service.ts'
 import { achieveGoal, blockGoal, createGoal } from '../../src/domains/goals/service.ts'
+import { issueApiKey } from '../../src/domains/keys/service.ts'
 import { submitForm } from '../../src/domains/submissions/service.ts'
 import { addMember, createWorkspace } from '../../src/domains/workspaces/service.ts'
+import { PERMISSIONS } from '../../src/platform/auth/viewer.ts'
 import type { Ctx } from '../../src/platform/context.ts'
 import type { Tx } from '../../src/platform/db/transaction.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
@@ -85,6 +87,16 @@ async function buildHouse(tx: Tx, mark: string): Promise<{ memberId: string }> {
   await setGoals(tx, mark, employees.working)
   await makeForms(tx, mark, pipeline.id, employees)
   await makeDeals(tx, mark, pipeline.stageIds, employees.working)
+  // To be rotated and revoked; the first ones, so that they are tried before those that the tests themselves use.
+  for (const name of ['spare', 'second spare', 'third spare']) {
+    await issueApiKey(tx, {
+      memberId: ada.id,
+      name: `${mark} ${name}`,
+      permissions: [...PERMISSIONS],
+      environment: 'TEST',
+      expiresAt: null,
+    })
+  }
   return { memberId: ada.id }
 }
 

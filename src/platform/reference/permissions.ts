@@ -19,8 +19,8 @@ export interface MatrixRow {
 
 /** Operations that need no permission of their own, and what they need instead. Whatever is in neither is a fault. */
 const BY_THEMSELVES: Readonly<Record<string, string>> = {
-  cursor: 'a key',
-  viewer: 'a key',
+  cursor: 'a credential',
+  viewer: 'a credential',
   node: 'what the thing needs',
   nodes: 'what each thing needs',
 }
