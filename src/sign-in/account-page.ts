@@ -99,7 +99,7 @@ function workspacesCard({ workspaces, token, fault }: AccountShown, formOf: Form
       html`<li><div>${name} <small>· ${role.toLowerCase()}</small></div>${
         isHere
           ? html`<small>you are here</small>`
-          : pressButton(ACCOUNT.switch, token, 'Go there', { workspace: id }, `Go to ${name}`)
+          : pressButton(ACCOUNT.switch, token, 'Go there', { workspace: id }, `Go there: ${name}`)
       }</li>`,
   )
   const founding = fault?.path === ACCOUNT.found
@@ -124,7 +124,7 @@ function sessionsCard({ sessions, token }: AccountShown): Html {
     )}, last used ${dayOf(session.lastUsedAt)}</small></div>${
       session.isThis
         ? html`<small>this browser</small>`
-        : pressButton(ACCOUNT.end, token, 'End', { session: session.id }, `End the session of ${what}`)
+        : pressButton(ACCOUNT.end, token, 'End', { session: session.id }, `End: ${what}`)
     }</li>`
   })}</ul>${sessions.length > 1 && pressButton(ACCOUNT.endOthers, token, 'End all others')}`
 }

@@ -81,7 +81,8 @@ ${fields.map((field) => renderField(field, `${id}${field.name}`, issueOf.get(fie
 
 function renderSummary({ issues = [], problem }: Form, fields: readonly Field[], id: string): Html {
   if (issues.length === 0 && problem === undefined) return html``
-  const items = issues.map(({ path, message }) => {
+  const place = ({ path }: InputIssue) => fields.findIndex(({ name }) => name === path[0])
+  const items = issues.toSorted((a, b) => place(a) - place(b)).map(({ path, message }) => {
     const field = fields.find(({ name }) => name === path[0])
     return field === undefined
       ? html`<li>${message}</li>`

@@ -45,7 +45,7 @@ describe('the start page', () => {
   test('of an empty workspace says that nothing waits and nothing has happened', () => {
     const { team, waiting, last } = parts({})
     expect([words(team), words(waiting), words(last)]).toEqual([
-      '',
+      'Nobody works here yet.',
       'Nothing waits for you at the moment.',
       'Nothing yet.',
     ])

@@ -74,7 +74,11 @@ export function renderParts(data: StartPageQuery, now: Date, { graphiql }: Pick<
     return html`<time datetime="${moment}">${clockText(date, timeZone, now)}</time>`
   }
   return {
-    team: html`${data.employees.nodes.map((employee) => renderEmployee(employee, time))}`,
+    team: html`${
+      data.employees.nodes.length === 0
+        ? html`<li class="note">Nobody works here yet.</li>`
+        : data.employees.nodes.map((employee) => renderEmployee(employee, time))
+    }`,
     waiting: renderWaiting(data.approvals, graphiql !== undefined),
     last: html`${
       data.events.nodes.length === 0

@@ -44,6 +44,7 @@ nav ul li{display:inline;padding:0;border:0}
 nav a,#waiting a{display:inline-block;max-width:100%;padding:.2rem 0}
 nav li>div{min-width:0}
 #last li{display:grid;grid-template-columns:3.4rem minmax(0,1fr);padding:.3rem 0;border-top:1px solid var(--hair)}
+#last li.note,#team li.note{display:block}
 time{font-variant-numeric:tabular-nums}
 main>.card.hint{max-width:38rem;margin:0 auto;padding:1.5rem 2rem}
 .hint p:last-child{margin:0}
