@@ -26,7 +26,12 @@ const SECRET_FIELDS = [
   'key',
   'token',
   'secret',
+  'accessToken',
+  'refreshToken',
+  'inviteToken',
   'password',
+  'currentPassword',
+  'newPassword',
   'adminPassword',
   'ANTHROPIC_API_KEY',
 ]
