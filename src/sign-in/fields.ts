@@ -82,12 +82,14 @@ ${fields.map((field) => renderField(field, `${id}${field.name}`, issueOf.get(fie
 function renderSummary({ issues = [], problem }: Form, fields: readonly Field[], id: string): Html {
   if (issues.length === 0 && problem === undefined) return html``
   const place = ({ path }: InputIssue) => fields.findIndex(({ name }) => name === path[0])
-  const items = issues.toSorted((a, b) => place(a) - place(b)).map(({ path, message }) => {
-    const field = fields.find(({ name }) => name === path[0])
-    return field === undefined
-      ? html`<li>${message}</li>`
-      : html`<li><a${attributes({ href: `#${id}${field.name}` })}>${field.label}</a>: ${message}</li>`
-  })
+  const items = issues
+    .toSorted((a, b) => place(a) - place(b))
+    .map(({ path, message }) => {
+      const field = fields.find(({ name }) => name === path[0])
+      return field === undefined
+        ? html`<li>${message}</li>`
+        : html`<li><a${attributes({ href: `#${id}${field.name}` })}>${field.label}</a>: ${message}</li>`
+    })
   return html`<div class="summary" role="alert">${
     problem === undefined
       ? html`<h2>${items.length === 1 ? 'One thing is' : `${items.length} things are`} not right yet</h2>`
