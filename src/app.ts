@@ -25,6 +25,7 @@ import { findNewest } from './explorer/newest.ts'
 import { explorerPage } from './explorer/page.ts'
 import { ownDocuments } from './own-documents.ts'
 import { createAuthenticator } from './platform/auth/authenticate.ts'
+import { createIssuer } from './platform/auth/issuer.ts'
 import type { Ctx } from './platform/context.ts'
 import { createDatabase, type Database } from './platform/db/database.ts'
 import { packageRoot, packageVersion } from './platform/db/package-root.ts'
@@ -56,6 +57,7 @@ import { referenceRoutes } from './platform/reference/http.ts'
 import { rewrapCredentials } from './platform/secrets/credentials.ts'
 import { createKeyring } from './platform/secrets/keyring.ts'
 import { schema } from './schema.ts'
+import { findSignedIn, type SignInMeans, signInRoutes } from './sign-in/http.ts'
 import { type DemoPlace, startPageRoutes } from './start-page/http.ts'
 
 /** Used for employees that name no model, with a live key, where their workspace has set none. */
@@ -277,9 +279,11 @@ async function openDoors(options: AppOptions, { db, events, metrics, mailer, ope
     tellLinks: !config.production,
   })
   opened.push(() => accounts.close())
-  const authenticator = createAuthenticator({ db, clock, log, accessTokens: accounts.accessTokens })
-  const newest = async (key: string) => {
-    const { workspaceId } = await authenticator.authenticate(`Bearer ${key}`)
+  const { oidc } = config
+  const issuer = oidc === undefined ? undefined : createIssuer({ ...oidc, clock, log })
+  const authenticator = createAuthenticator({ db, clock, log, accessTokens: accounts.accessTokens, issuer })
+  const newest = async (of: { readonly workspaceId: string } | { readonly key: string }) => {
+    const { workspaceId } = 'key' in of ? await authenticator.authenticate(`Bearer ${of.key}`) : of
     return workspaceId === undefined ? {} : await findNewest(db, workspaceId)
   }
   const { trustedDocuments, trustedDocumentsOnly: only } = config.graphql
@@ -322,6 +326,21 @@ async function openDoors(options: AppOptions, { db, events, metrics, mailer, ope
     ...schemaRoutes(schema, config.http.publicUrl),
     ...referenceRoutes(join(packageRoot(), 'dist', 'docs')),
   ]
+  const signIn: SignInMeans = {
+    db,
+    bell,
+    clock,
+    log,
+    accounts,
+    authenticator,
+    watch: graphql.watch,
+    formKey: await serverSecret(db, 'sign-in-forms'),
+    publicUrl: config.http.publicUrl,
+    issuer,
+    linkByEmail: oidc?.linkByEmail === true,
+    landing: config.http.startPage ? '/' : '/account',
+  }
+  routes.push(...signInRoutes(signIn))
   const { token } = config.metrics
   if (development || token !== undefined) {
     const isHere = (request: IncomingMessage) => comesFromHere(request) || comesFromPageHere(request)
@@ -335,9 +354,11 @@ async function openDoors(options: AppOptions, { db, events, metrics, mailer, ope
         feed,
         clock,
         mode,
-        demo: options.demo,
-        explorer: graphiql,
+        graphiql,
         ask: graphql.ask,
+        publicUrl: config.http.publicUrl,
+        signedIn: (exchange) => findSignedIn(signIn, exchange),
+        demo: options.demo,
         others: routes,
       }),
     )

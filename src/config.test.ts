@@ -45,6 +45,7 @@ describe('loadConfig', () => {
       log: { level: 'info', format: 'pretty' },
       model: { anthropicApiKey: undefined, anthropicBaseUrl: undefined },
       mail: { smtpUrl: undefined, from: undefined, privateServers: true },
+      oidc: undefined,
       accounts: { signUp: 'open' },
       secrets: { keys: [] },
       runs: { concurrency: 1000 },
@@ -84,6 +85,12 @@ describe('loadConfig', () => {
         ANTHROPIC_BASE_URL: 'http://127.0.0.1:8080',
         SMTP_URL: 'smtp://mail.local:25',
         MAIL_FROM: 'Cadre <hello@cadre.example>',
+        OIDC_ISSUER: 'https://login.example.com/realms/acme',
+        OIDC_CLIENT_ID: 'cadre',
+        OIDC_CLIENT_SECRET: 'shared',
+        OIDC_AUDIENCE: 'cadre-api',
+        OIDC_NAME: 'Acme',
+        OIDC_LINK_BY_EMAIL: 'on',
         PRIVATE_MAIL_SERVERS: 'on',
         SECRET_KEY: `${KEY}, ${OLD_KEY}`,
         RUN_CONCURRENCY: '64',
@@ -123,6 +130,14 @@ describe('loadConfig', () => {
       log: { level: 'debug', format: 'json' },
       model: { anthropicApiKey: 'sk-ant-1', anthropicBaseUrl: 'http://127.0.0.1:8080' },
       mail: { smtpUrl: 'smtp://mail.local:25', from: 'Cadre <hello@cadre.example>', privateServers: true },
+      oidc: {
+        issuer: 'https://login.example.com/realms/acme',
+        clientId: 'cadre',
+        clientSecret: 'shared',
+        audience: 'cadre-api',
+        name: 'Acme',
+        linkByEmail: true,
+      },
       accounts: { signUp: 'invited' },
       secrets: { keys: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)] },
       runs: { concurrency: 64 },
@@ -204,6 +219,35 @@ describe('loadConfig', () => {
         `CORS_ORIGINS "https://ok.example,${origin}" has an origin that is not written as https://app.example.com: ${origin}`,
       ])
     }
+  })
+
+  it('takes an issuer that is safe to send people to, and no setting of one that stands alone', () => {
+    const oidcOf = (env: NodeJS.ProcessEnv) => loadConfig({ OIDC_CLIENT_ID: 'cadre', ...env }, false).oidc
+    expect(oidcOf({ OIDC_ISSUER: 'http://127.0.0.1:8080/realms/acme' })).toMatchObject({
+      audience: 'cadre',
+      name: '127.0.0.1:8080',
+      linkByEmail: false,
+    })
+    const wrong = ['http://login.example.com', 'ftp://login.example.com', 'https://login.example.com/?a=b', 'login']
+    for (const issuer of wrong) {
+      expect(faultsOf({ OIDC_ISSUER: issuer, OIDC_CLIENT_ID: 'cadre' }).faults[0]).toContain(
+        `OIDC_ISSUER "${issuer}" is not`,
+      )
+    }
+    expect(
+      faultsOf({ OIDC_CLIENT_ID: 'cadre', OIDC_CLIENT_SECRET: 'shared', OIDC_LINK_BY_EMAIL: 'on' }).faults,
+    ).toEqual([
+      'OIDC_CLIENT_ID is set, but OIDC_ISSUER is not',
+      'OIDC_CLIENT_SECRET is set, but OIDC_ISSUER is not',
+      'OIDC_LINK_BY_EMAIL is set, but OIDC_ISSUER is not',
+    ])
+    const issuer = 'https://login.example.com'
+    expect(faultsOf({ OIDC_ISSUER: issuer }).faults).toEqual([
+      'OIDC_ISSUER is set, but neither OIDC_CLIENT_ID nor OIDC_AUDIENCE is',
+    ])
+    expect(faultsOf({ OIDC_ISSUER: issuer, OIDC_AUDIENCE: 'api', OIDC_CLIENT_SECRET: 'shared' }).faults).toEqual([
+      'OIDC_CLIENT_SECRET is set, but OIDC_CLIENT_ID is not',
+    ])
   })
 
   it('never repeats a secret in a fault', () => {

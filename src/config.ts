@@ -3,6 +3,7 @@
 
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { type OidcConfig, oidcFaults, oidcOf, oidcSettings } from './config-oidc.ts'
 import { StartFault } from './platform/lib/start-fault.ts'
 import { parseKey } from './platform/secrets/keyring.ts'
 
@@ -80,6 +81,8 @@ export interface Config {
     /** Who may make an account: anybody, or who was invited. */
     readonly signUp: (typeof SIGN_UP)[number]
   }
+  /** Where people sign in besides here (OpenID Connect); undefined: nowhere. */
+  readonly oidc: OidcConfig | undefined
   readonly runs: {
     /** How many runs this process works at once. */
     readonly concurrency: number
@@ -223,6 +226,7 @@ const settings = z.object({
       message: 'is neither an address nor "Name <address>"',
     })
     .optional(),
+  ...oidcSettings,
   SIGN_UP: oneOf(SIGN_UP),
   PRIVATE_MAIL_SERVERS: oneOf(SWITCH),
   SECRET_KEY: secretKeys(),
@@ -253,6 +257,7 @@ const SECRETS = new Set([
   'ANTHROPIC_BASE_URL',
   'METRICS_TOKEN',
   'SECRET_KEY',
+  'OIDC_CLIENT_SECRET',
 ])
 
 /**
@@ -266,13 +271,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     if (value !== undefined && value !== '') present[name] = value
   }
   const parsed = settings.safeParse(present)
-  if (!parsed.success) {
-    throw new ConfigError(
-      parsed.error.issues.map(({ path, message }) => {
-        const name = String(path[0])
-        return SECRETS.has(name) ? `${name} ${message}` : `${name} ${JSON.stringify(present[name])} ${message}`
-      }),
-    )
+  const apart = oidcFaults(present)
+  if (!parsed.success || apart.length > 0) {
+    const alone = (parsed.error?.issues ?? []).map(({ path, message }) => {
+      const name = String(path[0])
+      return SECRETS.has(name) ? `${name} ${message}` : `${name} ${JSON.stringify(present[name])} ${message}`
+    })
+    throw new ConfigError([...alone, ...apart])
   }
   const found = parsed.data
   const production = found.NODE_ENV === 'production'
@@ -316,6 +321,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
       from: found.MAIL_FROM,
       privateServers: found.PRIVATE_MAIL_SERVERS === undefined ? !production : found.PRIVATE_MAIL_SERVERS === 'on',
     },
+    oidc: oidcOf(found),
     accounts: { signUp: found.SIGN_UP ?? (production ? 'invited' : 'open') },
     secrets: { keys: found.SECRET_KEY },
     runs: { concurrency: found.RUN_CONCURRENCY },

@@ -1,14 +1,15 @@
 import { parse } from 'graphql'
 import { describe, expect, test, vi } from 'vitest'
+import type { Identity } from '../platform/auth/authenticate.ts'
 import type { PageOptions } from '../platform/graphql/graphiql.ts'
 import { exampleLinks, examples, type Newest } from './examples.ts'
 import { explorerPage } from './page.ts'
 
 const NEWEST: Newest = { run: 'run_1', approval: 'approval_1' }
 
-async function open(address: string, signedIn = true): Promise<PageOptions> {
+async function open(address: string, isHere = true, session?: Identity): Promise<PageOptions> {
   const page = explorerPage({ key: 'the-key', newest: async () => NEWEST })
-  return await page({ signedIn, url: new URL(address, 'http://localhost') })
+  return await page({ isHere, session, url: new URL(address, 'http://localhost') })
 }
 
 const titlesOf = (options: PageOptions): string[] =>
@@ -30,14 +31,30 @@ describe('the explorer', () => {
   test('gives away neither the key nor what is newest to whom it does not sign in', async () => {
     const newest = vi.fn(async () => NEWEST)
     const page = explorerPage({ key: 'the-key', newest })
-    const options = JSON.stringify(await page({ signedIn: false, url: new URL('http://localhost/graphql') }))
+    const options = JSON.stringify(
+      await page({ isHere: false, session: undefined, url: new URL('http://localhost/graphql') }),
+    )
     expect(options).not.toMatch(/the-key|run_1|approval_1/)
     expect(newest).not.toHaveBeenCalled()
   })
 
+  test('carries no key for who is signed in, nor one that their browser has stored, and names what is theirs', async () => {
+    const newest = vi.fn(async () => NEWEST)
+    const page = explorerPage({ key: 'the-key', newest })
+    const viewer = { kind: 'account', accountId: 'a', sessionId: 's', name: 'Ada' } as const
+    const url = new URL('http://localhost/graphql')
+    const options = await page({ isHere: true, session: { viewer, workspaceId: 'w' }, url })
+    expect(JSON.stringify(options)).not.toContain('the-key')
+    expect([options.headers, options.initialHeaders]).toEqual(['{}', '{}'])
+    expect(options.defaultTabs?.every((tab) => tab.headers === '{}')).toBe(true)
+    expect(newest.mock.calls).toEqual([[{ workspaceId: 'w' }]])
+    await page({ isHere: true, session: { viewer, workspaceId: undefined }, url })
+    expect(newest).toHaveBeenCalledTimes(1)
+  })
+
   test('leaves out what there is nothing to try on', async () => {
     const page = explorerPage({ key: 'the-key', newest: async () => ({}) })
-    const options = await page({ signedIn: true, url: new URL('http://localhost/graphql') })
+    const options = await page({ isHere: true, session: undefined, url: new URL('http://localhost/graphql') })
     expect(titlesOf(options)).not.toContain('WatchARun')
     expect(titlesOf(options)).toContain('Decide')
     expect([...exampleLinks({}).keys()]).toEqual(titlesOf(options))

@@ -3,22 +3,24 @@
 // the variables and headers of the options; the first look at the schema uses `headers`.
 
 import { Kind, parse } from 'graphql'
+import type { Identity } from '../platform/auth/authenticate.ts'
 import type { GraphiqlPage } from '../platform/graphql/graphiql.ts'
 import { type Example, examples, type Newest } from './examples.ts'
 
 export interface ExplorerOptions {
   /** The key that the page carries for who sits at this machine; none unless given. */
   readonly key?: string | undefined
-  /** What the key's workspace has newest; asked for when a page is opened that carries the key. */
-  readonly newest: (key: string) => Promise<Newest>
+  /** What the workspace has newest, by its id or by a key to it; asked for when a page is opened that is signed in. */
+  readonly newest: (of: { readonly workspaceId: string } | { readonly key: string }) => Promise<Newest>
 }
 
 /** GraphiQL with the examples as tabs, signed in where it may be, and with the operation of the address before them. */
 export function explorerPage({ key, newest }: ExplorerOptions): GraphiqlPage {
-  return async ({ signedIn, url }) => {
-    const carried = signedIn ? key : undefined
-    const found = carried === undefined ? {} : await newest(carried)
-    const headers = carried === undefined ? undefined : JSON.stringify({ authorization: `Bearer ${carried}` }, null, 2)
+  return async ({ isHere, session, url }) => {
+    const carried = isHere && session === undefined ? key : undefined
+    const of = session === undefined ? carried && { key: carried } : workspaceOf(session)
+    const found = of ? await newest(of) : {}
+    const headers = headersWith(carried, session)
     const tab = ({ query, variables }: Example) => {
       const given = variables(found)
       if (given === null) return []
@@ -52,6 +54,14 @@ export function explorerPage({ key, newest }: ExplorerOptions): GraphiqlPage {
       ...(linked?.includes('<') === true ? {} : { defaultTabs: [...first, ...others.flatMap(tab)] }),
     }
   }
+}
+
+const workspaceOf = ({ workspaceId }: Identity) => workspaceId !== undefined && { workspaceId }
+
+/** A person's own cookie goes with what the page sends. A key that their browser has stored would come before it. */
+function headersWith(key: string | undefined, session: Identity | undefined): string | undefined {
+  if (key !== undefined) return JSON.stringify({ authorization: `Bearer ${key}` }, null, 2)
+  return session === undefined ? undefined : '{}'
 }
 
 /**

@@ -35,6 +35,12 @@ export const StartPage = graphql(`
         }
       }
     }
+    forms(first: 10) {
+      nodes {
+        path
+        status
+      }
+    }
     runs(first: 1) {
       nodes {
         id

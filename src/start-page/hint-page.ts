@@ -6,10 +6,15 @@ import { START_STYLE } from './style.ts'
 /** For who is not known here: where the API is and what it asks for. No word of what is in it. */
 export const renderSignInHint = (reading: readonly Link[]): string =>
   renderHint(html`
-<p>This is a Cadre server. Its API is at <a href="/graphql"><code>/graphql</code></a> and asks for a key:</p>
+<p>This is a Cadre server. <a href="/sign-in">Sign in</a> to see your workspace.</p>
+<p>Its API is at <a href="/graphql"><code>/graphql</code></a>; programs send a key:</p>
 <p><code>Authorization: Bearer KEY</code></p>
-<p>Who has none asks an owner of the workspace.</p>
 ${reading.length > 0 && html`<p>To read: ${reading.map(({ href, text }) => html`<a href="${href}">${text}</a> `)}</p>`}`)
+
+/** For who is signed in, but in no workspace. */
+export const renderNoWorkspaceHint = (bar: Html): string =>
+  renderHint(html`${bar}
+<p>You are in no workspace yet. <a href="/account">Found one</a>, or open the link of an invite that somebody has sent you.</p>`)
 
 /** For who came to a development server from elsewhere: a page of another site, another machine, a name that is not its own. */
 export const renderOpenHereHint = (address: string): string =>

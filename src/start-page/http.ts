@@ -1,11 +1,13 @@
 // The page at `/`: what a newcomer sees first.
 //
-// On a demo server, who sits at the machine sees the workspace: what each employee is doing, what waits for a decision,
-// what happened last, and where to go from here. It is asked for through the API, works without a script, and with one
-// follows the event log. It carries no key. Everybody else, and everybody in production, gets a hint how to sign in.
+// Who is signed in sees the workspace they are in, as what they may. On a demo server, who sits at the machine and is not
+// signed in sees the demo's: what each employee is doing, what waits for a decision, what happened last, and where to go
+// from here. It is asked for through the API, works without a script, and with one follows the event log. It carries no
+// key. Everybody else gets a hint how to sign in.
 
 import type { StartPageQuery } from '../client/gql/graphql.ts'
 import { findWorkspaceBySlug } from '../domains/workspaces/service.ts'
+import type { Viewer } from '../platform/auth/viewer.ts'
 import type { Database } from '../platform/db/database.ts'
 import type { EventFeed } from '../platform/events/feed.ts'
 import { relayStream } from '../platform/graphql/http-relay.ts'
@@ -13,14 +15,16 @@ import type { AskInside } from '../platform/graphql/inside.ts'
 import { eventStream } from '../platform/graphql/sse.ts'
 import { sendContent } from '../platform/http/content.ts'
 import { comesFromHere, comesFromPageHere, usesOwnName } from '../platform/http/from-here.ts'
+import { comesFromOwnPage } from '../platform/http/own-page.ts'
 import { pageHeaders } from '../platform/http/page-policy.ts'
 import { createRouter, type Exchange, type Route } from '../platform/http/router.ts'
 import type { Clock } from '../platform/lib/clock.ts'
 import { notFound } from '../platform/lib/errors.ts'
+import { type Html, html } from '../platform/lib/html.ts'
 import { StartPage } from './documents.ts'
-import { renderOpenHereHint, renderSignInHint } from './hint-page.ts'
+import { renderNoWorkspaceHint, renderOpenHereHint, renderSignInHint } from './hint-page.ts'
 import { liveScript } from './live-script.ts'
-import { type Link, renderParts, renderStartPage } from './page.ts'
+import { type Link, renderParts, renderStartPage, type StartPageOptions } from './page.ts'
 import { START_STYLE } from './style.ts'
 import { whenever } from './whenever.ts'
 
@@ -32,16 +36,30 @@ export interface DemoPlace {
   readonly owner: string
 }
 
+/** Who is signed in in the browser that asks. */
+export interface SignedIn {
+  readonly viewer: Viewer
+  /** Undefined where they are in no workspace. */
+  readonly workspaceId: string | undefined
+  /** Says who that is, with a way to other workspaces and to sign out. */
+  readonly bar: Html
+  /** Calls once when that holds no more; returns what forgets it. */
+  watch(ended: () => void): () => void
+}
+
 export interface StartPageDoorOptions {
   readonly db: Database
   readonly feed: EventFeed
   readonly clock: Clock
   readonly ask: AskInside
+  readonly publicUrl: string | undefined
   readonly mode: 'live' | 'rehearsal'
-  /** The workspace that is shown; none in production. */
-  readonly demo: DemoPlace | undefined
   /** Whether GraphiQL is there to lead to. */
-  readonly explorer: boolean
+  readonly graphiql: boolean
+  /** Who is signed in; undefined for nobody. */
+  readonly signedIn: (exchange: Exchange) => Promise<SignedIn | undefined>
+  /** The workspace that is shown to who is not signed in; none in production. */
+  readonly demo: DemoPlace | undefined
   /** The server's other doors: the page leads to those that are there. */
   readonly others: readonly Route[]
 }
@@ -55,26 +73,50 @@ const READING: readonly Link[] = [
 
 /** `/` and what it needs: its script, and the stream of what changes. */
 export function startPageRoutes(options: StartPageDoorOptions): Route[] {
-  const { demo, others, explorer } = options
+  const { demo, others, mode, clock, signedIn } = options
   const find = createRouter(others)
   const reading = READING.filter(({ href }) => find('GET', href).kind === 'found')
-  if (demo === undefined) {
-    return [{ method: 'GET', path: '/', handler: (exchange) => sendPage(exchange, renderSignInHint(reading)) }]
-  }
-  const look = (exchange: Exchange) => lookAt(options, demo.workspace, exchange.requestId)
-  const page = { ...demo, explorer, mode: options.mode, streamPath: STREAM_PATH, reading }
+  const shared = { mode, streamPath: STREAM_PATH, reading }
+
+  const pageFor = (who: SignedIn) => ({
+    ...shared,
+    bar: who.bar,
+    decides: 'Employees ask the people of this workspace: here you see what waits for one of them.',
+    graphiql: options.graphiql ? 'as yourself' : undefined,
+  })
+  const pageOfDemo = (place: DemoPlace) => ({
+    ...shared,
+    formPath: place.formPath,
+    bar: html`<p class="who"><a href="/sign-in">Sign in</a></p>`,
+    decides: `Employees ask ${place.owner}, who owns this workspace. You hold the key: here that is you.`,
+    graphiql: options.graphiql ? 'with the demo key' : undefined,
+  })
+  const placeOf = async ({ workspace }: DemoPlace): Promise<Looked> => ({
+    viewer: { kind: 'system' },
+    workspaceId: await workspaceOf(options.db, workspace),
+  })
+
   return [
     {
       method: 'GET',
       path: '/',
       handler: async (exchange) => {
         const { request } = exchange
+        const who = await signedIn(exchange)
+        if (who?.workspaceId !== undefined) {
+          const { viewer, workspaceId } = who
+          const data = await lookAt(options, { viewer, workspaceId }, exchange)
+          return sendPage(exchange, renderStartPage(data, pageFor(who), clock.now()))
+        }
+        if (who !== undefined) return sendPage(exchange, renderNoWorkspaceHint(who.bar))
+        if (demo === undefined) return sendPage(exchange, renderSignInHint(reading))
         if (!comesFromHere(request)) {
           // From a page of its own name the way is open: browsers say that such a link is ours.
           const address = `http://${usesOwnName(request) ? request.headers.host : `localhost:${request.socket.localPort}`}/`
           return sendPage(exchange, renderOpenHereHint(address))
         }
-        await sendPage(exchange, renderStartPage(await look(exchange), page, options.clock.now()))
+        const data = await lookAt(options, await placeOf(demo), exchange)
+        await sendPage(exchange, renderStartPage(data, pageOfDemo(demo), clock.now()))
       },
     },
     liveScript.route,
@@ -83,11 +125,26 @@ export function startPageRoutes(options: StartPageDoorOptions): Route[] {
       path: STREAM_PATH,
       handler: async (exchange) => {
         exchange.response.removeHeader('access-control-allow-origin')
-        if (!comesFromPageHere(exchange.request)) throw notFound('This stream')
-        await streamChanges(options, demo.workspace, exchange, () => look(exchange))
+        const who = comesFromOwnPage(exchange.request, options.publicUrl) ? await signedIn(exchange) : undefined
+        if (who !== undefined) {
+          const { viewer, workspaceId } = who
+          if (workspaceId === undefined) throw notFound('This stream')
+          const over = new AbortController()
+          const forget = who.watch(() => over.abort())
+          await streamChanges(options, { viewer, workspaceId }, exchange, pageFor(who), over.signal).finally(forget)
+          return
+        }
+        if (demo === undefined || !comesFromPageHere(exchange.request)) throw notFound('This stream')
+        await streamChanges(options, await placeOf(demo), exchange, pageOfDemo(demo))
       },
     },
   ]
+}
+
+/** As whom the page looks, and at what. */
+interface Looked {
+  readonly viewer: Viewer
+  readonly workspaceId: string
 }
 
 function sendPage(exchange: Exchange, body: string): Promise<void> {
@@ -98,6 +155,7 @@ function sendPage(exchange: Exchange, body: string): Promise<void> {
     styles: [START_STYLE.source],
     images: ['data:'],
     connections: ["'self'"],
+    formTargets: ["'self'"],
     referrer: 'same-origin',
   })
   return sendContent(exchange, { type: 'text/html; charset=utf-8', body, headers, keep: 'NOBODY' })
@@ -109,26 +167,27 @@ async function workspaceOf(db: Database, slug: string): Promise<string> {
   return workspace.id
 }
 
-async function lookAt({ db, ask }: StartPageDoorOptions, slug: string, requestId: string): Promise<StartPageQuery> {
-  const workspaceId = await workspaceOf(db, slug)
-  return await ask({ viewer: { kind: 'system' }, workspaceId, requestId }, StartPage, {})
-}
+const lookAt = ({ ask }: StartPageDoorOptions, looked: Looked, { requestId }: Exchange): Promise<StartPageQuery> =>
+  ask({ ...looked, requestId }, StartPage, {})
 
 // As often as somebody can follow.
 const PAUSE_MS = 250
 
 /** The parts of the page that change, as they are now and again whenever something happened. */
 async function streamChanges(
-  { db, feed, clock, explorer }: StartPageDoorOptions,
-  slug: string,
+  options: StartPageDoorOptions,
+  looked: Looked,
   exchange: Exchange,
-  look: () => Promise<StartPageQuery>,
+  page: Pick<StartPageOptions, 'graphiql'>,
+  revoked?: AbortSignal,
 ): Promise<void> {
-  const over = AbortSignal.any([exchange.signal, exchange.closing])
-  const happenings = await feed.subscribe({ workspaceId: await workspaceOf(db, slug), signal: over })
+  const { feed, clock } = options
+  const ends = [exchange.closing, ...(revoked === undefined ? [] : [revoked])]
+  const over = AbortSignal.any([exchange.signal, ...ends])
+  const happenings = await feed.subscribe({ workspaceId: looked.workspaceId, signal: over })
   const items = whenever(happenings, { pauseMs: PAUSE_MS, clock, signal: over }, async () => {
-    const parts = renderParts(await look(), clock.now(), explorer)
+    const parts = renderParts(await lookAt(options, looked, exchange), clock.now(), page)
     return { data: Object.fromEntries(Object.entries(parts).map(([id, part]) => [id, part.text])) }
   })
-  await relayStream(eventStream(items), 200, exchange, exchange.closing)
+  await relayStream(eventStream(items), 200, exchange, AbortSignal.any(ends))
 }

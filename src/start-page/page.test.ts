@@ -8,7 +8,8 @@ const options = {
   mode: 'rehearsal',
   explorer: true,
   formPath: '/f/demo/book',
-  owner: 'Ada',
+  decides: 'Employees ask you.',
+  graphiql: 'with a key',
   streamPath: '/changes',
   reading: [],
 } as const
@@ -17,6 +18,7 @@ const empty: StartPageQuery = {
   viewer: { workspace: { name: 'Demo', timeZone: 'Europe/Vienna' } },
   employees: { nodes: [] },
   approvals: { totalCount: 0, nodes: [] },
+  forms: { nodes: [] },
   runs: { nodes: [] },
   events: { nodes: [] },
 }
@@ -38,13 +40,13 @@ const words = ({ text }: { readonly text: string }): string =>
     .replace(/<[^>]+>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()
-const parts = (change: Partial<StartPageQuery>) => renderParts({ ...empty, ...change }, now, true)
+const parts = (change: Partial<StartPageQuery>) => renderParts({ ...empty, ...change }, now, options)
 
 describe('the start page', () => {
   test('of an empty workspace says that nothing waits and nothing has happened', () => {
     const { team, waiting, last } = parts({})
     expect([words(team), words(waiting), words(last)]).toEqual([
-      '',
+      'Nobody works here yet.',
       'Nothing waits for you at the moment.',
       'Nothing yet.',
     ])
@@ -99,13 +101,16 @@ describe('the start page', () => {
     expect(page).toContain('<a href="/docs">the reference</a>')
   })
 
-  test('leads to GraphiQL only where it is there', () => {
-    const some = { id: 'approval_1', title: 'Send it', reason: 'New', changes: [], employee: null }
-    const waiting = { ...empty, approvals: { totalCount: 2, nodes: [some] } }
-    expect(renderStartPage(waiting, options, now)).toContain('/graphql?')
-    const page = renderStartPage(waiting, { ...options, explorer: false }, now)
-    expect(page).not.toMatch(/\/graphql|GraphiQL/)
-    expect(page).toContain('Send it')
+  test('leads to no GraphiQL where there is none, and to a form of the workspace’s own where it has one', () => {
+    const waiting = { totalCount: 2, nodes: [approval(1)] }
+    const page = renderStartPage({ ...empty, approvals: waiting }, { ...options, graphiql: undefined }, now)
+    expect(page).toContain('2 approvals wait for you:')
+    expect(page).not.toContain('/graphql')
+    const { formPath: _, ...own } = options
+    expect(renderStartPage(empty, own, now)).not.toContain('Be a lead')
+    const form = (path: string, status: 'ACTIVE' | 'ARCHIVED') => ({ path, status })
+    const forms = { nodes: [form('/f/acme/old', 'ARCHIVED'), form('/f/acme/talk', 'ACTIVE')] }
+    expect(renderStartPage({ ...empty, forms }, own, now)).toContain('href="/f/acme/talk"')
   })
 
   test('offers to watch a run where there is one', () => {
@@ -116,6 +121,7 @@ describe('the start page', () => {
 
 test('who is not known here is told what the API asks for, and what may be read without', () => {
   expect(renderSignInHint([])).toContain('Authorization: Bearer KEY')
+  expect(renderSignInHint([])).toContain('href="/sign-in"')
   expect(renderSignInHint([])).not.toContain('To read')
   expect(renderSignInHint([{ href: '/docs', text: 'the reference' }])).toContain('<a href="/docs">the reference</a>')
 })

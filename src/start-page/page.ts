@@ -10,11 +10,14 @@ import { START_STYLE } from './style.ts'
 /** What the page says besides what is in the workspace. */
 export interface StartPageOptions {
   readonly mode: 'live' | 'rehearsal'
-  readonly formPath: string
-  /** Whether operations open in GraphiQL. */
-  readonly explorer: boolean
-  /** Whom employees ask; here that is whoever reads the page. */
-  readonly owner: string
+  /** The form to try; the workspace's newest that is open unless told. */
+  readonly formPath?: string
+  /** Whom employees ask, in a sentence for whoever reads the page. */
+  readonly decides: string
+  /** By what GraphiQL knows who reads the page; undefined where there is no GraphiQL. */
+  readonly graphiql: string | undefined
+  /** Who is signed in, and how to sign out or in. */
+  readonly bar?: Html
   /** Where the script hears of changes. */
   readonly streamPath: string
   /** What there is to read, as far as this server has it. */
@@ -35,10 +38,11 @@ function workspaceOf({ viewer: { workspace } }: StartPageQuery) {
 /** The page as it is now; without a script it stays so. */
 export function renderStartPage(data: StartPageQuery, options: StartPageOptions, now: Date): string {
   const { name, timeZone } = workspaceOf(data)
-  const { explorer } = options
-  const { team, waiting, last } = renderParts(data, now, explorer)
+  const { team, waiting, last } = renderParts(data, now, options)
+  const query = 'one query'
   const body = html`
 <main data-stream="${options.streamPath}">
+${options.bar}
 <header>
 <h1>Cadre <span>· ${name} workspace</span></h1>
 <p><span id="state" role="status">as of ${clockText(now, timeZone, now)}, reload for what is new</span> · model: ${options.mode}</p>
@@ -55,7 +59,7 @@ ${renderDoors(data, options, waiting)}
 </section>
 <footer>
 <p>Times are those of ${timeZone}. This page shows what ${
-    explorer ? html`<a href="${graphiqlLink(StartPage.toString())}">one query</a>` : 'one query'
+    options.graphiql === undefined ? query : html`<a href="${graphiqlLink(StartPage.toString())}">${query}</a>`
   } answers.</p>
 </footer>
 </main>`
@@ -63,15 +67,19 @@ ${renderDoors(data, options, waiting)}
 }
 
 /** The parts that change, by the id of their place in the page. */
-export function renderParts(data: StartPageQuery, now: Date, explorer: boolean) {
+export function renderParts(data: StartPageQuery, now: Date, { graphiql }: Pick<StartPageOptions, 'graphiql'>) {
   const { timeZone } = workspaceOf(data)
   const time = (moment: string): Html => {
     const date = new Date(moment)
     return html`<time datetime="${moment}">${clockText(date, timeZone, now)}</time>`
   }
   return {
-    team: html`${data.employees.nodes.map((employee) => renderEmployee(employee, time))}`,
-    waiting: renderWaiting(data.approvals, explorer),
+    team: html`${
+      data.employees.nodes.length === 0
+        ? html`<li class="note">Nobody works here yet.</li>`
+        : data.employees.nodes.map((employee) => renderEmployee(employee, time))
+    }`,
+    waiting: renderWaiting(data.approvals, graphiql !== undefined),
     last: html`${
       data.events.nodes.length === 0
         ? html`<li class="note">Nothing yet.</li>`
@@ -96,19 +104,20 @@ function renderEmployee({ name, title, activity }: Employee, time: (moment: stri
   }</span></li>`
 }
 
-function renderWaiting({ totalCount, nodes }: StartPageQuery['approvals'], explorer: boolean): Html {
+function renderWaiting({ totalCount, nodes }: StartPageQuery['approvals'], linked: boolean): Html {
   if (totalCount === 0) return html`<p class="note">Nothing waits for you at the moment.</p>`
   const count = totalCount === 1 ? '1 approval waits for you' : `${totalCount} approvals wait for you`
   const more = totalCount - nodes.length
-  const link = (text: string, address: string | undefined): Html | string =>
-    explorer ? html`<a href="${address ?? ''}">${text}</a>` : text
-  const how = explorer ? '; each opens in GraphiQL, where you decide:' : '; decide by the API:'
-  return html`<p>${count}${how}</p><ul>${nodes.map(
+  const others = html`${more} more`
+  return html`<p>${count}${linked ? '; each opens in GraphiQL, where you decide' : ''}:</p><ul>${nodes.map(
     ({ id, title, reason, employee, changes }) =>
-      html`<li>${link(title, exampleLinks({ approval: id }).get('Decide'))}${
+      html`<li>${linked ? html`<a href="${exampleLinks({ approval: id }).get('Decide') ?? ''}">${title}</a>` : title}${
         employee !== null && html` <small>· ${employee.name}</small>`
       }${renderChanges(id, reason, changes)}</li>`,
-  )}</ul>${more > 0 && html`<p class="note">and ${link(`${more} more`, exampleLinks({}).get('WaitingForMe'))}</p>`}`
+  )}</ul>${
+    more > 0 &&
+    html`<p class="note">and ${linked ? html`<a href="${exampleLinks({}).get('WaitingForMe') ?? ''}">${others}</a>` : others}</p>`
+  }`
 }
 
 type Changes = StartPageQuery['approvals']['nodes'][number]['changes']
@@ -137,7 +146,12 @@ const EXPLORED: readonly (readonly [ExampleTitle, string])[] = [
 
 function renderDoors(
   data: StartPageQuery,
-  { explorer, formPath, owner, reading }: StartPageOptions,
+  {
+    formPath = data.forms.nodes.find(({ status }) => status === 'ACTIVE')?.path,
+    decides,
+    graphiql,
+    reading,
+  }: StartPageOptions,
   waiting: Html,
 ): readonly Html[] {
   const [run] = data.runs.nodes
@@ -146,26 +160,30 @@ function renderDoors(
     ...(run === undefined ? {} : { run: run.id }),
     ...(approval === undefined ? {} : { approval: approval.id }),
   })
-  const explore = [
-    {
-      title: 'Explore the API',
-      content: html`<p class="note">In GraphiQL, signed in with the demo key:</p><ul>${EXPLORED.flatMap(
-        ([title, text]) => {
-          const href = links.get(title)
-          return href === undefined ? [] : [html`<li><a href="${href}">${text}</a></li> `]
-        },
-      )}</ul>`,
-    },
-  ]
+  const explored = EXPLORED.flatMap(([title, text]) => {
+    const href = links.get(title)
+    return href === undefined ? [] : [html`<li><a href="${href}">${text}</a></li> `]
+  })
   const doors = [
-    ...(explorer ? explore : []),
-    {
-      title: 'Be a lead',
-      content: html`<p><a href="${formPath}" target="_blank" rel="noopener">Fill in the form</a> <span class="note">in a tab of its own, and watch here who takes it.</span></p>`,
-    },
+    ...(graphiql === undefined
+      ? []
+      : [
+          {
+            title: 'Explore the API',
+            content: html`<p class="note">In GraphiQL, signed in ${graphiql}:</p><ul>${explored}</ul>`,
+          },
+        ]),
+    ...(formPath === undefined
+      ? []
+      : [
+          {
+            title: 'Be a lead',
+            content: html`<p><a href="${formPath}" target="_blank" rel="noopener">Fill in the form</a> <span class="note">in a tab of its own, and watch here who takes it.</span></p>`,
+          },
+        ]),
     {
       title: 'Decide',
-      content: html`<p class="note">Employees ask ${owner}, who owns this workspace. You hold the key: here that is you.</p><div id="waiting">${waiting}</div>`,
+      content: html`<p class="note">${decides}</p><div id="waiting">${waiting}</div>`,
     },
     ...(reading.length === 0
       ? []

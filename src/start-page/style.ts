@@ -9,6 +9,11 @@ header p{margin:0;color:var(--soft);font-variant-numeric:tabular-nums}
 #state[data-state=live]{color:var(--good);font-weight:600}
 #state[data-state=live]::before{content:"● "}
 #state[data-state=reconnecting]{color:var(--wait)}
+.who{display:flex;flex-wrap:wrap;gap:.3rem 1rem;align-items:center;justify-content:flex-end;margin:0 0 .6rem;font-size:.92rem;color:var(--soft)}
+.who form{display:flex;gap:.4rem;align-items:center;margin:0}
+.who select,.who button{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.25rem .7rem;min-height:2rem;cursor:pointer}
+.who select:focus-visible,.who button:focus-visible{outline:3px solid var(--ring);outline-offset:1px}
+.hint .who{justify-content:flex-start}
 main>.card{margin:0 0 1.1rem;padding:.5rem 1.25rem}
 ul,ol{list-style:none;margin:0;padding:0}
 #team li{display:grid;gap:.1rem 1rem;padding:.7rem 0;border-top:1px solid var(--hair)}
@@ -39,6 +44,7 @@ nav ul li{display:inline;padding:0;border:0}
 nav a,#waiting a{display:inline-block;max-width:100%;padding:.2rem 0}
 nav li>div{min-width:0}
 #last li{display:grid;grid-template-columns:3.4rem minmax(0,1fr);padding:.3rem 0;border-top:1px solid var(--hair)}
+#last li.note,#team li.note{display:block}
 time{font-variant-numeric:tabular-nums}
 main>.card.hint{max-width:38rem;margin:0 auto;padding:1.5rem 2rem}
 .hint p:last-child{margin:0}

@@ -92,6 +92,15 @@ describe('signing up', () => {
     })
   })
 
+  test('is whole or not there: where the workspace cannot be founded, there is no account either', async () => {
+    const { workspace } = await signedUp(house, 'Taken already')
+    const email = 'half@people.example'
+    const input = { email, password: PASSWORD, name: 'Half' }
+    const half = await nobody().mutate('signUp', { ...input, workspace: { name: 'Mine', slug: workspace?.slug } })
+    expect(half).toMatchObject({ __typename: 'ConflictError', reason: 'DUPLICATE' })
+    expect(sessionOf(await nobody().mutate('signUp', input))).toMatchObject({ account: { email }, workspace: null })
+  })
+
   test('20 at once with one address make one account, and none is half made', async () => {
     const input = { email: 'race@people.example', password: PASSWORD, name: 'Race', workspace: { name: 'Race' } }
     const answers = await Promise.all(

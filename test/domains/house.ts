@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { isUnionType } from 'graphql'
 import { createClient } from 'graphql-ws'
 import { sql } from 'kysely'
@@ -37,6 +38,8 @@ export interface House {
   readonly folder: string
   /** Where GraphQL is asked for. */
   readonly endpoint: string
+  /** Where mail becomes files. */
+  readonly mailFolder: string
   workspace(name?: string): Promise<Tenant>
   close(): Promise<void>
 }
@@ -81,12 +84,18 @@ const TABLES = [
   'run',
 ] as const
 
-export async function openHouse({ log = testLog }: { readonly log?: Logger } = {}): Promise<House> {
+export interface HouseOptions {
+  readonly log?: Logger
+  /** Settings beside those that every test has. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function openHouse({ log = testLog, env = {} }: HouseOptions = {}): Promise<House> {
   const database = await createTestDatabase()
   const folder = openTemporaryFolder('cadre-domains-')
   const { url: databaseUrl } = database
   const app = await createApp({
-    config: loadConfig({ DATABASE_URL: databaseUrl, PORT: '0', CADRE_DIR: folder }, false),
+    config: loadConfig({ DATABASE_URL: databaseUrl, PORT: '0', CADRE_DIR: folder, ...env }, false),
     log,
     urls: { appUrl: databaseUrl, systemUrl: databaseUrl, systemDirectUrl: databaseUrl },
     serve: true,
@@ -187,6 +196,7 @@ export async function openHouse({ log = testLog }: { readonly log?: Logger } = {
     ownerUrl: databaseUrl,
     folder,
     endpoint,
+    mailFolder: join(folder, 'mail'),
     workspace: async (name = 'Acme') => {
       const id = newId()
       const ctx = systemContext(db, id)

@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { createToolRegistry } from '../../src/agent/tools/registry.ts'
 import { connectAgent } from '../../src/agent/wiring.ts'
+import { createAccount } from '../../src/domains/accounts/accounts.ts'
+import { createAccountMeans } from '../../src/domains/accounts/means.ts'
+import { openSession } from '../../src/domains/accounts/sessions.ts'
 import { eventTypes, namesOfThings } from '../../src/domains/event-types.ts'
 import { issueApiKey } from '../../src/domains/keys/service.ts'
 import { createMailer } from '../../src/domains/mail/mailer.ts'
@@ -31,7 +34,7 @@ import { openMailServer } from '../support/mail-server.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 import { idsOf } from './ids.ts'
-import { addNeeds } from './values.ts'
+import { addNeeds, inviteTokenOf } from './values.ts'
 import { buildWorld } from './world.ts'
 
 export interface Workspace {
@@ -44,6 +47,12 @@ export interface Workspace {
   readonly all: Asker
   readonly readOnly: Asker
   readonly none: Asker
+  /** Its owner, signed in. */
+  readonly person: Asker
+  /** Its owner, signed in once more. */
+  signIn(): Promise<Asker>
+  /** The token of an invite that can be accepted, for this address. */
+  readonly invite: { readonly token: string; readonly email: string }
   /** With a key that has exactly these permissions. */
   as(permissions: readonly Permission[]): Promise<Asker>
 }
@@ -101,6 +110,9 @@ export interface House {
   close(): Promise<void>
 }
 
+/** With what the owner of a workspace signs in. */
+export const passwordOf = (mark: string): string => `${mark} opens its doors`
+
 const LIMITS = { maxLength: 1e6, maxTokens: 1e5, maxFields: 1e4, maxAliases: 1e4, maxDepth: 30, maxCost: 1e9 }
 
 /** Everything as it is, but each transaction is rolled back with its result; `told` hears of its last event. */
@@ -119,6 +131,16 @@ const forgetting = (db: Database, told: (event: bigint | null) => void): Databas
     told(await last())
     return result
   },
+  inAccountTransaction: (ctx, work, options) =>
+    db.inAccountTransaction(
+      ctx,
+      async (tx) => {
+        const result = await work(tx)
+        tx.rollbackAtEnd()
+        return result
+      },
+      options,
+    ),
 })
 
 export async function openHouse(): Promise<House> {
@@ -143,8 +165,18 @@ export async function openHouse(): Promise<House> {
     'input.username': 'somebody',
     'input.password': 'let me in',
   })
+  const accounts = createAccountMeans({
+    db,
+    clock: systemClock,
+    log: testLog,
+    mailer,
+    signUp: 'open',
+    publicUrl: () => 'http://cadre.example',
+    tellLinks: false,
+  })
   const authenticator = createAuthenticator({ db, clock: systemClock, log: testLog })
   const shared = {
+    accounts,
     bell: events.bell,
     clock: systemClock,
     log: testLog,
@@ -232,9 +264,32 @@ export async function openHouse(): Promise<House> {
     return asker(`Bearer ${key}`)
   }
 
+  /** Gives a member an account; what is returned signs them in, each time anew. */
+  const makeAccount = async (ctx: Ctx, memberId: string, mark: string): Promise<() => Promise<Asker>> => {
+    const { workspaceId } = ctx
+    const passwordHash = await accounts.passwords.hash(passwordOf(mark))
+    const accountId = await db.inAccountTransaction(ctx, async (tx) => {
+      const email = `ada@${mark.toLowerCase()}.example`
+      const { id } = await createAccount(tx, { email, name: `${mark} Ada`, passwordHash, emailVerified: true })
+      await tx
+        .within({ workspaceId })
+        .sql.updateTable('member')
+        .set({ accountId: id })
+        .where('id', '=', memberId)
+        .execute()
+      return id
+    })
+    return async () => {
+      const { sessionId } = await db.inAccountTransaction(ctx, (tx) =>
+        openSession(tx, { accountId, kind: 'PROGRAM', workspaceId }),
+      )
+      return asker(`Bearer ${(await accounts.accessTokens.issue({ accountId, sessionId, workspaceId })).token}`)
+    }
+  }
+
   const found = async (mark: string): Promise<Workspace> => {
     const id = newId()
-    const ctx = { ...systemContext(db, id), bell: events.bell }
+    const ctx = { ...systemContext(db, id), bell: events.bell, accounts }
     const { memberId } = await buildWorld(ctx, mark, registry)
     const as = (permissions: readonly Permission[]) => makeKey(ctx, memberId, permissions)
     const [all, readOnly, none] = [
@@ -242,8 +297,11 @@ export async function openHouse(): Promise<House> {
       await as(PERMISSIONS.filter((permission) => permission.endsWith('_READ'))),
       await as([]),
     ]
+    const signIn = await makeAccount(ctx, memberId, mark)
+    const person = await signIn()
+    const invite = { token: inviteTokenOf(mark), email: `guest@${mark.toLowerCase()}.example` }
     await events.sequencer.sequencePass()
-    return { id, mark, ctx, ids: await idsOf(owner, id), all, readOnly, none, as }
+    return { id, mark, ctx, ids: await idsOf(owner, id), all, readOnly, none, person, signIn, invite, as }
   }
 
   const [a, b] = [await found('Aalto'), await found('Bellini')]
@@ -263,6 +321,7 @@ export async function openHouse(): Promise<House> {
       await dryDoor.shut()
       await narrowDoor.shut()
       await events.stop()
+      await accounts.close()
       mailer.close()
       await narrow.close()
       await mailServer.close()

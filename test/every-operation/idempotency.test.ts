@@ -20,6 +20,7 @@ import { ghostOf } from './strangers.ts'
 import { plainValue } from './values.ts'
 
 const COPIES = 20
+const TEXTS = ['String', 'EmailAddress']
 
 let house: House
 let keyId: string
@@ -65,7 +66,7 @@ function otherwise(operation: Operation, call: OwnCall): Record<string, unknown>
   const places = idPlacesOf(operation)
   const place = places.find(({ path }) => path in call.given) ?? places.find(({ path }) => path === 'input.id')
   if (place === undefined) {
-    const text = placesOf(operation).find(({ path, type }) => path.startsWith('input.') && type.name === 'String')
+    const text = placesOf(operation).find(({ path, type }) => path.startsWith('input.') && TEXTS.includes(type.name))
     if (text === undefined) throw new Error(`say here how the input of ${operation.name} can be another one`)
     return { [text.path]: plainValue(text.type) }
   }

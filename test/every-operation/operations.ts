@@ -55,7 +55,14 @@ function operationsOf(kind: Operation['kind'], parent: GraphQLObjectType | null 
 }
 
 export const queries = operationsOf('query', schema.getQueryType())
-export const mutations = operationsOf('mutation', schema.getMutationType())
+const allMutations = operationsOf('mutation', schema.getMutationType())
+const isOfAccounts = ({ field: { extensions } }: Operation): boolean =>
+  extensions.account === true || extensions.permission === 'session'
+
+/** What changes a workspace: whoever may, with a key or signed in. */
+export const mutations = allMutations.filter((operation) => !isOfAccounts(operation))
+/** What is about the account of a person who signs in, or about signing in: of no workspace, and for no key. */
+export const accountMutations = allMutations.filter(isOfAccounts)
 export const subscriptions = operationsOf('subscription', schema.getSubscriptionType())
 
 /** Fields with arguments of things that have an id. */

@@ -11,6 +11,7 @@ export interface Outcome {
   readonly id?: unknown
   readonly issues?: readonly { readonly field: string; readonly code: string }[]
   readonly reason?: unknown
+  readonly retryAfterMs?: number
   /** Whether there was something to keep, where nothing is kept. */
   readonly changes?: boolean
 }

@@ -17,10 +17,14 @@ import type { Operation } from './operations.ts'
 /** Values by their places. */
 export type Given = Readonly<Record<string, unknown>>
 
+/** The token of the invite that a workspace has sent. */
+export const inviteTokenOf = (mark: string): string => `cadre_invite_${mark.padEnd(43, '0')}`
+
 /** What an operation wants beyond what its types say. A new one seldom needs to stand here: its test tells. */
 const NEEDS: Record<string, Given> = {
   // No key gives what it does not hold itself.
   createApiKey: { 'input.permissions': ['KEYS_WRITE'] },
+  invitePreview: { token: inviteTokenOf('Aalto') },
   submitForm: { 'input.answers': { email: 'somebody@visitors.example' } },
   updateWorkspaceSettings: { 'input.maxTurns': 30 },
   'Employee.spent': { 'period.last': 'P7D' },

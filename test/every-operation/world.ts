@@ -16,7 +16,9 @@ import { achieveGoal, blockGoal, createGoal } from '../../src/domains/goals/serv
 import { issueApiKey } from '../../src/domains/keys/service.ts'
 import { connectMailServer } from '../../src/domains/mail/servers.ts'
 import { submitForm } from '../../src/domains/submissions/service.ts'
+import { inviteMember } from '../../src/domains/workspaces/invites.ts'
 import { addMember, createWorkspace } from '../../src/domains/workspaces/service.ts'
+import { hashSecret } from '../../src/platform/auth/secret-token.ts'
 import { PERMISSIONS } from '../../src/platform/auth/viewer.ts'
 import type { Ctx } from '../../src/platform/context.ts'
 import type { Tx } from '../../src/platform/db/transaction.ts'
@@ -24,6 +26,7 @@ import { systemClock } from '../../src/platform/lib/clock.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
 import { parseInput } from '../../src/platform/lib/parse.ts'
 import { testLog } from '../support/context.ts'
+import { inviteTokenOf } from './values.ts'
 
 const NO_LIMITS = {
   perAddressPerHour: null,
@@ -110,7 +113,18 @@ async function buildHouse(tx: Tx, mark: string): Promise<{ memberId: string }> {
       expiresAt: null,
     })
   }
+  await invitePeople(tx, mark)
   return { memberId: ada.id }
+}
+
+/** Guests, of whom the first one's token is known. */
+async function invitePeople(tx: Tx, mark: string): Promise<void> {
+  for (const who of ['guest', 'second-guest', 'third-guest']) {
+    const { id } = await inviteMember(tx, { email: `${who}@${mark.toLowerCase()}.example`, role: 'MEMBER' })
+    if (who !== 'guest') continue
+    const tokenHash = hashSecret(inviteTokenOf(mark))
+    await tx.sql.updateTable('invite').set({ tokenHash }).where('id', '=', id).execute()
+  }
 }
 
 interface Employees {

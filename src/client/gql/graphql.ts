@@ -117,6 +117,10 @@ export type EventType =
   | 'INVITE_CREATED'
   /** An invite was taken back. */
   | 'INVITE_REVOKED'
+  /** The workspace’s mail leaves through a mail server of its own from now on. Its password is told nowhere. */
+  | 'MAIL_SERVER_CONNECTED'
+  /** The workspace has no mail server of its own any more; its password was removed. */
+  | 'MAIL_SERVER_DISCONNECTED'
   /** Somebody signed in as a member for the first time: they founded the workspace or were invited. */
   | 'MEMBER_JOINED'
   /** A member left the workspace, and with them all their keys. */
@@ -161,6 +165,17 @@ export type EventType =
   | 'WORKSPACE_SETTINGS_CHANGED'
   /** The workspace’s name, time zone, currency or daily budget was changed. */
   | 'WORKSPACE_UPDATED';
+
+/** Whether a form takes submissions. */
+export type FormStatus =
+  /** Takes submissions. */
+  | 'ACTIVE'
+  /** Takes none any more. */
+  | 'ARCHIVED'
+  /** Being made; nobody outside sees it. */
+  | 'DRAFT'
+  /** Takes none for the time being. */
+  | 'PAUSED';
 
 /** Where a run stands. The last four are final. */
 export type RunStatus =
@@ -238,7 +253,7 @@ export type DemoOutcomesQuery = { submissions: { nodes: Array<{ id: string, rece
 export type StartPageQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } | null }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, reason: string, changes: Array<{ field: string, to: string | null }>, employee: { name: string } | null }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
+export type StartPageQuery = { viewer: { workspace: { name: string, timeZone: string } | null }, employees: { nodes: Array<{ name: string, title: string, activity: { state: EmployeeState, text: string, since: string } }> }, approvals: { totalCount: number, nodes: Array<{ id: string, title: string, reason: string, changes: Array<{ field: string, to: string | null }>, employee: { name: string } | null }> }, forms: { nodes: Array<{ path: string, status: FormStatus }> }, runs: { nodes: Array<{ id: string }> }, events: { nodes: Array<{ occurredAt: string, summary: string }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -415,6 +430,12 @@ export const StartPageDocument = new TypedDocumentString(`
       }
     }
   }
+  forms(first: 10) {
+    nodes {
+      path
+      status
+    }
+  }
   runs(first: 1) {
     nodes {
       id
@@ -430,4 +451,4 @@ export const StartPageDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:8528a5bc8ef81d441e17725e13fd6b3b30657e407a4f395fc7c5248f01be4c47"}) as unknown as TypedDocumentString<StartPageQuery, StartPageQueryVariables>;
+    `, {"hash":"sha256:b8f360358bdd89e86b1fb41f677f752454938f16a62f25c5a06d49ecd685f0cd"}) as unknown as TypedDocumentString<StartPageQuery, StartPageQueryVariables>;

@@ -61,15 +61,18 @@ export async function firstWorkspace(ctx: Pick<Ctx, 'db'>, accountId: string, sl
 /** `npm start` knows its own workspace by this slug. */
 const RESERVED = new Set(['demo'])
 
-/** The slug as asked for, or one made of the name that is free at this moment. */
+/**
+ * The slug as asked for, or one made of the name that is free at this moment. CONFLICT for one that nobody may have; whether
+ * somebody has the one that is asked for, founding tells: a repetition finds its own.
+ */
 export async function chooseSlug({ db }: Pick<Ctx, 'db'>, name: string, asked: string | undefined): Promise<string> {
-  const isTaken = async (slug: string) => RESERVED.has(slug) || (await findWorkspaceBySlug(db.systemSql, slug)) !== null
   if (asked !== undefined) {
-    if (await isTaken(asked)) throw conflict('DUPLICATE', 'There is a workspace with this slug already.')
+    if (RESERVED.has(asked)) throw conflict('DUPLICATE', 'There is a workspace with this slug already.')
     return asked
   }
   const made = slugOf(name)
-  return (await isTaken(made)) ? `${made}-${randomBytes(3).toString('hex')}` : made
+  const isFree = !RESERVED.has(made) && (await findWorkspaceBySlug(db.systemSql, made)) === null
+  return isFree ? made : `${made}-${randomBytes(3).toString('hex')}`
 }
 
 /** Throws CONFLICT where only who owns a workspace, or sets the server up, may found one. */

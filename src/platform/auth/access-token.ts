@@ -5,7 +5,7 @@
 // one, told apart by `kid`; of those before and after, the neighbours are heeded, for clocks differ and tokens are on their
 // way.
 
-import { errors, jwtVerify, SignJWT } from 'jose'
+import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../db/database.ts'
 import { serverSecret } from '../db/server-secret.ts'
@@ -44,6 +44,15 @@ const INVALID = 'This access token is not valid.'
 
 /** Whether a bearer token is written as a JWT is; keys are not. */
 export const looksLikeJwt = (text: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)
+
+/** Whether a JWT names us as who made it. It says so itself: whose it is the signature tells. */
+export function saysItIsOurs(token: string): boolean {
+  try {
+    return decodeJwt(token).iss === ISSUER
+  } catch {
+    return false
+  }
+}
 
 export function createAccessTokens({ db, clock }: { readonly db: Database; readonly clock: Clock }): AccessTokens {
   const keys = new LRUCache<string, Promise<Uint8Array>>({ max: 4 })

@@ -9,15 +9,17 @@
 // the key itself.
 //
 // A person sends an access token, or their browser a cookie: either leads to a session, which is looked up and kept in the
-// same way.
+// same way. A token of the issuer where people sign in besides leads to a session of its own (`issuer-sessions.ts`).
 
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { unauthenticated } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
-import { type AccessTokens, createAccessTokens, looksLikeJwt } from './access-token.ts'
+import { type AccessTokens, createAccessTokens, looksLikeJwt, saysItIsOurs } from './access-token.ts'
 import { hashKey, looksLikeKey, prefixOf } from './api-key.ts'
+import type { Issuer } from './issuer.ts'
+import { findIssuerSession } from './issuer-sessions.ts'
 import { permissionsOfKey } from './roles.ts'
 import { hashSecret, looksLikeSecret } from './secret-token.ts'
 import { findSession, type SessionKey } from './sessions.ts'
@@ -35,7 +37,14 @@ export interface Authenticator {
    * a credential that is not valid, or of a suspended workspace, is UNAUTHENTICATED, never anonymous. `anew` looks even
    * when the answer is known, for whoever keeps somebody in for long.
    */
-  authenticate(authorization: string | undefined, options?: { readonly anew?: boolean }): Promise<Identity>
+  authenticate(
+    authorization: string | undefined,
+    options?: {
+      readonly anew?: boolean
+      /** The slug or id of the workspace that a token of the issuer is to speak in; other credentials have their own. */
+      readonly workspace?: string | undefined
+    },
+  ): Promise<Identity>
   /** The same by the secret of a browser's session. */
   authenticateCookie(secret: string | undefined, options?: { readonly anew?: boolean }): Promise<Identity>
 }
@@ -49,6 +58,8 @@ export interface AuthenticatorOptions {
   readonly maxKept?: number
   /** Reads access tokens; made anew unless given. */
   readonly accessTokens?: AccessTokens
+  /** Whose bearer tokens are taken besides; none unless given. */
+  readonly issuer?: Issuer | undefined
 }
 
 interface Found {
@@ -121,8 +132,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return entry.found
   }
 
-  const sessionOf = async (name: string, by: SessionKey, anew: boolean): Promise<Identity> => {
-    const found = await lookUp(name, anew, () => findSession(db, by, clock.now()))
+  const sessionOf = (name: string, by: SessionKey, anew: boolean): Promise<Identity> =>
+    standing(lookUp(name, anew, () => findSession(db, by, clock.now())))
+
+  const standing = async (looked: Promise<Found | undefined>): Promise<Identity> => {
+    const found = await looked
     if (found === undefined) throw unauthenticated(SIGNED_OUT)
     if (found.expiresAt !== undefined && found.expiresAt <= clock.now().getTime()) {
       throw unauthenticated('This session has expired: sign in again.')
@@ -148,10 +162,16 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   return {
-    async authenticate(authorization, { anew = false } = {}) {
+    async authenticate(authorization, { anew = false, workspace } = {}) {
       if (authorization === undefined || authorization.trim() === '') return ANONYMOUS
       const plain = /^Bearer +(\S+) *$/i.exec(authorization.trim())?.[1]
       if (plain === undefined) throw unauthenticated()
+      const { issuer } = options
+      if (issuer !== undefined && looksLikeJwt(plain) && !saysItIsOurs(plain)) {
+        const name = `issuer ${hashKey(plain)} ${workspace ?? ''}`
+        const look = () => findIssuerSession(db, issuer, { token: plain, workspace, now: clock.now() })
+        return await standing(lookUp(name, anew, look))
+      }
       if (looksLikeJwt(plain)) {
         const claims = await accessTokens.read(plain)
         return await sessionOf(`${claims.sessionId} ${claims.workspaceId}`, claims, anew)

@@ -12,6 +12,8 @@ const key = (...permissions: Permission[]): Viewer => ({
   permissions: new Set(permissions),
 })
 
+const credential = { kind: 'header', authorization: 'Bearer k' } as const
+
 let watch: IdentityWatch | undefined
 afterEach(() => watch?.close())
 
@@ -25,7 +27,7 @@ function outcome(opened: Viewer, lookUp: () => Promise<Viewer>): Promise<string 
       return { viewer: await lookUp(), workspaceId: 'w' }
     }
     watch = createIdentityWatch({ authenticate } as never, 1)
-    watch.add({ authorization: 'Bearer k', viewer: opened, ended: resolve })
+    watch.add({ credential, viewer: opened, ended: resolve })
   })
 }
 
@@ -56,7 +58,7 @@ test('however many streams a key has, it is looked up once a time, anew, and eac
     }
     watch = createIdentityWatch({ authenticate } as never, 1)
     for (let n = 0; n < 3; n++) {
-      const stream = { authorization: 'Bearer k', viewer: key('DEALS_READ') }
+      const stream = { credential, viewer: key('DEALS_READ') }
       watch.add({ ...stream, ended: (reason) => void (all.push(reason) === 3 && resolve(all)) })
     }
   })
@@ -72,8 +74,8 @@ test('a stream that is forgotten, or of nobody, is not looked at', async () => {
   const authenticate = vi.fn()
   watch = createIdentityWatch({ authenticate } as never, 1)
   const ended = vi.fn()
-  watch.add({ authorization: 'Bearer k', viewer: key(), ended })()
-  watch.add({ authorization: undefined, viewer: { kind: 'anonymous' }, ended })()
+  watch.add({ credential, viewer: key(), ended })()
+  watch.add({ credential: { kind: 'none' }, viewer: { kind: 'anonymous' }, ended })()
   await outcomeOfAnother()
   expect(authenticate).not.toHaveBeenCalled()
   expect(ended).not.toHaveBeenCalled()

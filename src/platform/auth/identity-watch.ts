@@ -7,10 +7,11 @@
 
 import { isAppError } from '../lib/errors.ts'
 import type { Authenticator } from './authenticate.ts'
+import { type Credential, credentialKey, identify } from './credential.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface WatchedStream {
-  readonly authorization: string | undefined
+  readonly credential: Credential
   readonly viewer: Viewer
   /** Called once, when the credential no longer stands for the viewer. */
   ended(reason: 'expired' | 'revoked'): void
@@ -32,9 +33,9 @@ export function createIdentityWatch(authenticator: Authenticator, everyMs = 1_50
     }
   }
 
-  const check = async (authorization: string | undefined, ofKey: readonly WatchedStream[]): Promise<void> => {
+  const check = async (credential: Credential, ofKey: readonly WatchedStream[]): Promise<void> => {
     try {
-      const { viewer } = await authenticator.authenticate(authorization, { anew: true })
+      const { viewer } = await identify(authenticator, credential, { anew: true })
       end(ofKey, (stream) => (sameRights(viewer, stream.viewer) ? undefined : 'revoked'))
     } catch (err) {
       // Not knowing (the database is away) is no reason to cut anybody off.
@@ -44,7 +45,7 @@ export function createIdentityWatch(authenticator: Authenticator, everyMs = 1_50
   }
 
   const timer = setInterval(() => {
-    for (const [authorization, ofKey] of byKey(streams)) void check(authorization, ofKey)
+    for (const { credential, ofKey } of byKey(streams)) void check(credential, ofKey)
   }, everyMs)
   timer.unref()
 
@@ -63,14 +64,21 @@ export function createIdentityWatch(authenticator: Authenticator, everyMs = 1_50
   }
 }
 
-function byKey(streams: Iterable<WatchedStream>): Map<string | undefined, WatchedStream[]> {
-  const groups = new Map<string | undefined, WatchedStream[]>()
+interface Watched {
+  readonly credential: Credential
+  readonly ofKey: WatchedStream[]
+}
+
+function byKey(streams: Iterable<WatchedStream>): Iterable<Watched> {
+  const groups = new Map<string, Watched>()
   for (const stream of streams) {
-    const ofKey = groups.get(stream.authorization)
-    if (ofKey === undefined) groups.set(stream.authorization, [stream])
-    else ofKey.push(stream)
+    const { credential } = stream
+    const key = credentialKey(credential)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { credential, ofKey: [stream] })
+    else group.ofKey.push(stream)
   }
-  return groups
+  return groups.values()
 }
 
 function sameRights(a: Viewer, b: Viewer): boolean {

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { GraphQLSchema } from 'graphql'
 import type { Authenticator } from '../auth/authenticate.ts'
 import { type CostBudgetOptions, createCostBudgets } from '../auth/cost-budgets.ts'
-import { createIdentityWatch } from '../auth/identity-watch.ts'
+import { createIdentityWatch, type IdentityWatch } from '../auth/identity-watch.ts'
 import type { Route } from '../http/router.ts'
 import type { SocketDoor } from '../http/server.ts'
 import type { OperationObserver } from '../observability/metrics.ts'
@@ -41,6 +41,8 @@ export interface DoorOptions {
 export interface Doors {
   readonly route: Route
   readonly sockets: SocketDoor
+  /** Ends what is open of a credential that no longer stands, for streams of the house's own. */
+  readonly watch: IdentityWatch
   /** The same engine for pages of the house's own. */
   readonly ask: AskInside
   /** To be called after the server is closed. */
@@ -73,6 +75,7 @@ export function graphqlDoors(options: DoorOptions): Doors {
         await sockets.close()
       },
     },
+    watch,
     ask: askInside(engine, services),
     close: () => watch.close(),
   }

@@ -32,7 +32,7 @@ beforeAll(async () => {
     services: { log } as Services,
     authenticator: { authenticate: nobody, authenticateCookie: nobody },
     watch: { add: () => () => {}, close: () => {} },
-    graphiql: ({ signedIn }) => (signedIn ? { headers: '{"authorization":"Bearer demo-key-1"}' } : {}),
+    graphiql: ({ isHere }) => (isHere ? { headers: '{"authorization":"Bearer demo-key-1"}' } : {}),
     closing: new AbortController().signal,
   })
   const cors = createCors({ origins: ['https://app.example.com'], loopback: true, setting: 'CORS_ORIGINS', log })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { GraphiQLOptions } from 'graphql-yoga'
+import type { Identity } from '../auth/authenticate.ts'
 import { pageHeaders } from '../http/page-policy.ts'
 
 /** Options of the page, with two that Yoga hands on to GraphiQL without naming them. */
@@ -13,7 +14,9 @@ export type PageOptions = GraphiQLOptions & {
 /** A page that was asked for. */
 export interface PageRequest {
   /** Whether it may carry a key: see `comesFromHere`. */
-  readonly signedIn: boolean
+  readonly isHere: boolean
+  /** Who is signed in in the browser that asks: what it sends from the page goes in their name. Undefined for nobody. */
+  readonly session: Identity | undefined
   /** The address, with the operation that a link names. */
   readonly url: URL
 }

@@ -2,18 +2,22 @@
 //
 // Yoga speaks the protocol (parameters, media types, status codes); the operation itself goes through the engine, as on
 // a WebSocket. Nothing here can be done by a form on another site: POST takes JSON only, which a browser does not send
-// elsewhere without asking first, and GET never changes anything.
+// elsewhere without asking first, GET never changes anything, and the cookie of a browser session counts only for pages of
+// ours (`credential.ts`).
 
 import type { ServerResponse } from 'node:http'
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Authenticator, Identity } from '../auth/authenticate.ts'
+import { credentialOf, identify, sessionCookieOf } from '../auth/credential.ts'
 import type { IdentityWatch } from '../auth/identity-watch.ts'
+import { cookiePlaceOf } from '../http/cookies.ts'
 import { comesFromHere } from '../http/from-here.ts'
 import { BodyTooLarge, baseUrlOf } from '../http/request.ts'
 import type { Exchange, Route } from '../http/router.ts'
 import { answerUnread } from '../http/unread-body.ts'
 import { type Admission, isAdmitted } from './admission.ts'
+import { isAppError } from '../lib/errors.ts'
 import { contextFactory, NO_WORKSPACE, type Services } from './context-factory.ts'
 import type { OperationParameters, Prepared } from './engine.ts'
 import { presentThrown } from './errors.ts'
@@ -46,11 +50,19 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
   const { admission, services, authenticator, watch, graphiql, closing, path = '/graphql' } = options
   const { log } = services
 
-  const identify = async (exchange: Exchange): Promise<Identity> =>
-    await authenticator.authenticate(exchange.request.headers.authorization)
+  /** Who is signed in in the browser that asks for the page; a cookie that stands for nobody any more is no fault. */
+  const sessionAt = async ({ request }: Exchange): Promise<Identity | undefined> => {
+    const secret = sessionCookieOf(request, cookiePlaceOf(services.publicUrl))
+    if (secret === undefined) return undefined
+    return await authenticator.authenticateCookie(secret).catch((err: unknown) => {
+      if (isAppError(err) && err.code === 'UNAUTHENTICATED') return undefined
+      throw err
+    })
+  }
 
   const answer = async (exchange: Exchange, parameters: OperationParameters): Promise<Answer> => {
-    const { viewer, workspaceId } = await identify(exchange)
+    const credential = credentialOf(exchange.request, services.publicUrl)
+    const { viewer, workspaceId } = await identify(authenticator, credential)
     // Yoga looks at the types of the other parameters.
     if (typeof (parameters.operationName ?? '') !== 'string') {
       return { errors: [badRequest('Send the name of the operation as text in `operationName`.', 400)] }
@@ -74,9 +86,7 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
     if (admitted.prepared.operation.operation !== 'subscription') return await admitted.execute(makeContext)
     const result = await admitted.subscribe(makeContext)
     if (!(Symbol.asyncIterator in result)) return result
-    return guarded(result, (ended) =>
-      watch.add({ authorization: exchange.request.headers.authorization, viewer, ended }),
-    )
+    return guarded(result, (ended) => watch.add({ credential, viewer, ended }))
   }
 
   const streams = new WeakMap<Exchange, ReadableStream<Uint8Array>>()
@@ -136,7 +146,8 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
     if (graphiql !== undefined && (method === 'GET' || method === 'HEAD') && wantsPage(exchange)) {
       // The page may carry a key: no other origin may read it, whoever may call the API.
       response.removeHeader('access-control-allow-origin')
-      const page = await renderGraphiql(graphiql, { signedIn: comesFromHere(request), url })
+      const session = await sessionAt(exchange)
+      const page = await renderGraphiql(graphiql, { isHere: comesFromHere(request), session, url })
       // Not compressed: it comes from this machine, and its megabytes are made anew each time.
       response.writeHead(200, {
         ...page.headers,
@@ -218,6 +229,7 @@ function badRequest(message: string, status: number, headers: Record<string, str
 
 const STATUS: Readonly<Record<string, object>> = {
   UNAUTHENTICATED: { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } },
+  FORBIDDEN: { status: 403 },
   UNAVAILABLE: { status: 503 },
   INTERNAL: { status: 500 },
   // `spec`: 400 for application/graphql-response+json, 200 for application/json.

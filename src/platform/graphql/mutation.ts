@@ -168,7 +168,11 @@ export function mutation<
       type: union,
       description: options.description,
       // For the permission matrix; it is asked for below, so that lacking it is a member of the union.
-      extensions: { permission: options.permission },
+      extensions: {
+        permission: options.permission,
+        account: options.account === true,
+        unkeyed: options.unkeyed === true,
+      },
       args: { input: t.arg({ type: input, required: true, description: `What \`${name}\` takes.` }) },
       resolve: (async (_root: unknown, args: { input: unknown }, ctx: GraphQLContext, info: GraphQLResolveInfo) => {
         try {

@@ -1,11 +1,12 @@
 // GraphQL over WebSocket, the protocol `graphql-transport-ws`:
 // https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 //
-//   connected      `connection_init` must come within 3 s (4408); its payload may hold `authorization: "Bearer KEY"`
+//   connected      `connection_init` must come within 3 s (4408); its payload may hold `authorization: "Bearer KEY"`;
+//                  without it the session cookie counts, for pages of ours
 //   acknowledged   operations, each under an id of the client's; at most so many at once
-//   closed         4400 a message that is none · 4401 no valid credential, or an expired one · 4403 revoked · 4408 init
-//                  too late · 4409 an id twice · 4429 init twice, or too many messages · 1009 a message too large · 1012 the
-//                  server restarts
+//   closed         4400 a message that is none · 4401 no valid credential, or an expired one · 4403 revoked, or a cookie
+//                  from another site's page · 4408 init too late · 4409 an id twice · 4429 init twice, or too many messages
+//                  · 1009 a message too large · 1012 the server restarts
 //
 // Operations go through the engine as over HTTP. A socket takes the next answer of a subscription when it has sent the
 // one before: a slow client fills the feed's buffer, not our memory.
@@ -16,6 +17,7 @@ import type { ExecutionArgs } from 'graphql'
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticator, Identity } from '../auth/authenticate.ts'
+import { type Credential, credentialOf, identify } from '../auth/credential.ts'
 import type { IdentityWatch } from '../auth/identity-watch.ts'
 import { baseUrlOf, clientAddress, requestIdOf } from '../http/request.ts'
 import type { SocketDoor } from '../http/server.ts'
@@ -69,7 +71,6 @@ const CLOSE_GRACE_MS = 2_000
 const NORMAL = 1000
 const RESTART = 1012
 const TRY_AGAIN_LATER = 1013
-const REVOKED = 4403
 const TOO_MANY = 4429
 
 export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
@@ -105,6 +106,15 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
     }
   }
 
+  /** Why a socket is closed that shows no valid credential, in at most 123 bytes. */
+  const refusalOf = (err: unknown, requestId: string): [code: number, reason: string] => {
+    if (isAppError(err) && err.code === 'UNAUTHENTICATED') return [CloseCode.Unauthorized, err.message]
+    if (isAppError(err) && err.code === 'FORBIDDEN')
+      return [CloseCode.Forbidden, 'Another site cannot use your sign-in.']
+    log.warn({ err, requestId }, 'a credential could not be looked up')
+    return [TRY_AGAIN_LATER, 'Try again later.']
+  }
+
   /** Counts a socket without a credential, and closes it when nothing is asked; undefined when there are too many. */
   const admitAnonymous = (connection: Connection, idle: () => boolean): (() => void) | undefined => {
     const address = connection.address ?? ''
@@ -124,16 +134,17 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
     }
   }
 
-  const server = makeServer<{ authorization?: unknown; Authorization?: unknown }, Connection>({
+  const server = makeServer<{ authorization?: unknown; Authorization?: unknown; workspace?: unknown }, Connection>({
     onConnect: async ({ connectionParams, extra, subscriptions }) => {
-      const given = connectionParams?.authorization ?? connectionParams?.Authorization
-      const authorization = typeof given === 'string' ? given : extra.request.headers.authorization
+      const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+      const authorization = text(connectionParams?.authorization ?? connectionParams?.Authorization)
+      const workspace = text(connectionParams?.workspace)
+      let credential: Credential
       try {
-        extra.identity = await authenticator.authenticate(authorization)
+        credential = credentialOf(extra.request, services.publicUrl, { authorization, workspace })
+        extra.identity = await identify(authenticator, credential)
       } catch (err) {
-        const known = isAppError(err) && err.code === 'UNAUTHENTICATED'
-        if (!known) log.warn({ err, requestId: extra.requestId }, 'a key could not be looked up')
-        extra.socket.close(known ? CloseCode.Unauthorized : TRY_AGAIN_LATER, known ? err.message : 'Try again later.')
+        extra.socket.close(...refusalOf(err, extra.requestId))
         return false
       }
       // It may be gone by now, and then nobody would forget what is noted here.
@@ -145,12 +156,12 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
         return false
       }
       extra.forget = watch.add({
-        authorization,
+        credential,
         viewer: extra.identity.viewer,
         ended: (reason) =>
           reason === 'expired'
             ? extra.socket.close(CloseCode.Unauthorized, 'This key has expired.')
-            : extra.socket.close(REVOKED, 'This key was revoked or changed.'),
+            : extra.socket.close(CloseCode.Forbidden, 'This key was revoked or changed.'),
       })
       return true
     },

@@ -18,10 +18,10 @@ export interface CorsOptions {
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
-const HEADERS = 'authorization, content-type, idempotency-key, last-event-id, x-request-id'
+const HEADERS = 'authorization, content-type, idempotency-key, last-event-id, x-cadre-workspace, x-request-id'
 const EXPOSED = 'x-request-id, retry-after'
 
-/** CORS for the listed origins. Credentials are never cookies, so they need no leave. */
+/** CORS for the listed origins. A cookie counts for pages of ours alone, so credentials get no leave. */
 export function createCors({ origins, loopback, setting, log }: CorsOptions): Cors {
   const listed = new Set(origins)
   const refused = new Set<string>()

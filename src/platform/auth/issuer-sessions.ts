@@ -1,0 +1,90 @@
+// The session of a bearer token that an issuer of OpenID Connect has made.
+//
+// What a session is asked for everywhere else (who may revoke it, whether it stands at the moment of a change) is asked for
+// here as well: so each token has a row of its own, made when it is sent first, whose id follows from what is signed in it.
+// Sending it again finds the row, also one that was revoked. No account is made here, nor connected: that is done once, in
+// a browser, where its person reads what happens.
+
+import { createHash } from 'node:crypto'
+import { stringify } from 'uuid'
+import type { Database } from '../db/database.ts'
+import { unauthenticated } from '../lib/errors.ts'
+import { isUuid } from '../lib/ids.ts'
+import type { Issuer } from './issuer.ts'
+import { type FoundSession, findSession } from './sessions.ts'
+
+/** The same for a token however often it is sent. Of the signed part alone: of some signatures there are two that fit. */
+export function issuerSessionId(token: string): string {
+  const signed = token.slice(0, token.lastIndexOf('.'))
+  const bytes = createHash('sha256').update(`issuer ${signed}`).digest().subarray(0, 16)
+  // A UUID of a kind of one's own: RFC 9562, version 8.
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return stringify(bytes)
+}
+
+/**
+ * The session of a token, in the workspace that is named by its slug or id: without a name in the account's only one, and in
+ * none where it has several. UNAUTHENTICATED for a token that is not valid, of somebody who has no account here or is no
+ * member there, and one whose session was revoked; UNAVAILABLE while the issuer's keys cannot be had.
+ */
+export async function findIssuerSession(
+  db: Database,
+  issuer: Issuer,
+  { token, workspace, now }: { readonly token: string; readonly workspace: string | undefined; readonly now: Date },
+): Promise<FoundSession> {
+  const { claims, expiresAt } = await issuer.verify(token)
+  const account = await db.systemSql
+    .selectFrom('accountIdentity')
+    .innerJoin('account', 'account.id', 'accountIdentity.accountId')
+    .select('account.id')
+    .where('accountIdentity.issuer', '=', claims.issuer)
+    .where('accountIdentity.subject', '=', claims.subject)
+    .where('account.status', '=', 'ACTIVE')
+    .executeTakeFirst()
+  if (account === undefined) {
+    throw unauthenticated(`This token’s person has no account here. Sign in once at /sign-in with ${issuer.name}.`)
+  }
+  const workspaceId = await workspaceOf(db, account.id, workspace)
+  const key = { sessionId: issuerSessionId(token), accountId: account.id, workspaceId }
+  const found = await findSession(db, key, now)
+  if (found !== undefined) return found
+  await db.systemSql
+    .insertInto('session')
+    .values({
+      id: key.sessionId,
+      accountId: account.id,
+      kind: 'PROGRAM',
+      workspaceId,
+      createdAt: now,
+      lastUsedAt: now,
+      expiresAt: new Date(expiresAt),
+    })
+    .onConflict((known) => known.column('id').doNothing())
+    .execute()
+  const made = await findSession(db, key, now)
+  if (made === undefined) throw unauthenticated('This token’s session was revoked: sign in again.')
+  return made
+}
+
+async function workspaceOf(db: Database, accountId: string, named: string | undefined): Promise<string | null> {
+  const memberships = db.systemSql
+    .selectFrom('member')
+    .innerJoin('workspace', 'workspace.id', 'member.workspaceId')
+    .select('workspace.id')
+    .where('member.accountId', '=', accountId)
+    .where('member.removedAt', 'is', null)
+    .where('workspace.status', '=', 'ACTIVE')
+    .limit(2)
+  if (named === undefined) {
+    const [only, another] = await memberships.execute()
+    return only === undefined || another !== undefined ? null : only.id
+  }
+  const id = named.replace(/^workspace_/, '').toLowerCase()
+  const asked = isUuid(id)
+    ? memberships.where('workspace.id', '=', id)
+    : memberships.where('workspace.slug', '=', named)
+  const workspace = await asked.executeTakeFirst()
+  if (workspace === undefined) throw unauthenticated('There is no such workspace, or you are no member of it.')
+  return workspace.id
+}

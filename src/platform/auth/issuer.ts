@@ -1,0 +1,200 @@
+// An issuer of OpenID Connect: what it says about itself, and whether a token is one of its.
+//
+// It is asked for its addresses at the first need and again each hour, and not when the server starts: a server must
+// start while its issuer is away. While nobody can reach the issuer the answer is UNAVAILABLE and never that a token is
+// wrong: clients throw a token away that is. A token signed by a key that is not known has the keys fetched once more,
+// and not again for half a minute, however many come.
+
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify, type RemoteJWKSet } from 'jose'
+import { allowInsecureRequests, type Configuration, discovery, enableNonRepudiationChecks, None } from 'openid-client'
+import type { Clock } from '../lib/clock.ts'
+import { isAppError, unauthenticated, unavailable } from '../lib/errors.ts'
+import type { Logger } from '../observability/logger.ts'
+
+/** Who somebody is, as an issuer says. */
+export interface Claims {
+  readonly issuer: string
+  /** Never given to another person by this issuer. */
+  readonly subject: string
+  /** As written; undefined where the issuer says none. */
+  readonly email: string | undefined
+  /** Whether the issuer says that the address is this person's. Only then may anything be made to hang on it. */
+  readonly emailVerified: boolean
+  readonly name: string | undefined
+}
+
+export interface Issuer {
+  /** What people call it. */
+  readonly name: string
+  /** Whether people can be sent there: whether it knows us as a client. */
+  readonly signsIn: boolean
+  /** What `openid-client` needs. Rejects with UNAVAILABLE while the issuer cannot be reached. */
+  configuration(): Promise<Configuration>
+  /**
+   * Who the bearer token speaks for, and until when it is good (milliseconds). Rejects with UNAUTHENTICATED for one that is
+   * not the issuer's, not meant for us or has expired, with UNAVAILABLE while its keys cannot be had.
+   */
+  verify(token: string): Promise<{ readonly claims: Claims; readonly expiresAt: number }>
+}
+
+export interface IssuerOptions {
+  readonly issuer: string
+  readonly name: string
+  readonly audience: string
+  readonly clientId: string | undefined
+  readonly clientSecret: string | undefined
+  readonly clock: Clock
+  readonly log: Logger
+  /** How long its keys are not fetched again for a token whose key is not known; 30 s unless told. */
+  readonly cooldownMs?: number
+}
+
+/** Signatures that nobody can make who only knows what is public: no HMAC, and `none` least of all. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+
+const CLOCK_TOLERANCE_S = 10
+const TIMEOUT_MS = 5_000
+const KEPT_MS = 60 * 60_000
+const RETRY_MS = 2_000
+
+interface Discovered {
+  readonly configuration: Configuration
+  readonly keys: RemoteJWKSet
+  readonly atMs: number
+}
+
+export function createIssuer(options: IssuerOptions): Issuer {
+  const { clock, log, audience, cooldownMs = 30_000 } = options
+  const isSafe = new URL(options.issuer).protocol === 'https:'
+  let known: Discovered | undefined
+  let asking: Promise<Discovered> | undefined
+  let failedAtMs = Number.NEGATIVE_INFINITY
+
+  const discover = async (): Promise<Discovered> => {
+    const execute = [enableNonRepudiationChecks, ...(isSafe ? [] : [allowInsecureRequests])]
+    const { clientId = audience, clientSecret } = options
+    const authentication = clientSecret === undefined ? None() : undefined
+    const configuration = await discovery(
+      new URL(options.issuer),
+      clientId,
+      { clockTolerance: CLOCK_TOLERANCE_S, ...(clientSecret === undefined ? {} : { client_secret: clientSecret }) },
+      authentication,
+      { execute, timeout: TIMEOUT_MS / 1_000 },
+    )
+    const { jwks_uri } = configuration.serverMetadata()
+    if (jwks_uri === undefined) throw new Error('the issuer names no jwks_uri')
+    // The keys that were fetched stay good when the issuer is asked for its addresses anew.
+    const same = known?.configuration.serverMetadata().jwks_uri === jwks_uri ? known.keys : undefined
+    const keys =
+      same ?? createRemoteJWKSet(new URL(jwks_uri), { cooldownDuration: cooldownMs, timeoutDuration: TIMEOUT_MS })
+    return { configuration, keys, atMs: clock.monotonicMs() }
+  }
+
+  const away = (err: unknown) => {
+    log.warn({ err, issuer: options.issuer }, 'the issuer of sign-ins could not be asked')
+    return unavailable(`${options.name} cannot be reached at the moment.`, RETRY_MS)
+  }
+
+  const current = async (): Promise<Discovered> => {
+    if (known !== undefined && clock.monotonicMs() - known.atMs < KEPT_MS) return known
+    // Who comes while it is away does not wait for it once more each.
+    if (clock.monotonicMs() - failedAtMs < RETRY_MS) {
+      if (known !== undefined) return known
+      throw unavailable(`${options.name} cannot be reached at the moment.`, RETRY_MS)
+    }
+    asking ??= discover().finally(() => {
+      asking = undefined
+    })
+    try {
+      known = await asking
+      return known
+    } catch (err) {
+      failedAtMs = clock.monotonicMs()
+      const failure = away(err)
+      // What it said an hour ago is better than nothing.
+      if (known !== undefined) return known
+      throw failure
+    }
+  }
+
+  const verified = async (token: string, { configuration, keys }: Discovered): Promise<JWTPayload> => {
+    const checks = {
+      issuer: configuration.serverMetadata().issuer,
+      audience,
+      algorithms: ALGORITHMS,
+      clockTolerance: CLOCK_TOLERANCE_S,
+      currentDate: clock.now(),
+      requiredClaims: ['sub', 'exp'],
+    }
+    try {
+      return (await jwtVerify(token, keys, checks)).payload
+    } catch (err) {
+      if (!(err instanceof errors.JWKSMultipleMatchingKeys)) throw err
+      // It names no key, and several are of its kind.
+      for await (const key of err) {
+        try {
+          return (await jwtVerify(token, key, checks)).payload
+        } catch (failed) {
+          if (!(failed instanceof errors.JWSSignatureVerificationFailed)) throw failed
+        }
+      }
+      throw new errors.JWSSignatureVerificationFailed()
+    }
+  }
+
+  return {
+    name: options.name,
+    signsIn: options.clientId !== undefined,
+    configuration: async () => (await current()).configuration,
+    verify: async (token) => {
+      const discovered = await current()
+      let payload: JWTPayload
+      try {
+        payload = await verified(token, discovered)
+      } catch (err) {
+        throw refusalOf(err) ?? away(err)
+      }
+      // Says that somebody was signed out, and to whom: it is about a person, but not from one.
+      if (payload.events !== undefined) throw unauthenticated(NOT_VALID)
+      return { claims: claimsOf(payload), expiresAt: (payload.exp ?? 0) * 1_000 }
+    },
+  }
+}
+
+const NOT_VALID = 'This token is not valid here.'
+
+/** Undefined where it is not the token that is at fault. */
+function refusalOf(err: unknown) {
+  if (isAppError(err)) return err
+  if (err instanceof errors.JWTExpired) return unauthenticated('This token has expired.')
+  const ofKeys = [errors.JWKSTimeout, errors.JWKSInvalid, errors.JWKInvalid]
+  if (!(err instanceof errors.JOSEError) || ofKeys.some((kind) => err instanceof kind)) return undefined
+  // Said of an answer that holds no keys: the issuer's, not the caller's.
+  return err.code === errors.JOSEError.code ? undefined : unauthenticated(NOT_VALID)
+}
+
+const MAX_SUBJECT_LENGTH = 255
+
+/** What the claims of a verified token say about its person. Throws UNAUTHENTICATED for a subject that can be nobody's. */
+export function claimsOf(payload: Readonly<Record<string, unknown>>): Claims {
+  const { iss, sub, email, email_verified, name, preferred_username } = payload
+  const text = (value: unknown): string | undefined =>
+    typeof value === 'string' && value.trim() !== '' && !/\0/.test(value) ? value.trim().slice(0, 320) : undefined
+  if (
+    typeof iss !== 'string' ||
+    typeof sub !== 'string' ||
+    sub === '' ||
+    sub.length > MAX_SUBJECT_LENGTH ||
+    /\0/.test(sub)
+  ) {
+    throw unauthenticated(NOT_VALID)
+  }
+  return {
+    issuer: iss,
+    subject: sub,
+    email: text(email),
+    // A text "true" is said by issuers that let people write their claims themselves.
+    emailVerified: email_verified === true && text(email) !== undefined,
+    name: text(name) ?? text(preferred_username),
+  }
+}

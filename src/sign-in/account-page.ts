@@ -1,0 +1,195 @@
+import { DateTime } from 'luxon'
+import { attributes, type Html, html } from '../platform/lib/html.ts'
+import { type Field, type Form, renderForm, TOKEN_FIELD } from './fields.ts'
+import type { Fault, Shown } from './page.ts'
+import { heading, link } from './page.ts'
+import { workspaceField } from './stranger-pages.ts'
+
+export interface SessionShown {
+  readonly id: string
+  readonly kind: string
+  readonly userAgent: string | null
+  readonly address: string | null
+  readonly createdAt: Date
+  readonly lastUsedAt: Date
+  /** Whether it is the one that looks at the page. */
+  readonly isThis: boolean
+}
+
+export interface WorkspaceShown {
+  readonly id: string
+  readonly name: string
+  readonly role: string
+  /** Whether this session is in it. */
+  readonly isHere: boolean
+}
+
+export interface AccountShown {
+  readonly name: string
+  readonly email: string
+  readonly hasPassword: boolean
+  readonly sessions: readonly SessionShown[]
+  readonly workspaces: readonly WorkspaceShown[]
+  /** What people call the issuer, and whether the account is connected to it; undefined where there is none. */
+  readonly issuer: { readonly name: string; readonly connected: boolean } | undefined
+  /** The form token. */
+  readonly token: string
+  /** What was done, in a sentence. */
+  readonly done: string | undefined
+  /** What went wrong with the form that was sent to this path. */
+  readonly fault?: { readonly path: string; readonly of: Fault; readonly typed: ReadonlyMap<string, string> }
+}
+
+/** A button that does one thing with one press. */
+export const pressButton = (
+  action: string,
+  token: string,
+  button: string,
+  hidden: Readonly<Record<string, string>> = {},
+  label?: string,
+): Html =>
+  html`<form method="post"${attributes({ action })}><input type="hidden"${attributes({ name: TOKEN_FIELD, value: token })}>${Object.entries(
+    hidden,
+  ).map(
+    ([name, value]) => html`<input type="hidden"${attributes({ name, value })}>`,
+  )}<button type="submit" class="second"${attributes({
+    'aria-label': label,
+  })}>${button}</button></form>`
+
+export const ACCOUNT = {
+  page: '/account',
+  password: '/account/password',
+  switch: '/account/switch',
+  found: '/account/workspaces',
+  end: '/account/sessions/end',
+  endOthers: '/account/sessions/end-others',
+  connect: '/account/connect',
+  signOut: '/sign-out',
+} as const
+
+/** A person's own page: who they are here, where they work, and where they are signed in. */
+export function accountPage(account: AccountShown): Shown {
+  const { name, email, token, done } = account
+  const formOf = (action: string, more: Omit<Form, 'action' | 'token'>): Html => {
+    const { fault } = account
+    const wrong = fault?.path === action ? { issues: fault.of.issues, problem: fault.of.problem } : {}
+    return renderForm({ action, token, ...more, ...wrong })
+  }
+  return {
+    title: 'Your account',
+    cards: [
+      html`${done !== undefined && html`<div class="good" role="status"><p>${done}</p></div>`}${heading(name)}<p>${email}</p>${pressButton(
+        ACCOUNT.signOut,
+        token,
+        'Sign out',
+      )}<p>${link('/', 'To the start page')}</p>`,
+      workspacesCard(account, formOf),
+      sessionsCard(account),
+      passwordCard(account, formOf),
+      ...(account.issuer === undefined ? [] : [issuerCard(account.issuer, token)]),
+    ],
+  }
+}
+
+type FormOf = (action: string, more: Omit<Form, 'action' | 'token'>) => Html
+
+function workspacesCard({ workspaces, token, fault }: AccountShown, formOf: FormOf): Html {
+  const rows = workspaces.map(
+    ({ id, name, role, isHere }) =>
+      html`<li><div>${name} <small>· ${role.toLowerCase()}</small></div>${
+        isHere
+          ? html`<small>you are here</small>`
+          : pressButton(ACCOUNT.switch, token, 'Go there', { workspace: id }, `Go there: ${name}`)
+      }</li>`,
+  )
+  const founding = fault?.path === ACCOUNT.found
+  const typed = founding ? (fault?.typed.get('workspaceName') ?? '') : ''
+  return html`<h2>Workspaces</h2>${
+    rows.length === 0 ? html`<p>You are in none yet.</p>` : html`<ul class="rows">${rows}</ul>`
+  }<details${attributes({ open: rows.length === 0 || founding })}><summary>Found a workspace</summary>${formOf(
+    ACCOUNT.found,
+    {
+      button: 'Found it',
+      fields: [workspaceField(typed)],
+      second: true,
+    },
+  )}</details>`
+}
+
+function sessionsCard({ sessions, token }: AccountShown): Html {
+  return html`<h2>Where you are signed in</h2><ul class="rows">${sessions.map((session) => {
+    const what = session.kind === 'BROWSER' ? browserOf(session.userAgent) : 'A program'
+    return html`<li><div>${what}<br><small>${session.address !== null && html`${session.address} · `}since ${dayOf(
+      session.createdAt,
+    )}, last used ${dayOf(session.lastUsedAt)}</small></div>${
+      session.isThis
+        ? html`<small>this browser</small>`
+        : pressButton(ACCOUNT.end, token, 'End', { session: session.id }, `End: ${what}`)
+    }</li>`
+  })}</ul>${sessions.length > 1 && pressButton(ACCOUNT.endOthers, token, 'End all others')}`
+}
+
+function passwordCard({ hasPassword, email, fault }: AccountShown, formOf: FormOf): Html {
+  if (!hasPassword) {
+    return html`<h2>Password</h2><p>You have none here. ${link('/forgot-password', 'A mail')} lets you set one.</p>`
+  }
+  const field = (name: string, label: string, autocomplete: string, help?: string): Field => ({
+    name,
+    label,
+    kind: 'password',
+    autocomplete,
+    ...(help === undefined ? {} : { help }),
+  })
+  return html`<h2>Password</h2><details${attributes({ open: fault?.path === ACCOUNT.password })}><summary>Change your password</summary>${formOf(
+    ACCOUNT.password,
+    {
+      button: 'Change it',
+      // Password stores learn by it whose password that is.
+      hidden: { username: email },
+      fields: [
+        field('currentPassword', 'Present password', 'current-password'),
+        field(
+          'newPassword',
+          'New password',
+          'new-password',
+          'At least 12 characters of any kind. All other sessions end.',
+        ),
+      ],
+      second: true,
+    },
+  )}</details>`
+}
+
+const issuerCard = ({ name, connected }: NonNullable<AccountShown['issuer']>, token: string): Html =>
+  html`<h2>${name}</h2>${
+    connected
+      ? html`<p>You can sign in with ${name}.</p>`
+      : html`<p>Connect it, and you can sign in with ${name} instead of a password.</p>${pressButton(ACCOUNT.connect, token, `Connect ${name}`)}`
+  }`
+
+const dayOf = (moment: Date): string =>
+  DateTime.fromJSDate(moment, { zone: 'utc' }).setLocale('en').toFormat("d LLL yyyy, HH:mm 'UTC'")
+
+const BROWSERS = [
+  ['Edg/', 'Edge'],
+  ['OPR/', 'Opera'],
+  ['Firefox/', 'Firefox'],
+  ['Chrome/', 'Chrome'],
+  ['Safari/', 'Safari'],
+] as const
+const SYSTEMS = [
+  ['iPhone', 'iPhone'],
+  ['iPad', 'iPad'],
+  ['Android', 'Android'],
+  ['Windows', 'Windows'],
+  ['Mac OS', 'a Mac'],
+  ['Linux', 'Linux'],
+] as const
+
+/** What a browser says of itself, in words: `Firefox on Linux`. */
+export function browserOf(userAgent: string | null): string {
+  const known = (names: readonly (readonly [string, string])[]) =>
+    names.find(([mark]) => userAgent?.includes(mark))?.[1]
+  const system = known(SYSTEMS)
+  return `${known(BROWSERS) ?? 'A browser'}${system === undefined ? '' : ` on ${system}`}`
+}

@@ -1,0 +1,194 @@
+// What is about an account: of no workspace, for a person who signed in, and for no key. Every mutation that says so is
+// tried by itself; what its types cannot tell stands in `INPUTS`.
+
+import { setTimeout } from 'node:timers/promises'
+import { getNamedType, isInputObjectType, isRequiredInputField } from 'graphql'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encodeId } from '../../src/platform/lib/ids.ts'
+import { type Asker, type House, openHouse, passwordOf, type Workspace } from './house.ts'
+import { accountMutations, documentOf, type Operation } from './operations.ts'
+import { type Outcome, outcomeOf } from './outcomes.ts'
+
+/** Where an idempotency key is not heeded, and why. */
+const UNKEYED: Readonly<Record<string, string>> = {
+  signUp: 'takes a password',
+  logIn: 'takes a password, and each is a session of its own',
+  changePassword: 'takes a password',
+  resetPassword: 'takes a password',
+  refreshSession: 'repeats its answer by itself, for as long as it may',
+  requestPasswordReset: 'changes nothing before the answer',
+}
+
+/** What anybody may call: to sign in. */
+const PUBLIC = ['logIn', 'refreshSession', 'requestPasswordReset', 'resetPassword', 'signUp']
+
+type Input = Record<string, unknown>
+
+let house: House
+let made = 0
+
+beforeAll(async () => {
+  house = await openHouse()
+})
+afterAll(() => house.close())
+
+/** An input that is good for the person of a workspace. */
+const INPUTS: Readonly<Record<string, (of: Workspace) => Input | Promise<Input>>> = {
+  acceptInvite: ({ invite }) => ({ inviteToken: invite.token }),
+  changePassword: ({ mark }) => ({ currentPassword: passwordOf(mark), newPassword: `${passwordOf(mark)} twice` }),
+  createWorkspace: () => ({ name: 'Founded', slug: `founded-${++made}`, timeZone: 'UTC', currency: 'EUR' }),
+  leaveWorkspace: ({ id }) => ({ workspace: encodeId('workspace', id) }),
+  revokeSession: async ({ id }) => ({ id: encodeId('session', await otherSessionOf(id)) }),
+  switchWorkspace: ({ id }) => ({ workspace: encodeId('workspace', id) }),
+  updateAccount: () => ({ name: `Renamed ${++made}` }),
+}
+
+const kept = () => accountMutations.filter(({ field }) => field.extensions.permission === 'session')
+
+function inputOf(operation: Operation, of: Workspace): Input | Promise<Input> {
+  const known = INPUTS[operation.name]
+  if (known !== undefined) return known(of)
+  const type = getNamedType(operation.field.args[0]?.type)
+  const required = isInputObjectType(type) ? Object.values(type.getFields()).filter(isRequiredInputField) : []
+  if (required.length > 0) throw new Error(`say in INPUTS what ${operation.name} takes`)
+  return {}
+}
+
+async function call(operation: Operation, asker: Asker, input: Input, key?: string): Promise<Outcome> {
+  const headers = key === undefined ? {} : { 'idempotency-key': key }
+  return outcomeOf(operation, await asker.ask({ query: documentOf(operation, 1), variables: { input }, headers }))
+}
+
+/** Another session of the workspace's first member, opened below the API. */
+async function otherSessionOf(workspaceId: string): Promise<string> {
+  const { rows } = await house.owner.query<{ id: string }>(
+    `insert into session (id, account_id, kind, workspace_id, expires_at)
+     select gen_random_uuid(), account_id, 'PROGRAM', workspace_id, now() + interval '1 day'
+       from member where workspace_id = $1 and account_id is not null limit 1 returning id`,
+    [workspaceId],
+  )
+  return rows[0]?.id ?? ''
+}
+
+/** Everything there is of accounts, and of who is in which workspace. */
+async function footprint(): Promise<string> {
+  const tables = [
+    'account',
+    'account_identity',
+    'account_token',
+    'refresh_token',
+    'session',
+    'invite',
+    'member',
+    'workspace',
+  ]
+  const parts = tables.map(
+    (table) => `(select jsonb_agg(to_jsonb(t) - 'last_used_at' order by t::text) from "${table}" t)`,
+  )
+  const { rows } = await house.owner.query<{ all: unknown }>(`select jsonb_build_array(${parts.join(', ')}) as all`)
+  return JSON.stringify(rows[0]?.all)
+}
+
+test('what anybody may call is what this test says, and so is where a key is not heeded', () => {
+  const open = accountMutations.filter(({ field }) => field.extensions.permission === 'public')
+  expect(open.map(({ name }) => name).sort()).toEqual(PUBLIC)
+  const unkeyed = accountMutations.filter(({ field }) => field.extensions.unkeyed === true)
+  expect(unkeyed.map(({ name }) => name).sort()).toEqual(Object.keys(UNKEYED).sort())
+  for (const { field, name } of unkeyed)
+    expect([name, field.description]).toEqual([name, expect.stringContaining('Idempotency-Key')])
+})
+
+test('whatever is for a person who signed in is for nobody else, and no key, whatever stands on it', async () => {
+  const before = await footprint()
+  for (const operation of kept()) {
+    const input = operation.name === 'revokeSession' ? { id: 'session_x' } : await inputOf(operation, house.a)
+    for (const asker of [house.anonymous, house.a.all, house.a.none]) {
+      expect([operation.name, await call(operation, asker, input)]).toMatchObject([
+        operation.name,
+        { code: 'UNAUTHENTICATED' },
+      ])
+    }
+  }
+  expect(await footprint()).toBe(before)
+})
+
+test('nobody does anything with what is another’s: it is what there is not', async () => {
+  const ghost = '0197a000-dead-7000-8000-00000000beef'
+  const theirs = await otherSessionOf(house.b.id)
+  const before = await footprint()
+  for (const operation of kept()) {
+    const { name } = operation
+    const given = name === 'revokeSession' ? { id: encodeId('session', theirs) } : await inputOf(operation, house.b)
+    const foreign = Object.entries(given).filter(([, value]) => /^(workspace|session)_/.test(String(value)))
+    for (const [field, value] of foreign) {
+      const answers = [value, String(value).replace(/_.*$/, `_${ghost}`)].map((id) =>
+        call(operation, house.a.person, { [field]: id }),
+      )
+      for (const answer of await Promise.all(answers)) {
+        expect([name, answer]).toMatchObject([name, { code: 'NOT_FOUND' }])
+      }
+    }
+  }
+  const accept = kept().find(({ name }) => name === 'acceptInvite') as Operation
+  const { token } = house.b.invite
+  expect(await call(accept, house.a.person, { inviteToken: token })).toMatchObject({ code: 'INVALID_INPUT' })
+  expect(await footprint()).toBe(before)
+})
+
+// What takes the session away that asks comes last, each with a session of its own.
+const last = ['logOut', 'leaveWorkspace']
+const once = () =>
+  kept()
+    .filter(({ field, name }) => field.extensions.unkeyed !== true && name !== 'acceptInvite')
+    .sort((one, other) => last.indexOf(one.name) - last.indexOf(other.name))
+
+test('updateAccount: what is left out stays as it is, and null is refused', async () => {
+  const update = kept().find(({ name }) => name === 'updateAccount') as Operation
+  const before = await footprint()
+  expect(await call(update, house.a.person, {})).toMatchObject({ code: 'DONE' })
+  expect(await call(update, house.a.person, { name: null })).toMatchObject({ code: 'INVALID_INPUT' })
+  expect(await footprint()).toBe(before)
+})
+
+test('each is done once for one key, by 20 at once, and refuses the key with another input', async () => {
+  // So that its owner is not the last one, and may leave.
+  await house.owner.query(`update member set role = 'OWNER' where workspace_id = $1`, [house.a.id])
+  for (const operation of once()) {
+    const person = await house.a.signIn()
+    const key = `one key for ${operation.name}`
+    const input = await inputOf(operation, house.a)
+    const insist = async (): Promise<Outcome> => {
+      for (;;) {
+        const outcome = await call(operation, person, input, key)
+        if (outcome.code !== 'UNAVAILABLE') return outcome
+        await setTimeout(outcome.retryAfterMs ?? 0)
+      }
+    }
+    const { rows: claims } = await house.owner.query('select count(*)::int as n from idempotency_claim')
+    const outcomes = await Promise.all(Array.from({ length: 20 }, insist))
+    const done = outcomes.filter(({ code }) => code === 'DONE')
+    // Who signs out is signed out: what comes later is told so.
+    const isOver = ({ code }: Outcome) => last.includes(operation.name) && code === 'UNAUTHENTICATED'
+    expect([operation.name, outcomes.filter((each) => each.code !== 'DONE' && !isOver(each))]).toEqual([
+      operation.name,
+      [],
+    ])
+    expect(done.length).toBeGreaterThan(0)
+    const { rows } = await house.owner.query('select count(*)::int as n from idempotency_claim')
+    expect([operation.name, rows[0].n]).toEqual([operation.name, claims[0].n + 1])
+    if (last.includes(operation.name)) continue
+    const other = await call(operation, person, { ...input, ...(await otherInput(operation)) }, key)
+    expect([operation.name, other]).toMatchObject([
+      operation.name,
+      { code: 'CONFLICT', reason: 'IDEMPOTENCY_MISMATCH' },
+    ])
+  }
+  const founded = await house.owner.query(`select count(*)::int as n from workspace where name = 'Founded'`)
+  expect(founded.rows).toEqual([{ n: 1 }])
+})
+
+const otherInput = (operation: Operation): Input | Promise<Input> => {
+  if (operation.name === 'switchWorkspace') return { workspace: null }
+  if (operation.name === 'revokeSessions') return { keepThis: false }
+  return inputOf(operation, house.a)
+}

@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type House, openHouse } from '../domains/house.ts'
+import { PASSWORD, signedUp, Visitor } from './browser-visitor.ts'
+
+// Pages of signing in as a browser without a script uses them.
+
+let house: House
+let url: string
+let people = 0
+const newEmail = () => `person-${++people}@example.com`
+
+beforeAll(async () => {
+  house = await openHouse()
+  url = new URL(house.endpoint).origin
+})
+afterAll(() => house.close())
+
+const WHO = '{ viewer { workspace { name } } }'
+const nameOf = async (visitor: Visitor) =>
+  ((await visitor.ask(WHO)).body as { data?: { viewer?: { workspace?: { name?: string } } } }).data?.viewer?.workspace
+    ?.name
+
+const signIn = (visitor: Visitor, email: string, password = PASSWORD, page = '/sign-in') =>
+  visitor.submit(page, { email, password }, { to: '/sign-in' })
+
+describe('a person', () => {
+  test('signs up with a workspace, is signed in by a cookie that no script reads, and signs out', async () => {
+    const visitor = new Visitor(url)
+    const answer = await visitor.submit('/sign-up', {
+      email: newEmail(),
+      name: 'Grace',
+      password: PASSWORD,
+      workspaceName: 'Navy & Co',
+    })
+    expect([answer.status, answer.location]).toEqual([303, '/'])
+    const [cookie] = answer.headers['set-cookie'] ?? []
+    expect(cookie).toMatch(/^cadre_session=cadre_browser_[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+$/)
+    expect(await nameOf(visitor)).toBe('Navy & Co')
+    const { body } = await visitor.visit('/')
+    expect(body).toContain('Navy &amp; Co workspace')
+    expect(body).toContain('Signed in as')
+    const before = visitor.session
+    const out = await visitor.submit('/', {}, { to: '/sign-out' })
+    expect([out.status, out.location, visitor.session]).toEqual([303, '/', undefined])
+    const thief = new Visitor(url)
+    thief.cookies.set('cadre_session', String(before))
+    expect((await thief.ask(WHO)).status).toBe(401)
+    expect((await thief.visit('/')).body).toContain('Sign in')
+    expect(thief.session).toBeUndefined()
+  })
+
+  test('signs in where they left off, with another secret than before, and goes on where they wanted to', async () => {
+    const email = newEmail()
+    const first = await signedUp(url, email)
+    const other = new Visitor(url)
+    const answer = await signIn(other, email.toUpperCase(), PASSWORD, '/sign-in?next=/graphql%3Fquery%3D%7Ba%7D')
+    expect([answer.status, answer.location]).toEqual([303, '/graphql?query={a}'])
+    expect(other.session).not.toBe(first.session)
+    expect([await nameOf(first), await nameOf(other)]).toEqual(['Fleet', 'Fleet'])
+  })
+
+  test('is told the same for a wrong password and an address that nobody has, and keeps what they typed', async () => {
+    const email = newEmail()
+    await signedUp(url, email)
+    const told: string[] = []
+    for (const [who, password] of [[email, 'not my password'] as const, ['nobody@example.com', PASSWORD] as const]) {
+      const { status, body } = await signIn(new Visitor(url), who, password)
+      expect(status).toBe(401)
+      expect(body).toContain(`value="${who}"`)
+      expect(body).not.toContain(password)
+      told.push(/role="alert">([\s\S]*?)<\/div>/.exec(body)?.[1] ?? '')
+    }
+    expect(told[0]).toContain('wrong')
+    expect(told[0]).toBe(told[1])
+  })
+
+  test('has each fault of a sign-up beside its field', async () => {
+    const email = newEmail()
+    await signedUp(url, email)
+    const sent = { email: 'nowhere', name: '', password: 'short', workspaceName: '' }
+    const { status, body } = await new Visitor(url).submit('/sign-up', sent)
+    expect(status).toBe(422)
+    for (const name of Object.keys(sent)) expect(body).toContain(`id="${name}-error"`)
+    const taken = await new Visitor(url).submit('/sign-up', {
+      ...sent,
+      email,
+      name: 'G',
+      password: PASSWORD,
+      workspaceName: 'Wide',
+    })
+    expect([taken.status, taken.body.includes('id="email-error"')]).toEqual([422, true])
+  })
+
+  test('who forgot their password gets a link by mail that sets another, once, and ends every session', async () => {
+    const email = newEmail()
+    const before = await signedUp(url, email)
+    const visitor = new Visitor(url)
+    const asked = await visitor.submit('/forgot-password', { email })
+    const unknown = await new Visitor(url).submit('/forgot-password', { email: 'nobody@example.com' })
+    expect([asked.status, asked.location]).toEqual([unknown.status, unknown.location])
+    const link = await expect
+      .poll(() => linkTo(email))
+      .toBeTruthy()
+      .then(() => linkTo(email))
+    const page = link.slice(link.indexOf('/reset-password'))
+    const short = await visitor.submit(page, { password: 'short' }, { to: '/reset-password' })
+    expect([short.status, short.body.includes('id="password-error"')]).toEqual([422, true])
+    const done = await visitor.submit(page, { password: `${PASSWORD}!` }, { to: '/reset-password' })
+    expect([done.status, done.location]).toEqual([303, '/sign-in?reset'])
+    const again = await visitor.submit(page, { password: `${PASSWORD}?` }, { to: '/reset-password' })
+    expect([again.status, again.body.includes('This link is over')]).toEqual([422, true])
+    await expect.poll(async () => (await before.ask(WHO)).status).toBe(401)
+    expect((await signIn(visitor, email)).status).toBe(401)
+    expect((await signIn(visitor, email, `${PASSWORD}!`)).status).toBe(303)
+  })
+})
+
+/** The link of the last mail to an address; empty while there is none. */
+function linkTo(email: string): string {
+  const folder = house.mailFolder
+  for (const file of readdirSync(folder)) {
+    const mail = readFileSync(`${folder}/${file}`, 'utf8').replaceAll('=\r\n', '').replaceAll('=3D', '=')
+    if (mail.includes(email)) return /http\S+\/(?:reset-password|invite)\S+/.exec(mail)?.[0] ?? ''
+  }
+  return ''
+}
