@@ -46,9 +46,9 @@ const append = (count: number) =>
   runSql(
     database.url,
     `insert into event_log (outbox_id, workspace_id, type, subject_type, subject_id, actor, depth, data, changes, origin,
-                            occurred_at, salt, digest, hash)
+                            occurred_at, salt, digest, hash, actor_kind)
      select nextval('event_outbox_id_seq'), $1, 'thing.happened', 'thing', $1, '{"kind":"SYSTEM"}', 0, '{}', '[]', '{}',
-            now(), substr(sha256(''), 1, 16), sha256(''), sha256('') from generate_series(1, $2)`,
+            now(), substr(sha256(''), 1, 16), sha256(''), sha256(''), 'SYSTEM' from generate_series(1, $2)`,
     [WORKSPACE, count],
   )
 /** The log ends at an earlier place, as in a backup, and goes on under another epoch. */

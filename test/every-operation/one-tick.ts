@@ -14,7 +14,10 @@ export async function askAtOnce({ a, b, owner }: House): Promise<void> {
         { own: a, others: overB },
         { own: b, others: overA },
       ].map(async ({ own, others }) => {
-        const request = requestOf(documentOf(operation, 0), operation, await findOwnCall(operation, own, own.all))
+        const call = await findOwnCall(operation, own, own.all)
+        // Who has the token of an invite may read it, wherever they are.
+        const more = operation.name === 'invitePreview' ? { token: own.invite.token } : {}
+        const request = requestOf(documentOf(operation, 0), operation, call, more)
         return { operation, own, others, request, start: await own.all.ready(request) }
       }),
     ),

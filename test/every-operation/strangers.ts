@@ -69,9 +69,9 @@ export async function namesIn(owner: pg.Pool, { id, mark }: Workspace): Promise<
 export const unheardOf = (name: string, { mark }: Workspace): string =>
   name.replaceAll(mark, 'X'.repeat(mark.length)).replaceAll(mark.toLowerCase(), 'x'.repeat(mark.length))
 
-/** An answer without the words that two requests differ in. */
+/** An answer without the words that two requests differ in, and without what the caller has left to spend. */
 export function withoutWords({ status, text }: Answer, words: readonly string[]): string {
-  let plain = text
+  let plain = text.replace(/,"remaining":\d+,"resetAt":"[^"]+"/, '')
   for (const word of [...words, ...words.flatMap((each) => each.match(UUID) ?? [])]) plain = plain.replaceAll(word, '…')
   return `${status} ${plain}`
 }

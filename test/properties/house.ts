@@ -6,13 +6,15 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { createToolRegistry } from '../../src/agent/tools/registry.ts'
 import { connectAgent } from '../../src/agent/wiring.ts'
+import { createAccountMeans } from '../../src/domains/accounts/means.ts'
 import { issueApiKey } from '../../src/domains/keys/service.ts'
 import { createMailer } from '../../src/domains/mail/mailer.ts'
 import { PERMISSIONS } from '../../src/platform/auth/viewer.ts'
+import { systemClock } from '../../src/platform/lib/clock.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { idsOf } from '../every-operation/ids.ts'
 import { buildWorld } from '../every-operation/world.ts'
-import { systemContext } from '../support/context.ts'
+import { systemContext, testLog } from '../support/context.ts'
 import { type ServedApp, serveApp } from '../support/served-app.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
 
@@ -50,7 +52,16 @@ export function openHouse(): House {
     const registry = createToolRegistry({ mailer })
     connectAgent(registry)
     const workspaceId = newId()
-    const ctx = systemContext(db, workspaceId)
+    const accounts = createAccountMeans({
+      db,
+      clock: systemClock,
+      log: testLog,
+      mailer,
+      signUp: 'open',
+      publicUrl: () => 'http://cadre.example',
+      tellLinks: false,
+    })
+    const ctx = { ...systemContext(db, workspaceId), accounts }
     const { memberId } = await buildWorld(ctx, MARK, registry)
     const issue = { memberId, name: 'Fuzz', permissions: [...PERMISSIONS], expiresAt: null }
     const made = await db.inTransaction(ctx, (tx) => issueApiKey(tx, { ...issue, environment: 'TEST' }))
@@ -58,6 +69,7 @@ export function openHouse(): House {
     const { api_key: _, ...ids } = await idsOf(owner, workspaceId)
     house.ids = { ...ids, member: (ids.member ?? []).filter((id) => id !== `member_${memberId}`) }
     await owner.end()
+    accounts.close()
     mailer.close()
   })
   afterAll(async () => {
