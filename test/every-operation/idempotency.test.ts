@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Answer, House, Workspace } from './house.ts'
+import type { House, Workspace } from './house.ts'
 import { openHouse } from './house.ts'
 import {
   answerOf,
@@ -21,6 +21,8 @@ import { plainValue } from './values.ts'
 
 const COPIES = 20
 const TEXTS = ['String', 'EmailAddress']
+// More than the server has connections.
+const HELD_COPIES = 12
 
 let house: House
 let keyId: string
@@ -99,7 +101,7 @@ test('while a key is in flight every mutation says UNAVAILABLE at once, and keep
       const request = { ...requestOf(documentOf(operation, 0), operation, call), headers: { 'idempotency-key': key } }
       const [others, ...held] = await Promise.all([
         house.a.all.dry(requestOf(trialOf(operation), operation, call)),
-        ...Array.from({ length: COPIES }, () => house.a.all.ask(request)),
+        ...Array.from({ length: HELD_COPIES }, () => house.a.all.ask(request)),
       ])
       expect(outcomeOf(operation, others)).toMatchObject({ code: 'DONE' })
       for (const answer of held) {
@@ -120,13 +122,11 @@ for (const operation of mutations) {
       headers: { 'idempotency-key': randomUUID() },
     }
     const before = await newestEvent()
-    const insist = async (): Promise<Answer> => {
-      for (;;) {
-        const answer = await all.ask(request)
-        if (outcomeOf(operation, answer).code !== 'UNAVAILABLE') return answer
-      }
+    const answers = await Promise.all(Array.from({ length: COPIES }, () => all.ask(request)))
+    // Whoever came while it was being done comes again.
+    for (const [copy, answer] of answers.entries()) {
+      if (outcomeOf(operation, answer).code === 'UNAVAILABLE') answers[copy] = await all.ask(request)
     }
-    const answers = await Promise.all(Array.from({ length: COPIES }, insist))
     for (const answer of answers) expect(outcomeOf(operation, answer)).toEqual({ code: 'DONE', message: '' })
     const told = answers.map(({ data }) => withoutSecret(operation, answerOf(operation, data)))
     expect([...new Set(told.map(({ others }) => JSON.stringify(others)))]).toHaveLength(1)
