@@ -99,9 +99,9 @@ export async function executeWithDryRuns(
   const { db } = contextValue as GraphQLContext
   const isOneOfMany = rootFieldCount(operation.selectionSet, { fragments: fragmentsOf(document) }) > 1
   // Names in the answer are the client's: they must not meet an object's own.
-  const data: Record<string, unknown> = Object.create(null)
+  const data = Object.create(null) as Record<string, unknown>
   const errors: GraphQLError[] = []
-  const reports: Record<string, DryRunReport> = Object.create(null)
+  const reports = Object.create(null) as Record<string, DryRunReport>
   let isWhole = true
   for (const [key, nodes] of rootFieldsOf(args, operation)) {
     const alone = { ...args, document: withFieldAlone(document, operation, nodes) }
