@@ -1,11 +1,11 @@
 // What is about an account: of no workspace, for a person who signed in, and for no key. Every mutation that says so is
-// tried by itself; what its types cannot tell stands in `INPUTS`.
+// tried by itself; what its types cannot tell stands in `account-inputs.ts`.
 
 import { setTimeout } from 'node:timers/promises'
-import { getNamedType, isInputObjectType, isRequiredInputField } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeId } from '../../src/platform/lib/ids.ts'
-import { type Asker, type House, openHouse, passwordOf, type Workspace } from './house.ts'
+import { accountInputs, type Input } from './account-inputs.ts'
+import { type Asker, type House, openHouse, type Workspace } from './house.ts'
 import { accountMutations, documentOf, type Operation } from './operations.ts'
 import { type Outcome, outcomeOf } from './outcomes.ts'
 
@@ -22,52 +22,21 @@ const UNKEYED: Readonly<Record<string, string>> = {
 /** What anybody may call: to sign in. */
 const PUBLIC = ['logIn', 'refreshSession', 'requestPasswordReset', 'resetPassword', 'signUp']
 
-type Input = Record<string, unknown>
-
 let house: House
-let made = 0
+let inputOf: (operation: Operation, of: Workspace) => Input | Promise<Input>
+let otherSessionOf: (workspaceId: string) => Promise<string>
 
 beforeAll(async () => {
   house = await openHouse()
+  ;({ inputOf, otherSessionOf } = accountInputs(house))
 })
 afterAll(() => house.close())
 
-/** An input that is good for the person of a workspace. */
-const INPUTS: Readonly<Record<string, (of: Workspace) => Input | Promise<Input>>> = {
-  acceptInvite: ({ invite }) => ({ inviteToken: invite.token }),
-  changePassword: ({ mark }) => ({ currentPassword: passwordOf(mark), newPassword: `${passwordOf(mark)} twice` }),
-  createWorkspace: () => ({ name: 'Founded', slug: `founded-${++made}`, timeZone: 'UTC', currency: 'EUR' }),
-  leaveWorkspace: ({ id }) => ({ workspace: encodeId('workspace', id) }),
-  revokeSession: async ({ id }) => ({ id: encodeId('session', await otherSessionOf(id)) }),
-  switchWorkspace: ({ id }) => ({ workspace: encodeId('workspace', id) }),
-  updateAccount: () => ({ name: `Renamed ${++made}` }),
-}
-
 const kept = () => accountMutations.filter(({ field }) => field.extensions.permission === 'session')
-
-function inputOf(operation: Operation, of: Workspace): Input | Promise<Input> {
-  const known = INPUTS[operation.name]
-  if (known !== undefined) return known(of)
-  const type = getNamedType(operation.field.args[0]?.type)
-  const required = isInputObjectType(type) ? Object.values(type.getFields()).filter(isRequiredInputField) : []
-  if (required.length > 0) throw new Error(`say in INPUTS what ${operation.name} takes`)
-  return {}
-}
 
 async function call(operation: Operation, asker: Asker, input: Input, key?: string): Promise<Outcome> {
   const headers = key === undefined ? {} : { 'idempotency-key': key }
   return outcomeOf(operation, await asker.ask({ query: documentOf(operation, 1), variables: { input }, headers }))
-}
-
-/** Another session of the workspace's first member, opened below the API. */
-async function otherSessionOf(workspaceId: string): Promise<string> {
-  const { rows } = await house.owner.query<{ id: string }>(
-    `insert into session (id, account_id, kind, workspace_id, expires_at)
-     select gen_random_uuid(), account_id, 'PROGRAM', workspace_id, now() + interval '1 day'
-       from member where workspace_id = $1 and account_id is not null limit 1 returning id`,
-    [workspaceId],
-  )
-  return rows[0]?.id ?? ''
 }
 
 /** Everything there is of accounts, and of who is in which workspace. */

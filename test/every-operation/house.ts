@@ -105,6 +105,8 @@ export interface House {
   readonly a: Workspace
   readonly b: Workspace
   readonly anonymous: Asker
+  /** Who sends this. */
+  asker(authorization: string): Asker
   /** What the workspace has by now. */
   idsOf(workspace: Workspace): Promise<Readonly<Record<string, readonly string[]>>>
   close(): Promise<void>
@@ -315,6 +317,7 @@ export async function openHouse(): Promise<House> {
     a,
     b,
     anonymous: asker(undefined),
+    asker,
     idsOf: ({ id }) => idsOf(owner, id),
     close: async () => {
       await door.shut()

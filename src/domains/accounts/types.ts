@@ -8,7 +8,7 @@ import { builder } from '../../platform/graphql/builder.ts'
 import type { GraphQLContext } from '../../platform/graphql/context.ts'
 import { describeEnum } from '../../platform/graphql/enum.ts'
 import { unauthenticated } from '../../platform/lib/errors.ts'
-import { encodeId } from '../../platform/lib/ids.ts'
+import { encodeId, newId } from '../../platform/lib/ids.ts'
 import { Role } from '../workspaces/enums.ts'
 import { type AccountRow, getAccount } from './accounts.ts'
 import type { SessionKind } from './model.ts'
@@ -105,18 +105,22 @@ export const Account = builder.objectRef<AccountRow>('Account').implement({
 })
 
 export const AccessToken = builder.objectRef<Token>('AccessToken').implement({
-  description: 'What a program sends as `Authorization: Bearer …` for fifteen minutes.',
+  description: 'What a program sends as `Authorization: Bearer …` for fifteen minutes. In a dry run it opens nothing.',
   fields: (t) => ({
     token: t.exposeString('token', { description: 'The token.' }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When to have refreshed the session.' }),
   }),
 })
 
-/** A token for the session that a verb has opened or refreshed. */
+/**
+ * A token for the session that a verb has opened or refreshed. In a dry run it is for a session that there is not: else
+ * whoever has a refresh token would get access by trying, and the token would never be seen to be used.
+ */
 export const tokenFor = (
   ctx: GraphQLContext,
   session: { readonly accountId: string; readonly sessionId: string; readonly workspaceId: string | null },
-): Promise<Token> => accountMeansOf(ctx).accessTokens.issue(session)
+): Promise<Token> =>
+  accountMeansOf(ctx).accessTokens.issue(ctx.foretold === undefined ? session : { ...session, sessionId: newId() })
 
 /** A token for the caller's own session, in this workspace. */
 export function tokenForCaller(ctx: GraphQLContext, workspaceId: string | null): Promise<Token> {

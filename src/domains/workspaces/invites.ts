@@ -6,6 +6,7 @@ import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween } from '../../platform/events/changes.ts'
+import { foretellEffect } from '../../platform/foretold.ts'
 import { conflict, notFound } from '../../platform/lib/errors.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
 import { normaliseEmail } from '../contacts/model.ts'
@@ -103,6 +104,7 @@ function tellByMail(
     body,
     link,
   }
+  foretellEffect(tx, { kind: 'MAIL', to: address })
   tx.onCommit(() => means.mail(mail))
 }
 

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { accountInputs } from './account-inputs.ts'
+import { type Answer, type House, openHouse } from './house.ts'
+import { accountMutations, documentOf, documentOfMany, type Operation } from './operations.ts'
+import { outcomeOf } from './outcomes.ts'
+import { selectionOf } from './selections.ts'
+import { type Traces, tracesOf } from './traces.ts'
+
+let house: House
+
+beforeAll(async () => {
+  house = await openHouse()
+  // So that its owner is not the last one, and may leave.
+  await house.owner.query(`update member set role = 'OWNER' where workspace_id = $1`, [house.a.id])
+})
+afterAll(() => house.close())
+
+/**
+ * Without what counts passwords that are tried: who tries one in a dry run has tried it. And without the server's own keys,
+ * which are made when one is needed first.
+ */
+async function traces(): Promise<Traces> {
+  await house.events.sequencer.sequencePass()
+  const { tables, mails } = await tracesOf(house)
+  const { sign_in_attempt: _attempts, server_secret: _keys, ...others } = tables
+  return { tables: others, mails }
+}
+
+const isPublic = ({ field }: Operation): boolean => field.extensions.permission === 'public'
+
+/** Where a token that a dry run shows leads to. */
+async function isLetIn({ text }: Answer): Promise<boolean> {
+  const token = /"token":"([^"]+)"/.exec(text)?.[1]
+  if (token === undefined) return false
+  const answer = await house.asker(`Bearer ${token}`).ask({ query: '{ viewer { permissions } }' })
+  return answer.errors.length === 0
+}
+
+// What takes away by what the others sign in comes last.
+const LAST = ['changePassword', 'resetPassword', 'leaveWorkspace']
+const inOrder = [...accountMutations].sort((one, other) => LAST.indexOf(one.name) - LAST.indexOf(other.name))
+
+for (const operation of inOrder) {
+  test(`${operation.name} is tried with the answer that it would have, and nothing of it is kept`, async () => {
+    const { a, anonymous } = house
+    const asker = isPublic(operation) ? anonymous : await a.signIn()
+    const input =
+      operation.name === 'acceptInvite'
+        ? { inviteToken: 'cadre_invite_none' }
+        : await accountInputs(house).inputOf(operation, a)
+    const query = documentOfMany(operation, { [operation.field.name]: '@dryRun' }, selectionOf(operation.field.type, 1))
+    const before = await traces()
+    const tried = await asker.ask({ query, variables: { input } })
+    expect(await traces()).toEqual(before)
+    expect(JSON.parse(tried.text)).toMatchObject({ extensions: { dryRun: { approvals: [] } } })
+    expect(await isLetIn(tried)).toBe(false)
+    expect(tried.text).not.toMatch(/cadre_refresh_/)
+
+    const done = await asker.ask({ query: documentOf(operation, 1), variables: { input } })
+    expect([operation.name, outcomeOf(operation, tried)]).toEqual([operation.name, outcomeOf(operation, done)])
+    expect(tried.errors).toEqual([])
+  })
+}
