@@ -1,10 +1,6 @@
-import { getAccount } from '../domains/accounts/accounts.ts'
 import { accountOf, connectIdentity, isInvited, onceMore } from '../domains/accounts/identities.ts'
 import { openSession } from '../domains/accounts/sessions.ts'
-import { joining } from '../domains/accounts/sign-in.ts'
 import { firstWorkspace } from '../domains/accounts/workspaces.ts'
-import { findInvitePlace } from '../domains/workspaces/invites.ts'
-import { acceptInvite } from '../domains/workspaces/joining.ts'
 import type { Claims, Issuer } from '../platform/auth/issuer.ts'
 import { cookiePlaceOf } from '../platform/http/cookies.ts'
 import { ownPath } from '../platform/http/own-path.ts'
@@ -109,17 +105,14 @@ async function signIn({ means, issuer }: At, visit: Visit, claims: Claims, flow:
     mayJoin: means.accounts.signUp === 'open' || (await isInvited(ctx, claims)),
   }
   const accountId = await onceMore(() => means.db.inAccountTransaction(ctx, (tx) => accountOf(tx, claims, policy)))
-  const account = await getAccount(ctx, accountId)
-  const place = flow.invite === undefined ? undefined : await findInvitePlace(ctx, flow.invite)
   const last = await firstWorkspace(ctx, accountId)
   const { secret } = await means.db.inAccountTransaction(ctx, async (tx) => {
     await endBefore(tx, visit)
-    const joined = place === undefined ? undefined : await acceptInvite(tx, joining(account), place)
-    const workspaceId = joined?.workspaceId ?? last
-    return await openSession(tx, { accountId, workspaceId, address: ctx.origin.address, ...openingOf(visit) })
+    return await openSession(tx, { accountId, workspaceId: last, address: ctx.origin.address, ...openingOf(visit) })
   })
   enterSession(means, visit, secret)
-  return flow.next ?? means.landing
+  // Joining is a press of their own: a link from somewhere may have begun this.
+  return flow.invite === undefined ? (flow.next ?? means.landing) : `/invite/${encodeURIComponent(flow.invite)}`
 }
 
 async function connect({ means }: At, visit: Visit, claims: Claims, flow: Flow): Promise<string> {

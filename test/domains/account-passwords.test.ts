@@ -97,6 +97,14 @@ describe('a password', () => {
 describe('a password that was forgotten', () => {
   test('is set anew by the link in the mail, once; every session ends, and the link leads to the settings’ address', async () => {
     const grace = await signedUp(house)
+    // Whoever made it with an address that is not theirs connected an issuer's subject of their own.
+    const account = await house.db.systemSql
+      .selectFrom('account')
+      .select('id')
+      .where('emailFolded', '=', grace.email)
+      .executeTakeFirstOrThrow()
+    const identity = { issuer: 'https://login.example', subject: grace.email, accountId: account.id }
+    await house.db.systemSql.insertInto('accountIdentity').values(identity).execute()
     const token = await resetToken(grace.email)
     expect(mailsTo(grace.email).at(-1)).toContain(`${new URL(house.endpoint).origin}/reset-password?token=${token}`)
     const reset = (password: string) => nobody().mutate('resetPassword', { token, password })
@@ -106,8 +114,10 @@ describe('a password that was forgotten', () => {
     expect(await reset(`${NEW}!`)).toMatchObject({ issues: [{ field: 'token', code: 'UNKNOWN_REFERENCE' }] })
     await expect.poll(() => works(grace.accessToken.token), { timeout: 4_000 }).toBe(false)
     const again = await logIn(grace.email, NEW)
-    const account = await caller(house, again.accessToken.token).query('{ viewer { account { emailVerified } } }')
-    expect(account).toEqual({ viewer: { account: { emailVerified: true } } })
+    const left = house.db.systemSql.selectFrom('accountIdentity').select('subject').where('accountId', '=', account.id)
+    expect(await left.execute()).toEqual([])
+    const verified = await caller(house, again.accessToken.token).query('{ viewer { account { emailVerified } } }')
+    expect(verified).toEqual({ viewer: { account: { emailVerified: true } } })
   })
 
   test('lets in again who was slowed down by somebody’s guessing', async () => {

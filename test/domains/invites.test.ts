@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addMember } from '../../src/domains/workspaces/service.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
 import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
@@ -54,6 +55,34 @@ describe('an invite', () => {
     expect(events).toEqual({
       nodes: [{ summary: `Test key invited ${email} as ADMIN` }, { summary: 'Bob joined as ADMIN' }],
     })
+  })
+
+  test('is over when whoever made it is removed, or may invite no more', async () => {
+    const joined = async () => {
+      const email = guest()
+      const made = sessionOf(await signUp(email, (await invite(email, 'ADMIN')).secret))
+      return { email, as: caller(house, made.accessToken.token) }
+    }
+    const second = async (by: Awaited<ReturnType<typeof joined>>) =>
+      (await by.as.mutate('inviteMember', { email: guest(), role: 'ADMIN' }, 'secret')).secret
+    const [removed, demoted] = [await joined(), await joined()]
+    const tokens = [await second(removed), await second(demoted)]
+    for (const token of tokens) expect(await preview(token)).toMatchObject({ role: 'ADMIN' })
+    const idOfMember = async (email: string) => (await members(email))[0]?.id
+    await acme.mutate('removeMember', { id: await idOfMember(removed.email) }, 'member { id }')
+    await acme.mutate('updateMember', { id: await idOfMember(demoted.email), role: 'VIEWER' }, 'member { id }')
+    for (const token of tokens) expect(await preview(token)).toBeNull()
+  })
+
+  test('of somebody who was made an owner meanwhile makes nobody an owner', async () => {
+    const email = guest()
+    const added = await house.db.inTransaction(acme.ctx, (tx) => addMember(tx, { name: 'Bob', email, role: 'MEMBER' }))
+    const id = encodeId('member', added.id)
+    const made = await invite(email, 'MEMBER')
+    expect(made.__typename).toBe('InviteMemberPayload')
+    await acme.mutate('updateMember', { id, role: 'OWNER' }, 'member { id }')
+    expect(await signUp(email, made.secret)).toMatchObject({ __typename: 'ConflictError', reason: 'CLOSED' })
+    expect(await members(email)).toMatchObject([{ role: 'OWNER', signsIn: false }])
   })
 
   test('is for its address alone, and another account joins nothing by it', async () => {

@@ -29,10 +29,10 @@ test('operations of two workspaces that start in one tick tell each its own', ()
 
 for (const operation of strangersOrder) {
   test(`${operation.name} tells and does nothing across workspaces, and a foreign id is one that nobody has`, async () => {
-    calls += await tryEverything(operation, house, watch, 'USUAL')
+    calls += await tryEverything(operation, house, watch, 'BRIEF')
   })
 }
 
 test('what was tried is more than a few calls', () => {
-  expect(calls).toBeGreaterThan(2_000)
+  expect(calls).toBeGreaterThan(500)
 })

@@ -1,3 +1,3 @@
 import { testBehindOneWall } from './behind-one-wall.ts'
 
-testBehindOneWall('WHOLE')
+testBehindOneWall(process.env.FULL === '1' ? 'WHOLE' : 'BRIEF')

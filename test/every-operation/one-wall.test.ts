@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest'
-import { testBehindOneWall } from './behind-one-wall.ts'
 import { type House, openHouse } from './house.ts'
 import { takeOutPredicates, takeOutRowLevelSecurity } from './one-wall.ts'
-
-testBehindOneWall('BRIEF')
 
 /** Whether A is shown a deal of B. */
 async function seesThrough({ a, b }: House): Promise<boolean> {

@@ -165,9 +165,12 @@ describe('who comes from the issuer', () => {
     const invited = await acme.mutate('inviteMember', { email: 'kay@example.com', role: 'VIEWER' }, 'secret')
     expect(invited).toMatchObject({ __typename: 'InviteMemberPayload' })
     const from = `/sign-in/oidc?${new URLSearchParams({ invite: String(invited.secret) })}`
-    expect((await come(stranger, { sub: 'kay', email: 'kay@example.com', email_verified: true }, from)).status).toBe(
-      303,
-    )
+    const page = `/invite/${invited.secret}`
+    const signedIn = await come(stranger, { sub: 'kay', email: 'kay@example.com', email_verified: true }, from)
+    expect([signedIn.status, signedIn.location]).toEqual([303, page])
+    // Whoever made them follow a link has not made them a member.
+    expect((await stranger.visit('/')).body).not.toContain('Acme workspace')
+    expect((await stranger.submit(page, {}, { to: '/invite' })).status).toBe(303)
     expect((await stranger.visit('/')).body).toContain('Acme workspace')
   })
 })

@@ -75,6 +75,10 @@ BEGIN
   IF NOT EXISTS (
     SELECT FROM public.event_log e
      WHERE e.outbox_id = request AND e.workspace_id = workspace AND e.type LIKE '%.erasure\_requested'
+  ) OR EXISTS (
+    -- What has been certified is over: its request erases nothing more.
+    SELECT FROM public.erasure r
+     WHERE r.request_outbox_id = request AND r.workspace_id = workspace AND r.status = 'SUCCEEDED'
   ) THEN
     RAISE EXCEPTION 'the log knows no request % of this workspace to erase anything', request
       USING ERRCODE = 'insufficient_privilege';

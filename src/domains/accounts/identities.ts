@@ -111,9 +111,15 @@ async function connect(tx: Tx, accountId: string, { issuer, subject }: Claims): 
   if (made === undefined) throw conflict('DUPLICATE', 'This sign-in was connected a moment ago.')
 }
 
+/** No issuer leads to the account any more. */
+export async function disconnectAll(tx: Tx, accountId: string): Promise<void> {
+  await tx.sql.deleteFrom('accountIdentity').where('accountId', '=', accountId).execute()
+}
+
 /** Whoever had made the account with an address that was not theirs has nothing of it any more. */
 async function takeOver(tx: Tx, accountId: string): Promise<void> {
   await revokeSessions(tx, { accountId, because: 'PASSWORD_CHANGED' })
+  await disconnectAll(tx, accountId)
   await tx.sql
     .updateTable('accountToken')
     .set({ usedAt: tx.now })

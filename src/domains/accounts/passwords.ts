@@ -4,6 +4,7 @@ import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { type AppError, conflict, invalidInput } from '../../platform/lib/errors.ts'
 import { type AccountRow, assertPasswordFor, findAccountByEmail, getAccount } from './accounts.ts'
+import { disconnectAll } from './identities.ts'
 import type { ChangePasswordInput, ResetPasswordInput } from './inputs.ts'
 import { foldEmail, RESET_TOKEN_MS } from './model.ts'
 import { revokeSessions } from './sessions.ts'
@@ -157,6 +158,8 @@ export async function resetPassword(
     .where('id', '=', account.id)
     .execute()
   await revokeSessions(tx, { accountId: account.id, because: 'PASSWORD_CHANGED' })
+  // Whoever made the account with an address that was not theirs may have connected a sign-in of their own.
+  if (sameAddress.emailVerifiedAt === null) await disconnectAll(tx, account.id)
   const { throttle, later } = accountMeansOf(tx)
   // Whoever was slowed down by somebody's guessing is let in with the new one.
   tx.onCommit(() => later('to let somebody in', () => throttle.succeeded(foldEmail(account.email), undefined)))

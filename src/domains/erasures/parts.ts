@@ -150,9 +150,14 @@ export async function emptyRejections(tx: Tx, { traces, requestedAt }: Person): 
   return { submission_rejection: emptied.length }
 }
 
+const SHORTEST_TRACE = 6
+
 /** Stored outcomes and keys that name the person; others hold ids alone. Sent once more, such a request is a new one. */
 export async function removeClaims(tx: Tx, { traces, requestedAt }: Person): Promise<Counts> {
-  const texts = [...traces.emails, traces.phone, traces.name].filter((text) => text !== null && text !== '')
+  // A name stands in too much that is not theirs, in an id even: nothing is done twice because somebody is called Al.
+  const texts = [...traces.emails, traces.phone, traces.name].filter(
+    (text) => text !== null && text.length >= SHORTEST_TRACE,
+  )
   if (texts.length === 0) return {}
   const removed = await tx.sql
     .deleteFrom('idempotencyClaim')
@@ -160,7 +165,7 @@ export async function removeClaims(tx: Tx, { traces, requestedAt }: Person): Pro
     .where(
       sql<SqlBool>`exists (
         select from unnest(${texts.map((text) => text?.toLowerCase())}::text[]) as trace(text)
-         where strpos(lower(concat_ws(' ', credential, key, outcome::text)), trace.text) > 0)`,
+         where strpos(lower(concat_ws(' ', key, outcome::text)), trace.text) > 0)`,
     )
     .returning('key')
     .execute()

@@ -39,11 +39,18 @@ export function createMailer(options: MailerOptions): Mailer {
 const forgetIn = (folder: string) => async (key: string) => {
   assertKey(key)
   const file = fileOf(key)
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of await namesIn(folder)) {
     // The process that wrote it may have died in the middle.
     if (name === file || name.startsWith(unfinishedOf(file))) await rm(join(folder, name), { force: true })
   }
 }
+
+/** None where there is no folder. What cannot be read is not empty: it throws. */
+const namesIn = (folder: string): Promise<string[]> =>
+  readdir(folder).catch((err: NodeJS.ErrnoException) => {
+    if (err.code === 'ENOENT') return []
+    throw err
+  })
 
 const fileOf = (key: string): string => `${key}.eml`
 const unfinishedOf = (file: string): string => `.${file}.`

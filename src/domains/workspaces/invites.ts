@@ -127,7 +127,29 @@ export async function revokeInvite(tx: Tx, { id }: RevokeInviteInput): Promise<{
     throw conflict('CLOSED', 'This invite was accepted. Remove the member instead.', { kind: 'invite', id })
   }
   if (invite.revokedAt !== null) return { id }
-  const version = invite.version + 1
+  await takeBack(tx, { id, version: invite.version })
+  return { id }
+}
+
+/** Takes back what a member who may invite no more has invited: else they would come back by it themselves. */
+export async function revokeInvitesOf(tx: Tx, memberId: string): Promise<void> {
+  const open = await tx.sql
+    .selectFrom('invite')
+    .select(['id', 'version'])
+    .where('invitedByMemberId', '=', memberId)
+    .where('acceptedAt', 'is', null)
+    .where('revokedAt', 'is', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  for (const invite of open) await takeBack(tx, invite)
+}
+
+async function takeBack(
+  tx: Tx,
+  { id, version: before }: { readonly id: string; readonly version: number },
+): Promise<void> {
+  const version = before + 1
   await tx.sql
     .updateTable('invite')
     .set({ revokedAt: tx.now, version, updatedAt: tx.now })
@@ -141,7 +163,6 @@ export async function revokeInvite(tx: Tx, { id }: RevokeInviteInput): Promise<{
       changes: changesBetween({ revokedAt: null }, { revokedAt: tx.now }),
     },
   ])
-  return { id }
 }
 
 /** An invite as whoever holds its token may see it. */

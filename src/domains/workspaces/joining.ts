@@ -116,6 +116,10 @@ async function become(inside: Tx, who: Joining, role: string, data: Record<strin
     tellJoined(inside, who, { id, version: 1, role }, data)
     return id
   }
+  if (known.role === 'OWNER' && role !== 'OWNER') {
+    // They became an owner after they were invited, and whoever invited them may not make one.
+    throw conflict('CLOSED', 'This invite is over. Ask an owner for another one.')
+  }
   const version = known.version + 1
   await inside.sql
     .updateTable('member')

@@ -6,6 +6,7 @@ import { conflict, notFound } from '../../platform/lib/errors.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
 import { revokeKeysOfMember } from '../keys/service.ts'
 import { memberEvents } from './events.ts'
+import { revokeInvitesOf } from './invites.ts'
 import type { RemoveMemberInput, UpdateMemberInput } from './model.ts'
 import { lockWorkspace } from './service.ts'
 
@@ -43,6 +44,7 @@ export async function updateMember(tx: Tx, input: UpdateMemberInput): Promise<{ 
     .where('id', '=', id)
     .execute()
   appendEvents(tx, [{ type: memberEvents.updated.type, subject: nodeOf(member), subjectVersion: version, changes }])
+  if (role !== undefined && role !== member.role && role !== 'OWNER') await revokeInvitesOf(tx, id)
   return { id }
 }
 
@@ -87,6 +89,7 @@ async function end(tx: Tx, member: LockedMember, type: string): Promise<void> {
   const changes = changesBetween({ removedAt: null }, { removedAt: tx.now })
   appendEvents(tx, [{ type, subject: nodeOf(member), subjectVersion: version, changes }])
   await revokeKeysOfMember(tx, member.id)
+  await revokeInvitesOf(tx, member.id)
 }
 
 interface LockedMember {

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
 import { limitExceeded } from '../lib/errors.ts'
+import { networkOf } from './payer.ts'
 
 export interface SignInThrottle {
   /** Counts a try. LIMIT_EXCEEDED with `retryAfterMs` when there were too many. */
@@ -64,15 +65,15 @@ export function createSignInThrottle(system: pg.Pool): SignInThrottle {
   return {
     attempt: async (email, address) => {
       // The wider one first: who is stopped by it does not slow somebody else's account down as well.
-      if (address !== undefined) refuse(await consume(addresses, address))
+      if (address !== undefined) refuse(await consume(addresses, networkOf(address)))
       refuse(await consume(accounts, email))
     },
     succeeded: async (email, address) => {
       await accounts.delete(digest(email))
-      if (address !== undefined) await addresses.reward(digest(address))
+      if (address !== undefined) await addresses.reward(digest(networkOf(address)))
     },
     ask: async (address) => {
-      if (address !== undefined) refuse(await consume(asked, address))
+      if (address !== undefined) refuse(await consume(asked, networkOf(address)))
     },
     mayMail: async (email) => (await consume(mails, email)) === undefined,
   }

@@ -54,6 +54,8 @@ interface ChainRow {
   readonly chainVersion: number
   readonly erased: boolean
   /** Erased in the name of a request that stands in the log. */
+  /** Whether nothing is left of what it told. */
+  readonly emptied: boolean
   readonly askedFor: boolean
   /** What the digest is over. */
   readonly content: Uint8Array
@@ -128,6 +130,7 @@ const readRows = (db: Database, workspaceId: string, above: bigint, limit: numbe
       .select(['position', 'outboxId', 'salt', 'digest', 'hash', 'chainVersion'])
       .select([
         sqlText<boolean>`erased_at is not null`.as('erased'),
+        sqlText<boolean>`data = '{}' and changes = '[]' and origin = '{}'`.as('emptied'),
         sqlText<boolean>`exists (
           select from event_log asked
            where asked.outbox_id = event_log.erased_by and asked.workspace_id = event_log.workspace_id
@@ -166,7 +169,8 @@ class Chain {
       return undefined
     }
     if (digest.length !== DIGEST_BYTES) return 'CHAIN'
-    if (!erased && (salt === null || !sha256(salt, row.content).equals(digest))) return 'CONTENT'
+    if (erased ? salt !== null || !row.emptied : salt === null || !sha256(salt, row.content).equals(digest))
+      return 'CONTENT'
     const before = this.#head === null ? NOTHING : Buffer.from(this.#head.hash, 'hex')
     const place = Buffer.alloc(8)
     place.writeBigInt64BE(position)
