@@ -66,6 +66,9 @@ export async function accountOf(tx: Tx, claims: Claims, policy: IdentityPolicy):
     .forUpdate()
     .executeTakeFirst()
   if (account !== undefined) {
+    // It may have been made for the same person a moment ago: the lock was waited for.
+    const meanwhile = await findAccountOf(tx, claims)
+    if (meanwhile !== undefined) return meanwhile
     if (account.status !== 'ACTIVE') throw refused(SUSPENDED)
     if (!policy.linkByEmail) {
       throw refused(
