@@ -35,7 +35,7 @@ const MAX_LENGTH = 64
  * 2^64 of them. What is no address is taken as it is written.
  */
 export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%', 1)[0] ?? ''
   if (isIP(plain) !== 6) return plain.slice(0, MAX_LENGTH)
   const [head = '', tail] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split('::')
   const before = head === '' ? [] : head.split(':')
