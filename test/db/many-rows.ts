@@ -119,6 +119,7 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     subject_id: `row_id((k / 10) * ${WORKSPACES} + w)`,
     run_id: `case when k % 2 = 0 then row_id((k / 10) * ${WORKSPACES} + w) end`,
     actor: `'{"kind":"SYSTEM"}'::jsonb`,
+    actor_kind: `'SYSTEM'`,
     salt: `substr(sha256(''), 1, 16)`,
     digest: `sha256('')`,
     hash: `sha256('')`,
@@ -135,7 +136,7 @@ function expression(table: string, column: Column, seed: number, rows: number): 
   const value = ((): string | undefined => {
     if (name === 'id') return 'numbered.id'
     if (name === 'workspace_id') return 'workspace'
-    if (column.words !== null) return `pick(n, ${seed}, array[${column.words.map((word) => `'${word}'`).join(', ')}])`
+    if (column.words !== null && column.words.length > 0) return `pick(n, ${seed}, array[${column.words.map((word) => `'${word}'`).join(', ')}])`
     if (column.references !== null) {
       if (FEW.has(column.references)) return 'few'
       return LARGE.has(table) && !LARGE.has(column.references) ? `row_id(n % ${smaller(rows)})` : 'numbered.id'
