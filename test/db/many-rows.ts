@@ -78,6 +78,7 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     finished_at: `case when status not in ('RECEIVED', 'PROCESSING', 'NEEDS_REVIEW') then at + interval '1 minute' end`,
   },
   contact: {
+    erased_at: 'null::timestamptz',
     name: 'case when k % 10 > 0 then words end',
     email_normalised: `lower(syllable(n, 1) || '.' || syllable(n, 3) || k || '@' || syllable(n, 7) || syllable(n, 8)) || '.com'`,
     email: 'email_normalised',
