@@ -77,6 +77,13 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     email_normalised: `'s' || k || '@example.com'`,
     finished_at: `case when status not in ('RECEIVED', 'PROCESSING', 'NEEDS_REVIEW') then at + interval '1 minute' end`,
   },
+  erasure: {
+    status: `'QUEUED'`,
+    finished_at: 'null::timestamptz',
+    document: 'null::text',
+    digest: 'null::text',
+    subject_type: `'contact'`,
+  },
   contact: {
     erased_at: 'null::timestamptz',
     name: 'case when k % 10 > 0 then words end',
