@@ -53,6 +53,9 @@ export function tablesOf(schema: GraphQLSchema): string[] {
   return [...new Set(['eventLog', ...allLists().map(({ table }) => table), ...filters])]
 }
 
+/** Lists of events, whatever they are told as. */
+const OF_THE_LOG = ['EventConnection', 'WorkspaceSettingsVersionConnection']
+
 /** Everything that is asked of the lists. */
 export function probesOf(schema: GraphQLSchema, rows: Rows): Probe[] {
   const probes: Probe[] = []
@@ -66,7 +69,7 @@ export function probesOf(schema: GraphQLSchema, rows: Rows): Probe[] {
         probes.push({ ...plain, ...below, ...probe })
       }
       const connection = getNamedType(field.type).name
-      if (connection === 'EventConnection') {
+      if (OF_THE_LOG.includes(connection)) {
         eventProbes(schema, isQuery, rows, add)
         continue
       }
@@ -88,6 +91,8 @@ export function probesOf(schema: GraphQLSchema, rows: Rows): Probe[] {
 }
 
 function parentId({ name }: GraphQLObjectType, rows: Rows): string {
+  // There is one, and whatever is asked is asked in it.
+  if (name === 'Workspace') return encodeId('workspace', String(at(rows('eventLog'), 0).workspaceId))
   const table = `${name.charAt(0).toLowerCase()}${name.slice(1)}`
   return encodeId(snakeCase(table), String(at(rows(table), 0).id))
 }
@@ -145,6 +150,8 @@ function shorthandProbes(
   }
 }
 
+const HOUR_MS = 3_600_000
+
 /** The log is a list of its own making. */
 function eventProbes(schema: GraphQLSchema, isQuery: boolean, rows: Rows, add: Add): void {
   const log = rows('eventLog')
@@ -158,22 +165,35 @@ function eventProbes(schema: GraphQLSchema, isQuery: boolean, rows: Rows, add: A
   add({ arguments: { from: cursor(early), to: cursor(late) } })
   const named = (row: typeof middle) => String(row?.type).toUpperCase().replace('.', '_')
   const types = [...new Set(log.map(named))]
-  const fields: Record<string, { readonly given: readonly unknown[]; readonly column: string }> = {
-    types: { given: [...types.map((type) => [type]), types], column: 'type' },
-    subject: { given: [{ eq: encodeId('deal', String(middle?.subjectId)) }], column: 'subject_id' },
-    run: { given: [encodeId('run', String(log.find((row) => row.runId !== null)?.runId))], column: 'run_id' },
+  const moment = middle?.occurredAt as Date
+  const fields: Record<string, { readonly given: readonly unknown[]; readonly columns: readonly string[] }> = {
+    types: { given: [...types.map((type) => [type]), types], columns: ['type'] },
+    subject: { given: [{ eq: encodeId('deal', String(middle?.subjectId)) }], columns: ['subject_id'] },
+    run: { given: [encodeId('run', String(log.find((row) => row.runId !== null)?.runId))], columns: ['run_id'] },
+    actor: {
+      given: [
+        { eq: encodeId('employee', String(log.find((row) => row.actorId !== null)?.actorId)) },
+        { kind: 'EMPLOYEE' },
+      ],
+      columns: ['actor_id', 'actor_kind'],
+    },
+    occurredAt: {
+      given: [{ gte: moment.toISOString(), lt: new Date(moment.getTime() + HOUR_MS).toISOString() }],
+      columns: ['occurred_at'],
+    },
+    requestId: { given: [middle?.requestId], columns: ['request_id'] },
   }
   const input = schema.getType('EventFilter') as { getFields?(): Record<string, unknown> } | undefined
   const probes = Object.keys(input?.getFields?.() ?? {}).flatMap((name): Comparison[] => {
     const field = fields[name]
     if (field === undefined) throw new Error(`what EventFilter.${name} is served by is not known here`)
-    const { given, column } = field
+    const { given, columns } = field
     return given.map((value) => ({
       filter: { [name]: value },
       own: { [name]: value },
       rule: 'INDEXED',
       table: 'event_log',
-      columns: [column],
+      columns,
       depth: 0,
     }))
   })

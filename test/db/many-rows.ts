@@ -77,6 +77,11 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     email_normalised: `'s' || k || '@example.com'`,
     finished_at: `case when status not in ('RECEIVED', 'PROCESSING', 'NEEDS_REVIEW') then at + interval '1 minute' end`,
   },
+  invite: {
+    accepted_at: 'null::timestamptz',
+    accepted_by_member_id: 'null::uuid',
+    revoked_at: `case when k % 3 = 0 then at + interval '1 hour' end`,
+  },
   erasure: {
     status: `'QUEUED'`,
     finished_at: 'null::timestamptz',
@@ -126,10 +131,11 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     subject_type: `'deal'`,
     subject_id: `row_id((k / 10) * ${WORKSPACES} + w)`,
     run_id: `case when k % 2 = 0 then row_id((k / 10) * ${WORKSPACES} + w) end`,
-    actor: `'{"kind":"SYSTEM"}'::jsonb`,
-    actor_kind: `'SYSTEM'`,
-    actor_id: 'null::text',
-    request_id: 'null::text',
+    actor_kind: `case when k % 5 = 0 then 'EMPLOYEE' else 'SYSTEM' end`,
+    actor_id: 'case when k % 5 = 0 then few::text end',
+    request_id: `'request-' || n`,
+    actor: `jsonb_strip_nulls(jsonb_build_object('kind', actor_kind, 'id', actor_id))`,
+    origin: `jsonb_build_object('requestId', request_id)`,
     erased_at: 'null::timestamptz',
     erased_by: 'null::bigint',
     chain_version: '2',
@@ -140,7 +146,7 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 }
 
 /** Made before the others and read by their expressions. */
-const FIRST = ['status', 'name', 'email_normalised']
+const FIRST = ['status', 'name', 'email_normalised', 'actor_kind', 'actor_id', 'request_id']
 
 function expression(table: string, column: Column, seed: number, rows: number): string | undefined {
   const told = TOLD[table]?.[column.name]
@@ -149,7 +155,8 @@ function expression(table: string, column: Column, seed: number, rows: number): 
   const value = ((): string | undefined => {
     if (name === 'id') return 'numbered.id'
     if (name === 'workspace_id') return 'workspace'
-    if (column.words !== null && column.words.length > 0) return `pick(n, ${seed}, array[${column.words.map((word) => `'${word}'`).join(', ')}])`
+    if (column.words !== null && column.words.length > 0)
+      return `pick(n, ${seed}, array[${column.words.map((word) => `'${word}'`).join(', ')}])`
     if (column.references !== null) {
       if (FEW.has(column.references)) return 'few'
       return LARGE.has(table) && !LARGE.has(column.references) ? `row_id(n % ${smaller(rows)})` : 'numbered.id'

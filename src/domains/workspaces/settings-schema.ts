@@ -1,9 +1,8 @@
 import type { InputFieldMap } from '@pothos/core'
-import type { EventPage } from '../../platform/events/feed.ts'
 import { Actor } from '../../platform/graphql/actor.ts'
 import { builder, type Types } from '../../platform/graphql/builder.ts'
-import { PER_ITEM } from '../../platform/graphql/cost.ts'
 import { FieldChangeType, type LoggedEvent } from '../../platform/graphql/event.ts'
+import { eventConnection } from '../../platform/graphql/event-connection.ts'
 import { eventPageArgs, eventPageCost, readEvents } from '../../platform/graphql/event-list.ts'
 import { Money } from '../../platform/graphql/money.ts'
 import { EmployeeRoleEnum } from '../employees/enums.ts'
@@ -131,47 +130,17 @@ const WorkspaceSettingsVersion = builder.objectRef<LoggedEvent>('WorkspaceSettin
   }),
 })
 
-const WorkspaceSettingsVersionEdge = builder.objectRef<LoggedEvent>('WorkspaceSettingsVersionEdge').implement({
-  description: 'One version of a list and its place there.',
+const WorkspaceSettingsVersionConnection = eventConnection('WorkspaceSettingsVersion', {
+  node: WorkspaceSettingsVersion,
   permission: 'WORKSPACE_READ',
-  fields: (t) => ({
-    node: t.field({ type: WorkspaceSettingsVersion, description: 'The version.', resolve: (item) => item }),
-    cursor: t.exposeString('cursor', { description: 'Its place in the list, for `after` and `before`.' }),
-  }),
+  descriptions: {
+    page: 'A page of versions, oldest first.',
+    nodes: 'The versions.',
+    edges: 'The versions with their places in the list.',
+    edge: 'One version of a list and its place there.',
+    node: 'The version.',
+  },
 })
-
-const WorkspaceSettingsVersionConnection = builder
-  .objectRef<EventPage>('WorkspaceSettingsVersionConnection')
-  .implement({
-    description: 'A page of versions, oldest first.',
-    permission: 'WORKSPACE_READ',
-    fields: (t) => ({
-      nodes: t.field({
-        type: [WorkspaceSettingsVersion],
-        description: 'The versions.',
-        complexity: { field: 0, multiplier: 1 },
-        extensions: PER_ITEM,
-        resolve: ({ items }) => [...items],
-      }),
-      edges: t.field({
-        type: [WorkspaceSettingsVersionEdge],
-        description: 'The versions with their places in the list.',
-        complexity: { field: 0, multiplier: 1 },
-        extensions: PER_ITEM,
-        resolve: ({ items }) => [...items],
-      }),
-      pageInfo: t.field({
-        type: builder.pageInfoRef(),
-        description: 'Where this page lies in the whole list.',
-        resolve: ({ items, hasNextPage, hasPreviousPage }) => ({
-          hasNextPage,
-          hasPreviousPage,
-          startCursor: items[0]?.cursor ?? null,
-          endCursor: items.at(-1)?.cursor ?? null,
-        }),
-      }),
-    }),
-  })
 
 /** Options for `Workspace.settingsVersions`. */
 export const settingsVersions = () => ({

@@ -9,8 +9,8 @@ import { type EventFilter, type EventScope, pickByScopes } from '../events/log-r
 import { invalidInput } from '../lib/errors.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
-import { PER_ITEM } from './cost.ts'
-import { Event, type LoggedEvent } from './event.ts'
+import { Event } from './event.ts'
+import { eventConnection } from './event-connection.ts'
 import { EventFilterType, feedFilter } from './event-filter.ts'
 import { TRUE } from './filter-comparators.ts'
 import {
@@ -25,44 +25,16 @@ import {
 } from './page.ts'
 import { fieldPath } from './selection.ts'
 
-const EventEdge = builder.objectRef<LoggedEvent>('EventEdge').implement({
+const EventConnection = eventConnection('Event', {
+  node: Event,
   permission: 'EVENTS_READ',
-  description: 'One event of a list and its place there.',
-  fields: (t) => ({
-    node: t.field({ type: Event, description: 'The event.', resolve: (item) => item }),
-    cursor: t.exposeString('cursor', { description: 'Its place in the list, for `after` and `before`.' }),
-  }),
-})
-
-const EventConnection = builder.objectRef<EventPage>('EventConnection').implement({
-  permission: 'EVENTS_READ',
-  description: 'A page of events, in the order of the log.',
-  fields: (t) => ({
-    nodes: t.field({
-      type: [Event],
-      description: 'The events.',
-      complexity: { field: 0, multiplier: 1 },
-      extensions: PER_ITEM,
-      resolve: ({ items }) => [...items],
-    }),
-    edges: t.field({
-      type: [EventEdge],
-      description: 'The events with their places in the list.',
-      complexity: { field: 0, multiplier: 1 },
-      extensions: PER_ITEM,
-      resolve: ({ items }) => [...items],
-    }),
-    pageInfo: t.field({
-      type: builder.pageInfoRef(),
-      description: 'Where this page lies in the whole list.',
-      resolve: ({ items, hasNextPage, hasPreviousPage }) => ({
-        hasNextPage,
-        hasPreviousPage,
-        startCursor: items[0]?.cursor ?? null,
-        endCursor: items.at(-1)?.cursor ?? null,
-      }),
-    }),
-  }),
+  descriptions: {
+    page: 'A page of events, in the order of the log.',
+    nodes: 'The events.',
+    edges: 'The events with their places in the list.',
+    edge: 'One event of a list and its place there.',
+    node: 'The event.',
+  },
 })
 
 /** The arguments of a page of events. */
