@@ -82,14 +82,26 @@ const selectRows = (sql: Reader) =>
       sqlText<number>`octet_length(event_log.data::text) + octet_length(event_log.changes::text)`.as('jsonBytes'),
     ])
 
-function selectPositions(sql: Reader, { filter, above, below, from, limit }: PageQuery) {
+/** Whether moments are all that is asked for. */
+const isOfTimeAlone = ({ since, until, ...others }: EventFilter): boolean =>
+  (since !== undefined || until !== undefined) && Object.values(others).every((each) => each === undefined)
+
+function selectPositions(sql: Reader, { workspaceId, filter, above, below, from, limit }: PageQuery) {
+  // Beside nothing but moments a range of positions looks as good as the index of moments, and it is everybody's; with the
+  // workspace in it, it is in one index only.
+  const place = isOfTimeAlone(filter)
+    ? (position: bigint) => sqlText<bigint>`(${workspaceId}::uuid, ${position}::bigint)`
+    : (position: bigint) => sqlText<bigint>`${position}`
+  const its = isOfTimeAlone(filter)
+    ? sqlText<bigint>`(event_log.workspace_id, event_log.position)`
+    : sqlText.ref<bigint>('eventLog.position')
   let positions = sql
     .selectFrom('eventLog')
     .select('eventLog.position')
-    .where('eventLog.position', '>', above)
+    .where(its, '>', place(above))
     .orderBy('eventLog.position', from === 'oldest' ? 'asc' : 'desc')
     .limit(limit)
-  if (below !== undefined) positions = positions.where('eventLog.position', '<', below)
+  if (below !== undefined) positions = positions.where(its, '<', place(below))
   if (filter.subject !== undefined) {
     positions = positions.where('subjectType', '=', filter.subject.kind).where('subjectId', '=', filter.subject.id)
   }
