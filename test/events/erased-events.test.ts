@@ -140,7 +140,7 @@ describe('events from before the chain had its second version', () => {
     await sql('alter table event_log drop constraint event_log_columns')
     await sql(sequencer('20261126060000_audit_chain'))
     const old = await logged(['old one', 'old two'])
-    await sql(sequencer('20261126210100_log_by_who_and_when'))
+    await sql(sequencer('20261126210000_erasure'))
     const rows = await logged(['new one'])
     const versions = await sql<{ v: number }>(
       'select chain_version as v from event_log where workspace_id = $1 order by position',
