@@ -47,7 +47,7 @@ describe('the guide', () => {
   test('stands beside the reference, page by page, and names what is in the repository without leading there', async () => {
     const overview = await pageOf('/docs/guide')
     const linked = [...overview.matchAll(/<a href="(\/docs\/guide\/[\w-]+)"/g)].map(([, href = '']) => href)
-    expect(new Set(linked).size).toBe(7)
+    expect(new Set(linked).size).toBe(9)
     for (const href of new Set(linked)) expect([href, (await get(href)).status]).toEqual([href, 200])
     const watching = await pageOf('/docs/guide/watching-live')
     const here = new URL(server.url).host
