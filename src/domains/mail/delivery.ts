@@ -4,6 +4,12 @@ import type { Mail } from './model.ts'
 /** How long a mail server may take, in milliseconds. */
 export const TIMEOUTS = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 } as const
 
+/**
+ * How long one mail may take in all, in milliseconds: whoever answers drop by drop keeps within every other bound, and a run
+ * waits for it. What is cut off then may have been delivered.
+ */
+export const DEADLINE_MS = 60_000
+
 /** A mail key is a file's name, too. Throws for what could not be one. */
 export function assertKey(key: string): void {
   if (!/^[\w.-]{1,120}$/.test(key)) throw new Error('a mail key is letters, digits, dots and dashes')

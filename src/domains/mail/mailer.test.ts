@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SMTPServer } from 'smtp-server'
@@ -112,12 +112,40 @@ describe('mail with an SMTP server', () => {
   })
 
   it('that is not there leaves no doubt: it was not sent', async () => {
-    const placeholder = createServer()
-    const port = await listening(placeholder)
-    await new Promise((resolve) => placeholder.close(resolve))
+    const gone = createServer()
+    const port = await listening(gone)
+    await new Promise((resolve) => gone.close(resolve))
     const mailer = createMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, folder, defaultFrom: 'cadre@localhost' })
     const err = await mailer.send(mail, 'k').catch((caught: unknown) => caught)
     expect(isAppError(err) && err.code).toBe('UNAVAILABLE')
+  })
+
+  it('that answers drop by drop is not waited for, and leaves it open whether it was sent', async () => {
+    const open = new Set<Socket>()
+    const server = createServer((socket) => {
+      open.add(socket)
+      socket.on('close', () => open.delete(socket))
+      socket.on('error', () => {})
+      socket.write('220 test\r\n')
+      let dripping: NodeJS.Timeout | undefined
+      socket.on('data', (chunk) => {
+        const text = chunk.toString()
+        if (/^EHLO/.test(text)) socket.write('250 test\r\n')
+        else if (/^(MAIL|RCPT)/.test(text)) socket.write('250 ok\r\n')
+        else if (/^DATA/.test(text)) socket.write('354 go on\r\n')
+        else if (text.includes('\r\n.\r\n')) dripping ??= setInterval(() => socket.write('250-'), 20)
+      })
+      socket.on('close', () => clearInterval(dripping))
+    })
+    const port = await listening(server)
+    const smtpUrl = `smtp://127.0.0.1:${port}`
+    const mailer = createMailer({ smtpUrl, folder, defaultFrom: 'cadre@localhost', deadlineMs: 300 })
+    const err = await mailer.send(mail, 'k').catch((caught: unknown) => caught)
+    expect(err).toBeInstanceOf(Error)
+    expect(isAppError(err)).toBe(false)
+    // And no line is held open.
+    await expect.poll(() => open.size).toBe(0)
+    await new Promise((resolve) => server.close(resolve))
   })
 
   it('that hangs up after the content leaves it open whether it was sent', async () => {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { assertKey, compose, surelyNotSent, TIMEOUTS } from './delivery.ts'
+import { assertKey, compose, DEADLINE_MS, surelyNotSent, TIMEOUTS } from './delivery.ts'
 import type { Mail, MailRoute, SentMail } from './model.ts'
 
 /*
@@ -17,6 +17,8 @@ export interface MailerOptions {
   readonly folder: string
   /** The sender's address where the employee has none. */
   readonly defaultFrom: string
+  /** How long one mail may take in all; a minute, unless a test cannot wait so long. */
+  readonly deadlineMs?: number
 }
 
 export interface Mailer {
@@ -75,14 +77,14 @@ function fileMailer({ folder, defaultFrom }: MailerOptions): Mailer {
   }
 }
 
-function smtpMailer({ defaultFrom, folder }: MailerOptions, smtpUrl: string): Mailer {
+function smtpMailer({ defaultFrom, folder, deadlineMs = DEADLINE_MS }: MailerOptions, smtpUrl: string): Mailer {
   const transport = createTransport({ url: smtpUrl, ...TIMEOUTS })
   return {
     route: 'SMTP',
     async send(mail, key) {
       const message = compose(mail, key, defaultFrom)
       try {
-        await transport.sendMail(message)
+        await transport.sendMail({ ...message, signal: AbortSignal.timeout(deadlineMs) })
       } catch (err) {
         throw surelyNotSent(err) ?? err
       }

@@ -1,7 +1,7 @@
 import type { Ctx } from '../../platform/context.ts'
 import { AppError, conflict, isAppError, unavailable } from '../../platform/lib/errors.ts'
 import { openCredential } from '../../platform/secrets/credentials.ts'
-import { compose, surelyNotSent } from './delivery.ts'
+import { compose, DEADLINE_MS, surelyNotSent } from './delivery.ts'
 import type { Mail, SentMail } from './model.ts'
 import { type MailSecurity, type ServerPlace, sealedBeside } from './server-model.ts'
 import { mailServerMeans } from './servers.ts'
@@ -30,7 +30,7 @@ export async function sendByOwnServer(ctx: Ctx, mail: Mail, key: string): Promis
     const message = compose(mail, key, server.fromAddress ?? mailServerMeans().defaultFrom)
     const transport = await openTransport(server.place, server.password, mailServerMeans())
     try {
-      await transport.sendMail(message)
+      await transport.sendMail({ ...message, signal: AbortSignal.timeout(DEADLINE_MS) })
     } finally {
       transport.close()
     }

@@ -67,4 +67,15 @@ describe('a budget', () => {
     vi.advanceTimersByTime(60_000)
     expect(budgets.exhausted(key)).toBeUndefined()
   })
+
+  test('that seems empty while a large one is being refused is there again a second later', async () => {
+    const budgets = open()
+    await budgets.take(key, 10, 1)
+    const [large, small] = await Promise.all([budgets.take(key, 1_000, 1), budgets.take(key, 1, 1)])
+    expect([large?.paid, small?.paid]).toEqual([false, false])
+    expect(budgets.exhausted(key)).toMatchObject({ paid: false })
+    vi.advanceTimersByTime(1_001)
+    expect(budgets.exhausted(key)).toBeUndefined()
+    expect(await budgets.take(key, 80, 1)).toMatchObject({ paid: true })
+  })
 })

@@ -1,8 +1,9 @@
 // What operations may cost in a minute, for each payer: see `cost.ts` for what one costs and `payer.ts` for who pays.
 //
 // A minute begins with a payer's first operation. What does not fit into the rest of it is refused and costs no more than
-// its reading did, so that a small one still fits after a large one was refused. Who has nothing left is known here for the
-// rest of the minute, and is turned away without anything being read.
+// its reading did, so that a small one still fits after a large one was refused. Who has nothing left is known here for a
+// second at a time, and is turned away without anything being read: no longer, for a large one that is being refused holds
+// everything for the moment between its taking and its giving back.
 //
 //   memory     one process; a restart forgets
 //   postgres   all processes on one database, one statement for each operation; while the database does not answer, each
@@ -60,6 +61,7 @@ export interface CostBudgets {
 
 const MINUTE_MS = 60_000
 const MAX_EXHAUSTED = 10_000
+const EXHAUSTED_MS = 1_000
 // A database that hangs must not hold every operation for as long as a pool waits.
 const STORE_TIMEOUT_MS = 1_000
 
@@ -71,7 +73,9 @@ export function createCostBudgets(options: CostBudgetOptions): CostBudgets {
   }
   const limiterFor = ({ anonymous }: Payer) => (anonymous ? limiters.address : limiters.credential)
   const limitOf = ({ anonymous }: Payer) => (anonymous ? perMinuteAnonymous : perMinute)
-  const exhausted = new LRUCache<string, { readonly until: number }>({ max: MAX_EXHAUSTED })
+  const exhausted = new LRUCache<string, { readonly until: number; readonly knownUntil: number }>({
+    max: MAX_EXHAUSTED,
+  })
   const nameOf = ({ anonymous, key }: Payer) => `${anonymous} ${key}`
 
   const paymentOf = (paid: boolean, payer: Payer, { consumedPoints, msBeforeNext }: RateLimiterRes): Payment => {
@@ -96,7 +100,7 @@ export function createCostBudgets(options: CostBudgetOptions): CostBudgets {
       const known = exhausted.get(nameOf(payer))
       if (known === undefined) return undefined
       const retryAfterMs = known.until - Date.now()
-      if (retryAfterMs <= 0) {
+      if (retryAfterMs <= 0 || known.knownUntil <= Date.now()) {
         exhausted.delete(nameOf(payer))
         return undefined
       }
@@ -113,7 +117,10 @@ export function createCostBudgets(options: CostBudgetOptions): CostBudgets {
         payment = paymentOf(false, payer, refused as RateLimiterRes)
       }
       if (cost > reading) payment = paymentOf(false, payer, await limiter.reward(payer.key, cost - reading))
-      if (payment.balance.remaining === 0) exhausted.set(nameOf(payer), { until: payment.balance.resetAt.getTime() })
+      if (payment.balance.remaining === 0) {
+        const until = payment.balance.resetAt.getTime()
+        exhausted.set(nameOf(payer), { until, knownUntil: Date.now() + EXHAUSTED_MS })
+      }
       return payment
     },
   }

@@ -16,7 +16,7 @@ import { translateDatabaseError } from './errors.ts'
 import type { HeldPrisma, Prisma, PrismaClients } from './prisma-clients.ts'
 import { countRows, type RowsByTable } from './row-counts.ts'
 import type { Tables } from './tables.ts'
-import { connectionOf, type TransactionOptions, type Tx } from './transaction.ts'
+import { connectionOf, type TransactionOptions, type Tx, unboundSqlOf } from './transaction.ts'
 
 interface Held {
   readonly tx: Tx
@@ -128,7 +128,7 @@ export class DryDatabase implements Database {
         const rows = await written()
         const prisma = this.#clients.hold(tx.workspaceId, connectionOf(tx))
         await new Promise<void>((letGo) => {
-          this.#held = { tx, prisma, rows, systemSql: isSystems ? tx.sql : undefined, letGo, ended }
+          this.#held = { tx, prisma, rows, systemSql: isSystems ? unboundSqlOf(tx) : undefined, letGo, ended }
           resolve(result)
         })
       })

@@ -72,6 +72,13 @@ export class CommitUnknown extends Error {
   }
 }
 
+/** Statements of a running transaction of the system's, of whatever workspace: no predicate is added. They end with it. */
+export function unboundSqlOf(tx: Tx): Kysely<Tables> {
+  const dialect = dialects.get(tx.sql)
+  if (dialect === undefined) throw new Error('only `inTransaction` makes a transaction')
+  return new Kysely<Tables>({ dialect, plugins: [camelCase] })
+}
+
 export interface TransactionOptions {
   /** How often a serialization failure or deadlock is tried anew; 5 unless told. */
   readonly retries?: number
@@ -80,6 +87,7 @@ export interface TransactionOptions {
 const camelCase = new CamelCasePlugin({ maintainNestedObjectKeys: true })
 
 const connections = new WeakMap<Tx['sql'], pg.PoolClient>()
+const dialects = new WeakMap<Tx['sql'], SingleConnectionDialect>()
 
 /** The connection of a running transaction, for who reads in it by other means than its own. */
 export function connectionOf(tx: Tx): pg.PoolClient {
@@ -154,6 +162,7 @@ async function attemptOnce<Result>(
     },
   } as Omit<Tx, typeof inTransactionOnly> as Tx
   connections.set(sql, client)
+  dialects.set(sql, dialect)
   const close = () => {
     dialect.close()
     connection.close()
