@@ -25,6 +25,7 @@ import { findNewest } from './explorer/newest.ts'
 import { explorerPage } from './explorer/page.ts'
 import { ownDocuments } from './own-documents.ts'
 import { createAuthenticator } from './platform/auth/authenticate.ts'
+import { warnOfStore } from './platform/auth/cost-budgets.ts'
 import { createIssuer } from './platform/auth/issuer.ts'
 import type { Ctx } from './platform/context.ts'
 import { createDatabase, type Database } from './platform/db/database.ts'
@@ -35,11 +36,11 @@ import { createDurable, type Durable } from './platform/durable/durable.ts'
 import { createSweep, type Sweep } from './platform/durable/sweep.ts'
 import { createEvents, type Events } from './platform/events/events.ts'
 import type { EventFeed } from './platform/events/feed.ts'
-import { reportUnusedQueries } from './platform/graphql/builder.ts'
 import { readManifest, warnOfUnfit } from './platform/graphql/document-manifest.ts'
 import { graphqlDoors } from './platform/graphql/doors.ts'
 import { purgeClaims } from './platform/graphql/idempotency.ts'
 import { schemaRoutes } from './platform/graphql/schema-routes.ts'
+import { warnOfUnusedQueries } from './platform/graphql/unused-queries.ts'
 import { createCors } from './platform/http/cors.ts'
 import { comesFromHere, comesFromPageHere } from './platform/http/from-here.ts'
 import { databaseAnswers, healthRoutes } from './platform/http/health.ts'
@@ -379,25 +380,4 @@ async function openDoors(options: AppOptions, { db, events, metrics, mailer, ope
   opened.push(() => opening.close())
   await announceSetup({ db, log, accounts })
   return opening
-}
-
-const TELL_EVERY_MS = 60_000
-
-function warnOfStore(log: Logger): () => void {
-  let toldAt = Number.NEGATIVE_INFINITY
-  return () => {
-    if (performance.now() - toldAt < TELL_EVERY_MS) return
-    toldAt = performance.now()
-    log.warn('the database does not count what operations cost: each process counts for itself')
-  }
-}
-
-/** A query that was planned for nothing costs time, but fails nobody: elsewhere than in production it is an error. */
-function warnOfUnusedQueries(log: Logger): void {
-  const told = new Set<string>()
-  reportUnusedQueries((path) => {
-    if (told.has(path)) return
-    told.add(path)
-    log.warn({ path }, 'a query was planned and not used')
-  })
 }

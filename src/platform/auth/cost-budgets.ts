@@ -18,6 +18,7 @@ import {
   type RateLimiterRes,
   RLWrapperTimeouts,
 } from 'rate-limiter-flexible'
+import type { Logger } from '../observability/logger.ts'
 import type { Payer } from './payer.ts'
 
 export interface CostBudgetOptions {
@@ -158,5 +159,17 @@ class Insurance extends RateLimiterMemory {
   override consume(key: string | number, points?: number): Promise<RateLimiterRes> {
     this.#onUsed?.()
     return super.consume(key, points)
+  }
+}
+
+const TELL_EVERY_MS = 60_000
+
+/** For `onStoreAway`: says so in the log, once a minute. */
+export function warnOfStore(log: Logger): () => void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return () => {
+    if (performance.now() - toldAt < TELL_EVERY_MS) return
+    toldAt = performance.now()
+    log.warn('the database does not count what operations cost: each process counts for itself')
   }
 }
