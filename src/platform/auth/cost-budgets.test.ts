@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createCostBudgets } from './cost-budgets.ts'
+import { testLog } from '../../../test/support/context.ts'
+import { createCostBudgets, warnOfStore } from './cost-budgets.ts'
 import type { Payer } from './payer.ts'
 
 const key: Payer = { key: 'k1', anonymous: false }
@@ -78,4 +79,14 @@ describe('a budget', () => {
     expect(budgets.exhausted(key)).toBeUndefined()
     expect(await budgets.take(key, 80, 1)).toMatchObject({ paid: true })
   })
+})
+
+test('that the database does not count is said once a minute, however many operations there are', () => {
+  const warn = vi.fn()
+  const tell = warnOfStore(Object.assign(Object.create(testLog) as typeof testLog, { warn }))
+  for (let n = 0; n < 5; n++) tell()
+  expect(warn).toHaveBeenCalledTimes(1)
+  vi.advanceTimersByTime(60_000)
+  tell()
+  expect(warn).toHaveBeenCalledTimes(2)
 })

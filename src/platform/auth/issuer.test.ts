@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { testLog } from '../../../test/support/context.ts'
 import { type FakeIssuer, openIssuer } from '../../../test/support/issuer.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
-import { claimsOf, createIssuer, type Issuer } from './issuer.ts'
+import { claimsOf, createIssuer, type Issuer, type IssuerOptions } from './issuer.ts'
 
 let fake: FakeIssuer
 let issuer: Issuer
@@ -25,7 +25,7 @@ beforeEach(() => {
 })
 
 const log = Object.assign(Object.create(testLog) as typeof testLog, { warn: () => {} })
-const create = (more: { readonly issuer?: string; readonly cooldownMs?: number } = {}): Issuer =>
+const create = (more: Partial<IssuerOptions> = {}): Issuer =>
   createIssuer({
     issuer: fake.url,
     name: 'Acme',
@@ -143,6 +143,21 @@ describe('the issuer’s keys', () => {
     issuer = create({ issuer: fake.url.replace('127.0.0.1', 'localhost') })
     await refused(token).toMatchObject({ code: 'UNAVAILABLE' })
   })
+})
+
+test('people are sent to an issuer that knows us, with a secret or without', async () => {
+  expect(create().signsIn).toBe(true)
+  expect(create({ clientId: undefined }).signsIn).toBe(false)
+  const withSecret = create({ clientSecret: 'between us' })
+  expect((await withSecret.configuration()).serverMetadata().issuer).toBe(fake.url)
+  expect(await withSecret.verify(await fake.token(ada))).toBeTruthy()
+})
+
+test('a person without a name is called what they sign in as, and a claim that is no text is none', () => {
+  const nameOf = (claims: object) => claimsOf({ iss: 'i', sub: 's', ...claims }).name
+  expect(nameOf({ name: 'Ada', preferred_username: 'ada1' })).toBe('Ada')
+  expect(nameOf({ name: ' ', preferred_username: 'ada1' })).toBe('ada1')
+  for (const name of [7, null, {}, 'a\0b']) expect(nameOf({ name })).toBeUndefined()
 })
 
 test('an address is confirmed when the issuer says exactly that', () => {
