@@ -43,7 +43,18 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { resolve: oneGraphql, test: { ...anyTest, name: 'own schemas', include: [OWN_SCHEMAS], exclude: [LONG] } },
+      {
+        resolve: oneGraphql,
+        test: {
+          ...anyTest,
+          name: 'own schemas',
+          include: [OWN_SCHEMAS],
+          exclude: [LONG],
+          // Our modules anew for every file, libraries once.
+          isolate: false,
+          setupFiles: ['test/support/fresh-modules.ts'],
+        },
+      },
     ],
     // Only with --coverage. Counts what runs in the tests' own processes: servers, workers and commands that a test
     // starts as processes of their own are not counted, so the figures say less than was run, never more.

@@ -126,14 +126,13 @@ export const documentOf = (operation: Operation, depth = 2): string =>
 export const trialOf = (operation: Operation): string =>
   operation.kind !== 'mutation'
     ? bareDocumentOf(operation)
-    : document(
-        operation,
-        selectionOf(operation.field.type, 0, (typename) => typename === payloadOf(operation)),
-      )
+    : document(operation, selectionOf(operation.field.type, 0, isPayload))
 
 /** The operation as a document that asks for nothing of what it leads to. */
 export const bareDocumentOf = (operation: Operation): string =>
   document(operation, selectionOf(operation.field.type, 0) === '' ? '' : '{ __typename }')
+
+const isPayload = (typename: string): boolean => typename.endsWith('Payload')
 
 export const payloadOf = ({ name }: Operation): string => `${name[0]?.toUpperCase()}${name.slice(1)}Payload`
 

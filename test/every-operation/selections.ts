@@ -10,16 +10,28 @@ import {
 } from 'graphql'
 import { schema } from '../../src/schema.ts'
 
+type Without = (typename: string) => boolean
+
+const nothing: Without = () => false
+
+/** Thousands of documents are made of a few hundred selections. */
+const known = new WeakMap<Without, Map<string, string>>()
+
 /**
  * Everything that can be asked of a type without arguments, so many things deep; '' for a plain value. Fields of
  * fragments have aliases: two types may have one name for different things. `without` tells of which types nothing is
- * asked.
+ * asked; the same function always tells the same.
  */
-export function selectionOf(
-  type: GraphQLOutputType,
-  depth: number,
-  without: (typename: string) => boolean = () => false,
-): string {
+export function selectionOf(type: GraphQLOutputType, depth: number, without: Without = nothing): string {
+  const selections = known.get(without) ?? new Map<string, string>()
+  known.set(without, selections)
+  const name = `${getNamedType(type).name} ${depth}`
+  const selection = selections.get(name) ?? makeSelection(type, depth, without)
+  selections.set(name, selection)
+  return selection
+}
+
+function makeSelection(type: GraphQLOutputType, depth: number, without: Without): string {
   const named = getNamedType(type)
   if (isLeafType(named)) return ''
   const parts = ['__typename']
@@ -37,7 +49,7 @@ export function selectionOf(
 
 type Fields = Readonly<Record<string, GraphQLField<unknown, unknown>>>
 
-function fieldsOf(fields: Fields, depth: number, prefix: string, without: (typename: string) => boolean): string {
+function fieldsOf(fields: Fields, depth: number, prefix: string, without: Without): string {
   return Object.values(fields)
     .filter((field) => !field.args.some(isRequiredArgument) && !without(getNamedType(field.type).name))
     .flatMap((field) => {
