@@ -18,7 +18,14 @@ export const SESSION_KINDS = ['BROWSER', 'PROGRAM'] as const
 export type SessionKind = (typeof SESSION_KINDS)[number]
 
 /** Why a session was ended. */
-export const REVOCATIONS = ['LOGGED_OUT', 'REVOKED', 'PASSWORD_CHANGED', 'TOKEN_USED_TWICE', 'SUSPENDED'] as const
+export const REVOCATIONS = [
+  'LOGGED_OUT',
+  'REVOKED',
+  'PASSWORD_CHANGED',
+  'EMAIL_CHANGED',
+  'TOKEN_USED_TWICE',
+  'SUSPENDED',
+] as const
 export type Revocation = (typeof REVOCATIONS)[number]
 
 const DAY_MS = 24 * 3_600_000

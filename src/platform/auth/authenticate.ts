@@ -1,7 +1,7 @@
 // Who is asking, by the credential of a request.
 //
 // A key is looked up by its digest, as `cadre_system`: its workspace is not known before. Its member's role is looked up
-// with it and bounds what it may. What was found is kept for two seconds, so that a busy key costs no round trip, and one
+// with it and bounds what it may, and so does their account, which may be suspended. What was found is kept for two seconds, so that a busy key costs no round trip, and one
 // that was revoked, or whose member may less by now, is refused within that time; unknown keys are kept too, so that
 // guessing costs us little. `last_used_at` is written at most once a minute, beside the request.
 //
@@ -96,12 +96,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       )
       .select(['apiKey.workspaceId', 'apiKey.id', 'apiKey.memberId', 'apiKey.name', 'apiKey.permissions'])
       .select(['apiKey.keyHash', 'apiKey.expiresAt', 'apiKey.previousExpiresAt', 'apiKey.revokedAt'])
-      .select(['workspace.status', 'member.role', 'member.removedAt'])
+      .leftJoin('account', 'account.id', 'member.accountId')
+      .select(['workspace.status', 'member.role', 'member.removedAt', 'account.status as accountStatus'])
       .where((eb) => eb.or([eb('apiKey.keyHash', '=', hash), eb('apiKey.previousKeyHash', '=', hash)]))
       .executeTakeFirst()
     if (row === undefined || row.revokedAt !== null || row.removedAt !== null || row.status !== 'ACTIVE') {
       return undefined
     }
+    // A member who never signed in has no account.
+    if (row.accountStatus !== null && row.accountStatus !== 'ACTIVE') return undefined
     const ends = [row.expiresAt, row.keyHash === hash ? null : row.previousExpiresAt].flatMap((end) => end ?? [])
     return {
       identity: {
