@@ -61,7 +61,7 @@ async function change<Outcome>(
     if (!isAppError(err) || err.code !== 'NOT_FOUND') throw err
     throw new StartFault(
       `Nobody has an account here with the e-mail address ${oneLine(address, 80)}.`,
-      '`cadre accounts list` shows who has one.',
+      '`npm run accounts -- list` shows who has one.',
     )
   }
 }
@@ -114,7 +114,10 @@ async function requireAccounts(url: string): Promise<void> {
       "select to_regprocedure('cadre_sessions.lock_account(uuid)') is not null as ready",
     )
     if (rows[0]?.ready === true) return
-    throw new StartFault('The database is older than this code.', '`cadre migrate` brings it to its state.')
+    throw new StartFault(
+      'The database is older than this code.',
+      'Start a server of this version: it brings the database up to it.',
+    )
   } finally {
     await client.end()
   }

@@ -165,7 +165,7 @@ describe('the command', () => {
         stdout: '',
         stderr:
           '✖ Nobody has an account here with the e-mail address nobody@people.example.\n' +
-          '  `cadre accounts list` shows who has one.\n',
+          '  `npm run accounts -- list` shows who has one.\n',
       })
     }
   })
@@ -177,6 +177,9 @@ describe('the command', () => {
     await runSql(house.ownerUrl, 'alter function cadre_sessions.lock_account rename to none_yet')
     const older = await accounts('list')
     await runSql(house.ownerUrl, 'alter function cadre_sessions.none_yet rename to lock_account')
-    expect([older.exitCode, older.stderr]).toEqual([1, expect.stringContaining('`cadre migrate`')])
+    expect([older.exitCode, older.stderr]).toEqual([
+      1,
+      expect.stringContaining('The database is older than this code.'),
+    ])
   })
 })

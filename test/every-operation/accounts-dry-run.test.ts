@@ -47,8 +47,13 @@ function formOf(value: unknown): unknown {
   return Object.fromEntries(members.map(([name, member]) => [name, formOf(member)]))
 }
 
+/** What is mailed after the answer is not to be taken for the next one's. */
+const MAILED_LATER = ['requestEmailChange', 'requestPasswordReset']
+
+const mailed = async () => (await traces()).mails.filter((file) => !file.startsWith('.'))
+
 // What takes away by what the others sign in comes last.
-const LAST = ['changePassword', 'resetPassword', 'leaveWorkspace']
+const LAST = ['changePassword', 'resetPassword', 'leaveWorkspace', 'confirmEmailChange']
 const inOrder = [...accountMutations].sort((one, other) => LAST.indexOf(one.name) - LAST.indexOf(other.name))
 
 for (const operation of inOrder) {
@@ -70,6 +75,7 @@ for (const operation of inOrder) {
     const done = await asker.ask({ query: documentOf(operation, 2), variables: { input } })
     expect([operation.name, outcomeOf(operation, tried)]).toEqual([operation.name, outcomeOf(operation, done)])
     expect(tried.errors).toEqual([])
+    if (MAILED_LATER.includes(operation.name)) await expect.poll(mailed).toHaveLength(before.mails.length + 1)
     if (!SEEN_FROM_OUTSIDE.includes(operation.name)) expect(formOf(tried.data)).toEqual(formOf(done.data))
   })
 }

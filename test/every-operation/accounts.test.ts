@@ -15,12 +15,14 @@ const UNKEYED: Readonly<Record<string, string>> = {
   logIn: 'takes a password, and each is a session of its own',
   changePassword: 'takes a password',
   resetPassword: 'takes a password',
+  requestEmailChange: 'takes a password',
+  confirmEmailChange: 'is good once by itself',
   refreshSession: 'repeats its answer by itself, for as long as it may',
   requestPasswordReset: 'changes nothing before the answer',
 }
 
 /** What anybody may call: to sign in. */
-const PUBLIC = ['logIn', 'refreshSession', 'requestPasswordReset', 'resetPassword', 'signUp']
+const PUBLIC = ['confirmEmailChange', 'logIn', 'refreshSession', 'requestPasswordReset', 'resetPassword', 'signUp']
 
 let house: House
 let inputOf: (operation: Operation, of: Workspace) => Input | Promise<Input>

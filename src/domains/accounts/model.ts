@@ -36,6 +36,7 @@ export const SESSION_MAX_MS = 90 * DAY_MS
 /** A refresh token that was used a moment ago still tells its successor: to another tab, or where the answer was lost. */
 export const REFRESH_LEEWAY_MS = 10_000
 export const RESET_TOKEN_MS = 3_600_000
+export const EMAIL_TOKEN_MS = 3_600_000
 
 export const emailAddress = z.string().transform((text, ctx) => {
   if (normaliseEmail(text) !== undefined) return text.trim()

@@ -1,3 +1,4 @@
+import type { Viewer } from '../../platform/auth/viewer.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween } from '../../platform/events/changes.ts'
@@ -130,21 +131,23 @@ async function become(inside: Tx, who: Joining, role: string, data: Record<strin
   return known.id
 }
 
+/** A member who speaks for themselves in the log, and may nothing by it. */
+export const speakingAs = ({ accountId, name }: Pick<Joining, 'accountId' | 'name'>, memberId: string): Viewer => ({
+  kind: 'member',
+  memberId,
+  accountId,
+  sessionId: '',
+  name,
+  permissions: new Set(),
+})
+
 function tellJoined(
   inside: Tx,
   { accountId, name }: Joining,
   member: { readonly id: string; readonly version: number; readonly role: string },
   data: Record<string, unknown> = {},
 ): void {
-  const viewer = {
-    kind: 'member',
-    memberId: member.id,
-    accountId,
-    sessionId: '',
-    name,
-    permissions: new Set<never>(),
-  } as const
-  appendEvents({ ...inside, viewer }, [
+  appendEvents({ ...inside, viewer: speakingAs({ accountId, name }, member.id) }, [
     {
       type: memberEvents.joined.type,
       subject: { kind: 'member', id: member.id },
