@@ -68,8 +68,12 @@ export const Session = builder.objectRef<SessionRow & { readonly accountId: stri
     userAgent: t.exposeString('userAgent', { nullable: true, description: 'What the program called itself.' }),
     address: t.exposeString('address', { nullable: true, description: 'From where it was opened.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When you signed in.' }),
-    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was last used, to the minute.' }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends, if it is not used until then.' }),
+    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was last used, to the hour.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      description:
+        'When it ends, if it is not used until then: 30 days after its last use, 180 after you signed in at most.',
+    }),
   }),
 })
 
