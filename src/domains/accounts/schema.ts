@@ -161,7 +161,7 @@ mutation('confirmEmailChange', {
   description:
     'Changes the address of your account to the one that the link was mailed to, and ends all your sessions but the one ' +
     'that asks, if any does. The old address is told. A CONFLICT where the new one has an account by now. ' +
-    `${UNKEYED.replace('.', ': the link is good once.')}`,
+    'An Idempotency-Key is not heeded: the link is good once.',
   permission: 'public',
   account: true,
   unkeyed: true,
@@ -192,9 +192,12 @@ mutation('revokeSession', {
 })
 
 mutation('revokeSessions', {
-  description: 'Ends all your sessions, or all but this one: their requests and streams end within two seconds.',
+  description:
+    'Ends all your sessions, or all but this one: their requests and streams end within two seconds. ' +
+    'An Idempotency-Key is not heeded: what there is by then is ended.',
   permission: 'session',
   account: true,
+  unkeyed: true,
   input: (t) => ({
     keepThis: t.boolean({ required: true, defaultValue: true, description: 'Whether the one that asks goes on.' }),
   }),

@@ -22,6 +22,19 @@ export const loadAccount = (ctx: GraphQLContext, accountId: string): Promise<Acc
 const loadMemberships = (ctx: GraphQLContext, accountId: string): Promise<MembershipRow[]> =>
   ctx.loaders.get(`memberships ${accountId}`, () => listMemberships(ctx, accountId))
 
+/**
+ * The account when it has left a workspace. In a dry run the leaving is a transaction of the workspace's, which is not where
+ * an account's memberships are read.
+ */
+export async function loadAccountWithout(ctx: GraphQLContext, accountId: string, left: string): Promise<AccountRow> {
+  if (ctx.foretold !== undefined) {
+    await ctx.loaders.get(`memberships ${accountId}`, async () =>
+      (await listMemberships(ctx, accountId)).filter(({ workspaceId }) => workspaceId !== left),
+    )
+  }
+  return await loadAccount(ctx, accountId)
+}
+
 /** That the account belongs to the workspace; null when it does not (any more). */
 export const loadMembership = async (ctx: GraphQLContext, accountId: string, workspaceId: string | null) =>
   workspaceId === null
@@ -117,8 +130,8 @@ export const AccessToken = builder.objectRef<Token>('AccessToken').implement({
 })
 
 /**
- * A token for the session that a verb has opened or refreshed. In a dry run it is for a session that there is not: else
- * whoever has a refresh token would get access by trying, and the token would never be seen to be used.
+ * A token for the session that a verb has opened or refreshed. In a dry run it is for a session that there is not: what is
+ * only tried lets nobody in.
  */
 export const tokenFor = (
   ctx: GraphQLContext,

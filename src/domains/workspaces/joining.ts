@@ -45,7 +45,7 @@ export async function takeOver(tx: Tx, who: Joining, workspaceId: string): Promi
 
 /**
  * Accepts an invite: the account is a member from now on. Accepting it again changes nothing. NOT_FOUND for a token that was
- * replaced; CONFLICT for an invite that is over, and for who is a member already; INVALID_INPUT for an account with another
+ * replaced; CONFLICT for an invite that is over or into a suspended workspace, and for who is a member already; INVALID_INPUT for an account with another
  * e-mail address than the one that was invited.
  */
 export async function acceptInvite(
@@ -55,7 +55,7 @@ export async function acceptInvite(
 ): Promise<Joined> {
   const { workspaceId, id, tokenHash } = place
   const inside = tx.within({ workspaceId, viewer: { kind: 'system' } })
-  await lockWorkspace(inside)
+  const workspace = await lockWorkspace(inside)
   const invite = await inside.sql
     .selectFrom('invite')
     .select(['role', 'emailFolded', 'acceptedAt', 'acceptedByMemberId', 'revokedAt', 'expiresAt', 'version'])
@@ -68,6 +68,7 @@ export async function acceptInvite(
     const message = 'This invite is for another e-mail address than that of your account.'
     throw invalidInput([{ path: ['inviteToken'], code: 'NOT_ALLOWED', message }])
   }
+  if (workspace.status !== 'ACTIVE') throw conflict('CLOSED', 'This workspace is suspended: nobody joins it now.')
   if (invite.acceptedAt !== null) return { workspaceId, memberId: await acceptedBefore(inside, who, invite) }
   if (invite.revokedAt !== null || invite.expiresAt <= tx.now) {
     throw conflict('CLOSED', 'This invite is over. Ask for another one.')
