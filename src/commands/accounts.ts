@@ -82,7 +82,9 @@ async function withDatabase<Result>(
   config: Config,
   work: (db: Database, log: Logger) => Promise<Result>,
 ): Promise<Result> {
-  const log = createLogger({ ...config.log, level: config.log.level === 'debug' ? 'debug' : 'warn' })
+  const level = config.log.level === 'debug' ? 'debug' : 'warn'
+  // What was asked for stands alone on standard output.
+  const log = createLogger({ ...config.log, level, stream: process.stderr })
   if (config.database.url === undefined && !hasEmbedded(config.dir)) {
     throw new StartFault(
       `There is no database in ${config.dir} yet.`,

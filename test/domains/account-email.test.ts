@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runSql } from '../support/sql.ts'
 import { type House, openHouse } from './house.ts'
@@ -182,6 +183,28 @@ describe('a link that changes an address', () => {
     const pending = await linked(grace, never)
     expect(await reset(await resetTo(email))).toMatchObject({ reset: true })
     expect(await confirm(pending)).toMatchObject(over)
+  })
+
+  test('leaves no way in by a reset that was asked for at the same moment, for the old address', async () => {
+    const grace = await signedUp(house)
+    const email = newAddress().toLowerCase()
+    const client = new pg.Client({ connectionString: house.ownerUrl })
+    await client.connect()
+    await client.query('begin')
+    await client.query('update account set email = $1, email_folded = $1 where email = $2', [email, grace.email])
+    const ask = (address: string) => caller(house).mutate('requestPasswordReset', { email: address })
+    await ask(grace.email)
+    const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    await expect.poll(async () => (await runSql(house.ownerUrl, waiting)).length, { timeout: 5_000 }).toBe(1)
+    await client.query('commit')
+    await client.end()
+    await expect.poll(async () => (await runSql(house.ownerUrl, waiting)).length, { timeout: 5_000 }).toBe(0)
+    await ask(email)
+    await mailTo(email, 'reset-password')
+    expect(mailsTo(grace.email)).toEqual([])
+    const tokens = house.db.systemSql.selectFrom('accountToken').select('usedAt')
+    const accountId = grace.account.id.replace('account_', '')
+    expect(await tokens.where('accountId', '=', accountId).execute()).toEqual([{ usedAt: null }])
   })
 
   test('of who was suspended does nothing, also once they are restored', async () => {

@@ -62,8 +62,18 @@ export function requestPasswordReset(ctx: Ctx, { email }: { readonly email: stri
     if (account === undefined || account.status !== 'ACTIVE') return
     if (!(await means.throttle.mayMail(account.emailFolded))) return
     const { plain, hash } = createSecret('reset')
-    await ctx.db.inAccountTransaction(ctx, (tx) =>
-      tx.sql
+    const stored = await ctx.db.inAccountTransaction(ctx, async (tx) => {
+      // Who has moved to another address is not let in by a mail to the one before.
+      const still = await tx.sql
+        .selectFrom('account')
+        .select('id')
+        .where('id', '=', account.id)
+        .where('emailFolded', '=', account.emailFolded)
+        .where('status', '=', 'ACTIVE')
+        .forShare()
+        .executeTakeFirst()
+      if (still === undefined) return false
+      await tx.sql
         .insertInto('accountToken')
         .values({
           hash,
@@ -72,8 +82,10 @@ export function requestPasswordReset(ctx: Ctx, { email }: { readonly email: stri
           createdAt: tx.now,
           expiresAt: new Date(tx.now.getTime() + RESET_TOKEN_MS),
         })
-        .execute(),
-    )
+        .execute()
+      return true
+    })
+    if (!stored) return
     const link = `${means.publicUrl()}/reset-password?token=${plain}`
     const body = [
       `Hello ${account.name},`,
