@@ -56,6 +56,27 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
       withSettings(async (settings, options: DemoOptions) => (await import('./demo/demo.ts')).demo(settings, options)),
     )
 
+  const accounts = program.command('accounts').description('people who sign in: who they are, and who may not any more')
+  accounts
+    .command('list')
+    .description('every account, and the workspaces it belongs to')
+    .option('--json', 'as one JSON array, and nothing else')
+    .action(
+      withSettings(async (settings, options: { json?: boolean }) =>
+        (await import('./accounts.ts')).list(settings, options),
+      ),
+    )
+  accounts
+    .command('suspend')
+    .description('sign somebody out everywhere and keep them out, their keys too')
+    .argument('<email>', 'the address of the account')
+    .action(withSettings(async (settings, email: string) => (await import('./accounts.ts')).suspend(settings, email)))
+  accounts
+    .command('restore')
+    .description('let somebody in again who was suspended')
+    .argument('<email>', 'the address of the account')
+    .action(withSettings(async (settings, email: string) => (await import('./accounts.ts')).restore(settings, email)))
+
   try {
     await program.parseAsync(argv)
   } catch (err) {

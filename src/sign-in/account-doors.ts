@@ -1,5 +1,6 @@
 import { getAccount } from '../domains/accounts/accounts.ts'
-import { changePasswordInput, foundWorkspaceInput } from '../domains/accounts/inputs.ts'
+import { prepareEmailChange, requestEmailChange } from '../domains/accounts/email-change.ts'
+import { changePasswordInput, foundWorkspaceInput, requestEmailChangeInput } from '../domains/accounts/inputs.ts'
 import { changePassword, prepareChange } from '../domains/accounts/passwords.ts'
 import { listSessions, revokeSession, revokeSessions, switchSession } from '../domains/accounts/sessions.ts'
 import { found, joining, prepareFounding } from '../domains/accounts/sign-in.ts'
@@ -32,6 +33,8 @@ import {
 } from './visit.ts'
 
 const DONE: Readonly<Record<string, string>> = {
+  'email-asked': 'A mail is on its way to the new address. Its link makes it yours, and is good for an hour.',
+  email: 'Your e-mail address is changed, and all other sessions have ended.',
   password: 'Your password is changed, and all other sessions have ended.',
   ended: 'The session has ended.',
   others: 'All other sessions have ended.',
@@ -76,7 +79,7 @@ export function accountRoutes(means: SignInMeans): Route[] {
     await means.db.inAccountTransaction(contextOf(means, visit), (tx) => act(visit, sent, tx))
 
   const refuse = async (visit: SignedInVisit, path: string, fault: Fault, typed: Sent): Promise<void> => {
-    if (path === ACCOUNT.password || path === ACCOUNT.found) {
+    if (path === ACCOUNT.email || path === ACCOUNT.password || path === ACCOUNT.found) {
       return await show(visit, undefined, { path, of: fault, typed })
     }
     const text = fault.problem ?? fault.issues.map((issue) => issue.message).join(' ')
@@ -171,6 +174,16 @@ export function accountRoutes(means: SignInMeans): Route[] {
         return `${ACCOUNT.page}?done=others`
       }),
     ),
+    action(ACCOUNT.email, async (visit, sent) => {
+      const ctx = contextOf(means, visit)
+      const input = parseInput(requestEmailChangeInput, {
+        email: sent.get('email') ?? '',
+        currentPassword: sent.get('currentPassword') ?? '',
+      })
+      const prepared = await prepareEmailChange(ctx, visit.person.accountId, input)
+      await means.db.inAccountTransaction(ctx, async (tx) => requestEmailChange(tx, input, prepared))
+      return `${ACCOUNT.page}?done=email-asked`
+    }),
     action(ACCOUNT.password, async (visit, sent) => {
       const { accountId, sessionId } = visit.person
       const ctx = contextOf(means, visit)

@@ -58,6 +58,7 @@ export const pressButton = (
 
 export const ACCOUNT = {
   page: '/account',
+  email: '/account/email',
   password: '/account/password',
   switch: '/account/switch',
   found: '/account/workspaces',
@@ -85,6 +86,7 @@ export function accountPage(account: AccountShown): Shown {
       )}<p>${link('/', 'To the start page')}</p>`,
       workspacesCard(account, formOf),
       sessionsCard(account),
+      emailCard(account, formOf),
       passwordCard(account, formOf),
       ...(account.issuer === undefined ? [] : [issuerCard(account.issuer, token)]),
     ],
@@ -127,6 +129,33 @@ function sessionsCard({ sessions, token }: AccountShown): Html {
         : pressButton(ACCOUNT.end, token, 'End', { session: session.id }, `End: ${what}`)
     }</li>`
   })}</ul>${sessions.length > 1 && pressButton(ACCOUNT.endOthers, token, 'End all others')}`
+}
+
+function emailCard({ hasPassword, fault }: AccountShown, formOf: FormOf): Html {
+  if (!hasPassword) {
+    return html`<h2>E-mail</h2><p>To change your address, set a password first: it is asked for.</p>`
+  }
+  const open = fault?.path === ACCOUNT.email
+  return html`<h2>E-mail</h2><details${attributes({ open })}><summary>Change your address</summary>${formOf(
+    ACCOUNT.email,
+    {
+      button: 'Send the link',
+      id: 'email-',
+      fields: [
+        {
+          name: 'email',
+          label: 'New address',
+          kind: 'email',
+          autocomplete: 'email',
+          maxLength: 320,
+          help: 'A link is mailed to it. Your address stays as it is until you open that.',
+          value: open ? (fault?.typed.get('email') ?? '') : '',
+        },
+        { name: 'currentPassword', label: 'Your password', kind: 'password', autocomplete: 'current-password' },
+      ],
+      second: true,
+    },
+  )}</details>`
 }
 
 function passwordCard({ hasPassword, email, fault }: AccountShown, formOf: FormOf): Html {

@@ -1,7 +1,7 @@
 // Signing in with a browser: its pages, and who is signed in for the other pages of the house. None needs a script.
 //
 // `/sign-in`, `/sign-up`, `/forgot-password` and `/reset-password` are for strangers, `/account` and the buttons on it for who
-// is signed in, `/invite/{token}` for either. `/sign-in/oidc` leads to the issuer where there is one.
+// is signed in, `/invite/{token}` and `/confirm-email` for either. `/sign-in/oidc` leads to the issuer where there is one.
 
 import { listMemberships } from '../domains/accounts/workspaces.ts'
 import { sessionCookieOf } from '../platform/auth/credential.ts'

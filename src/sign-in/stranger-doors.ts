@@ -1,4 +1,5 @@
-import { logInInput, resetPasswordInput, signUpInput } from '../domains/accounts/inputs.ts'
+import { confirmEmailChange } from '../domains/accounts/email-change.ts'
+import { confirmEmailChangeInput, logInInput, resetPasswordInput, signUpInput } from '../domains/accounts/inputs.ts'
 import { prepareReset, requestPasswordReset, resetPassword } from '../domains/accounts/passwords.ts'
 import { revokeSession } from '../domains/accounts/sessions.ts'
 import { logIn, prepareLogIn, prepareSignUp, type SignedIn, signUp } from '../domains/accounts/sign-in.ts'
@@ -9,10 +10,12 @@ import { ownPath } from '../platform/http/own-path.ts'
 import type { Route } from '../platform/http/router.ts'
 import { type InputIssue, invalidInput, isAppError } from '../platform/lib/errors.ts'
 import { parseInput } from '../platform/lib/parse.ts'
+import { ACCOUNT } from './account-page.ts'
 import { type FormDoor, formDoor, type Showing } from './form-door.ts'
 import { contextOf, enterSession, openingOf, type SignInMeans } from './means.ts'
 import { message } from './page.ts'
 import {
+  confirmEmailPage,
   type Door,
   forgotPage,
   type Invited,
@@ -27,7 +30,9 @@ import type { Sent, Visit } from './visit.ts'
 const FIRST_TIME_ZONE = 'UTC'
 const FIRST_CURRENCY = 'EUR'
 
+const OPEN_AS_MAILED = 'Open the link in the mail as it stands there.'
 const RESET_DONE = 'Your new password is set. Sign in with it.'
+const MOVED = 'Your e-mail address is changed. Sign in with it.'
 
 /** The pages for who is not signed in, and what they do. */
 export function strangerRoutes(means: SignInMeans): Route[] {
@@ -46,7 +51,7 @@ export function strangerRoutes(means: SignInMeans): Route[] {
     show: async (visit, showing) =>
       signInPage(await doorOf(visit, showing), {
         signUp: means.accounts.signUp === 'open',
-        ...(showing.typed.has('reset') ? { done: RESET_DONE } : {}),
+        ...(showing.typed.has('reset') ? { done: RESET_DONE } : showing.typed.has('moved') ? { done: MOVED } : {}),
       }),
     act: async (visit, sent) => {
       const ctx = contextOf(means, visit)
@@ -116,7 +121,7 @@ export function strangerRoutes(means: SignInMeans): Route[] {
       if (looksLikeSecret('reset', token)) return resetPage(await doorOf(visit, showing), token)
       const again = { href: '/forgot-password', text: 'Send me another link' }
       return {
-        ...message('This link is not whole', 'Open the link in the mail as it stands there.', again),
+        ...message('This link is not whole', OPEN_AS_MAILED, again),
         status: 404,
       }
     },
@@ -130,7 +135,25 @@ export function strangerRoutes(means: SignInMeans): Route[] {
     },
   }
 
-  return [signIn, signUpDoor, forgot, reset].flatMap((door) => formDoor(means, door))
+  const confirm: FormDoor = {
+    path: '/confirm-email',
+    who: 'anyone',
+    show: async (visit, showing) => {
+      const token = showing.typed.get('token') ?? ''
+      if (looksLikeSecret('email', token)) return confirmEmailPage(await doorOf(visit, showing), token)
+      const again = { href: ACCOUNT.page, text: 'To your account' }
+      return { ...message('This link is not whole', OPEN_AS_MAILED, again), status: 404 }
+    },
+    act: async (visit, sent) => {
+      const ctx = contextOf(means, visit)
+      const { token } = parseInput(confirmEmailChangeInput, { token: sent.get('token') ?? '' })
+      await means.accounts.throttle.ask(ctx.origin.address)
+      const { accountId } = await means.db.inAccountTransaction(ctx, (tx) => confirmEmailChange(tx, token))
+      return visit.person?.accountId === accountId ? `${ACCOUNT.page}?done=email` : '/sign-in?moved'
+    },
+  }
+
+  return [signIn, signUpDoor, forgot, reset, confirm].flatMap((door) => formDoor(means, door))
 }
 
 /** The session is the browser's, and the one that it had before is over. */

@@ -188,3 +188,18 @@ export const resetPage = ({ showing, token }: Door, reset: string): Shown => ({
     )}<p>${link('/forgot-password', 'Send me another link')}</p>`,
   ],
 })
+
+export const confirmEmailPage = ({ showing, token }: Door, link: string): Shown => ({
+  title: 'Your new address',
+  cards: [
+    html`${heading('Your new address')}<p>You sign in with it from now on, and no more with the one before. Wherever else you are signed in, you are signed out.</p>${renderForm(
+      {
+        action: '/confirm-email',
+        button: 'Make it mine',
+        token,
+        hidden: { token: link },
+        ...faultOf(showing),
+      },
+    )}`,
+  ],
+})

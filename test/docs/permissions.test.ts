@@ -22,6 +22,7 @@ test('what needs no permission is known by name: nothing becomes so by being for
   expect(open.sort()).toEqual([
     'acceptInvite: to have signed in',
     'changePassword: to have signed in',
+    'confirmEmailChange: nothing',
     'createWorkspace: to have signed in',
     'cursor: a credential',
     'invitePreview: nothing',
@@ -31,6 +32,7 @@ test('what needs no permission is known by name: nothing becomes so by being for
     'node: what the thing needs',
     'nodes: what each thing needs',
     'refreshSession: nothing',
+    'requestEmailChange: to have signed in',
     'requestPasswordReset: nothing',
     'resetPassword: nothing',
     'revokeSession: to have signed in',
@@ -57,7 +59,7 @@ test('a role holds what an operation needs if and only if the matrix says so', (
 test('a viewer’s role holds no mutation at all, but for what anybody may', () => {
   const held = matrix.filter(({ chapter, roles }) => chapter === 'mutations' && roles.has('VIEWER'))
   const aboutOthers = held.filter(({ needs }) => needs !== 'to have signed in').map(({ name }) => name)
-  const toSignIn = ['logIn', 'refreshSession', 'requestPasswordReset', 'resetPassword', 'signUp']
+  const toSignIn = ['confirmEmailChange', 'logIn', 'refreshSession', 'requestPasswordReset', 'resetPassword', 'signUp']
   expect(aboutOthers).toEqual([...toSignIn, 'submitForm'])
 })
 

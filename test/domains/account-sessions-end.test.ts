@@ -79,6 +79,30 @@ describe('a session that ends', () => {
     }
   })
 
+  test('is ended for each that asks, also with an idempotency key that another has used', async () => {
+    const grace = await signedUp(house, 'One key')
+    const one = async (name: string, input: Record<string, unknown>) => {
+      const { accessToken, refreshToken } = await logIn(grace.email, grace.workspace?.slug)
+      const as = caller(house, accessToken.token, { 'idempotency-key': `one key for ${name}` })
+      await as.mutate(name, input)
+      return { as, refreshToken }
+    }
+    const isOver = (refreshToken: string) =>
+      expect(caller(house).mutate('refreshSession', { refreshToken })).rejects.toMatchObject({
+        code: 'UNAUTHENTICATED',
+      })
+    for (let n = 0; n < 2; n++) await isOver((await one('logOut', {})).refreshToken)
+    const [first, second] = [await one('revokeSessions', {}), await one('revokeSessions', {})]
+    await isOver(first.refreshToken)
+    expect(await sessionsOf(second.as)).toEqual([{ id: expect.any(String), current: true }])
+    for (const { refreshToken } of [
+      await one('switchWorkspace', { workspace: null }),
+      await one('switchWorkspace', { workspace: null }),
+    ]) {
+      expect(await caller(house).mutate('refreshSession', { refreshToken })).toMatchObject({ workspace: null })
+    }
+  })
+
   test('or a member who is removed, or has another role, is told so within two seconds', async () => {
     const acme = await house.workspace('Removal')
     const join = async (email: string) => {

@@ -11,6 +11,7 @@ import type { Database } from '../../src/platform/db/database.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { insertWorkspace, openDatabase, systemContext, testLog } from '../support/context.ts'
+import { runSql } from '../support/sql.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -41,6 +42,10 @@ afterAll(async () => {
 
 const PASSWORD = 'a long enough password'
 let people = 0
+
+/** Tells whether a row was written again. */
+const xidOf = async (sessionId: string): Promise<string | undefined> =>
+  (await runSql<{ xmin: string }>(database.url, 'select xmin::text from session where id = $1', [sessionId]))[0]?.xmin
 
 async function person(): Promise<{ id: string; email: string }> {
   const email = `person-${++people}@example.com`
@@ -143,6 +148,93 @@ test('a session that nobody used for 30 days is over', async () => {
   const { secret } = await open(id, 'PROGRAM')
   shift += 30 * 24 * 3_600_000
   await expect(change(secret)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+})
+
+test('a browser’s session lives 30 days from its last use, 180 in all, and is written once an hour', async () => {
+  const HOUR = 3_600_000
+  const { id } = await person()
+  const openedAt = Date.now() + shift
+  const { sessionId, secret } = await open(id, 'BROWSER')
+  const row = () =>
+    db.systemSql
+      .selectFrom('session')
+      .select(['lastUsedAt', 'expiresAt'])
+      .where('id', '=', sessionId)
+      .executeTakeFirstOrThrow()
+  const written = async () => {
+    const { lastUsedAt, expiresAt } = await row()
+    return [lastUsedAt, expiresAt].map((each) => Math.round((each.getTime() - openedAt) / HOUR))
+  }
+  /** Several processes, each with what it knows itself. */
+  const houses = Array.from({ length: 3 }, () => createAuthenticator({ db, clock, log: testLog }))
+  const use = () => Promise.all(houses.map((each) => each.authenticateCookie(secret)))
+
+  await use()
+  shift += HOUR - 60_000
+  await use()
+  expect(await written()).toEqual([0, 720])
+  shift += 120_000
+  const before = await xidOf(sessionId)
+  await use()
+  await use()
+  await expect.poll(written).toEqual([1, 721])
+  const noted = await xidOf(sessionId)
+  expect(noted).not.toBe(before)
+  shift += 30 * 60_000
+  await use()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(await xidOf(sessionId)).toBe(noted)
+
+  for (let day = 25; day < 180; day += 25) {
+    shift = openedAt + day * 24 * HOUR - Date.now()
+    await use()
+    await expect.poll(written).toEqual([day * 24, Math.min(day + 30, 180) * 24])
+  }
+  shift = openedAt + 180 * 24 * HOUR - Date.now()
+  await expect(use()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+})
+
+test('a browser’s session that nobody used for 30 days is over, and what is revoked is not prolonged', async () => {
+  const { id } = await person()
+  const [idle, revoked] = [await open(id, 'BROWSER'), await open(id, 'BROWSER')]
+  await authenticator.authenticateCookie(revoked.secret)
+  await db.inAccountTransaction(ctx, (tx) =>
+    revokeSession(tx, { accountId: id, sessionId: revoked.sessionId, because: 'REVOKED' }),
+  )
+  shift += 30 * 24 * 3_600_000
+  for (const { secret } of [idle, revoked]) {
+    await expect(authenticator.authenticateCookie(secret)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+  }
+})
+
+test('a program’s session is as old as its refreshes: an access token alone does not prolong it', async () => {
+  const { id } = await person()
+  const { sessionId, secret } = await open(id, 'PROGRAM')
+  const openedAt = Date.now() + shift
+  const days = async () => {
+    const { expiresAt } = await db.systemSql
+      .selectFrom('session')
+      .select('expiresAt')
+      .where('id', '=', sessionId)
+      .executeTakeFirstOrThrow()
+    return Math.round((expiresAt.getTime() - openedAt) / 86_400_000)
+  }
+  shift += 2 * 86_400_000
+  await authenticator.authenticate(await tokenOf(id, sessionId), { anew: true })
+  const used = () =>
+    db.systemSql.selectFrom('session').select('lastUsedAt').where('id', '=', sessionId).executeTakeFirstOrThrow()
+  await expect.poll(async () => (await used()).lastUsedAt.getTime() - openedAt).toBeGreaterThan(86_400_000)
+  expect(await days()).toBe(30)
+  let token = secret
+  for (let day = 22; day < 180; day += 20) {
+    shift = openedAt + day * 86_400_000 - Date.now()
+    const refreshed = await change(token)
+    if (!('refreshToken' in refreshed)) throw new Error('it was changed')
+    token = refreshed.refreshToken
+    expect(await days()).toBe(Math.min(day + 30, 180))
+  }
+  shift = openedAt + 180 * 86_400_000 - Date.now()
+  await expect(change(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
 })
 
 test('an access token is good for a quarter of an hour, and says that it has expired', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addMember } from '../../src/domains/workspaces/service.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
+import { runSql } from '../support/sql.ts'
 import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
 
@@ -55,6 +56,19 @@ describe('an invite', () => {
     expect(events).toEqual({
       nodes: [{ summary: `Test key invited ${email} as ADMIN` }, { summary: 'Bob joined as ADMIN' }],
     })
+  })
+
+  test('into a workspace that is suspended is not accepted, whichever way, and is good again afterwards', async () => {
+    const suspended = await house.workspace('Suspended')
+    const bob = await signedUp(house)
+    const { secret } = await invite(bob.email, 'MEMBER', suspended)
+    await runSql(house.ownerUrl, `update workspace set status = 'SUSPENDED' where id = $1`, [suspended.id])
+    const closed = { __typename: 'ConflictError', reason: 'CLOSED' }
+    expect(await bob.mutate('acceptInvite', { inviteToken: secret })).toMatchObject(closed)
+    const logIn = { email: bob.email, password: PASSWORD, inviteToken: secret }
+    expect(await caller(house).mutate('logIn', logIn)).toMatchObject(closed)
+    await runSql(house.ownerUrl, `update workspace set status = 'ACTIVE' where id = $1`, [suspended.id])
+    expect(await bob.mutate('acceptInvite', { inviteToken: secret })).toMatchObject({ workspace: { role: 'MEMBER' } })
   })
 
   test('is over when whoever made it is removed, or may invite no more', async () => {

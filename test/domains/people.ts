@@ -20,6 +20,8 @@ const SELECTIONS: Readonly<Record<string, string>> = {
   logOut: 'loggedOut',
   requestPasswordReset: 'accepted',
   resetPassword: 'reset',
+  requestEmailChange: 'accepted',
+  confirmEmailChange: 'email',
   inviteMember: 'secret replayed invite { id email role status }',
   revokeInvite: 'invite { id status }',
 }

@@ -33,14 +33,14 @@ export function accountInputs({ owner, anonymous }: House) {
   }
 
   /** What stands in the link of a mail, written below the API. */
-  const resetTokenOf = async ({ id }: Workspace): Promise<string> => {
+  const tokenOf = async ({ id }: Workspace, kind: 'reset' | 'email', email: string | null = null): Promise<string> => {
     made += 1
-    const token = `cadre_reset_${String(made).padStart(43, '0')}`
+    const token = `cadre_${kind}_${String(made).padStart(43, '0')}`
     await owner.query(
-      `insert into account_token (hash, account_id, purpose, expires_at)
-       select $2, account_id, 'PASSWORD_RESET', now() + interval '1 hour'
+      `insert into account_token (hash, account_id, purpose, email, expires_at)
+       select $2, account_id, $3, $4, now() + interval '1 hour'
          from member where workspace_id = $1 and account_id is not null limit 1`,
-      [id, hashSecret(token)],
+      [id, hashSecret(token), kind === 'reset' ? 'PASSWORD_RESET' : 'EMAIL', email],
     )
     return token
   }
@@ -48,12 +48,17 @@ export function accountInputs({ owner, anonymous }: House) {
   const inputs: Readonly<Record<string, (of: Workspace) => Input | Promise<Input>>> = {
     acceptInvite: ({ invite }) => ({ inviteToken: invite.token }),
     changePassword: ({ mark }) => ({ currentPassword: passwordOf(mark), newPassword: `${passwordOf(mark)} twice` }),
+    confirmEmailChange: async (of) => ({ token: await tokenOf(of, 'email', `moved-${made}@people.example`) }),
     createWorkspace: () => ({ name: 'Founded', slug: `founded-${++made}`, timeZone: 'UTC', currency: 'EUR' }),
     leaveWorkspace: ({ id }) => ({ workspace: encodeId('workspace', id) }),
     logIn: ({ mark }) => ({ email: emailOf(mark), password: passwordOf(mark) }),
     refreshSession: async (of) => ({ refreshToken: await refreshTokenOf(of) }),
+    requestEmailChange: ({ mark }) => ({
+      email: `moved-${++made}@people.example`,
+      currentPassword: passwordOf(mark),
+    }),
     requestPasswordReset: ({ mark }) => ({ email: emailOf(mark) }),
-    resetPassword: async (of) => ({ token: await resetTokenOf(of), password: 'another one that is good' }),
+    resetPassword: async (of) => ({ token: await tokenOf(of, 'reset'), password: 'another one that is good' }),
     revokeSession: async ({ id }) => ({ id: encodeId('session', await otherSessionOf(id)) }),
     signUp: () => ({ email: `new-${++made}@people.example`, name: 'New', password: 'a password that is good' }),
     switchWorkspace: ({ id }) => ({ workspace: encodeId('workspace', id) }),

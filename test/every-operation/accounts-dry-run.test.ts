@@ -36,9 +36,6 @@ async function isLetIn({ text }: Answer): Promise<boolean> {
   return answer.errors.length === 0
 }
 
-/** Tried in the transaction of the workspace, while the account’s list of workspaces is read outside of it. */
-const SEEN_FROM_OUTSIDE = ['leaveWorkspace']
-
 /** What is there and of which kind, but for what a dry run shows to nobody. */
 function formOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(formOf)
@@ -47,11 +44,16 @@ function formOf(value: unknown): unknown {
   return Object.fromEntries(members.map(([name, member]) => [name, formOf(member)]))
 }
 
+/** What is mailed after the answer is not to be taken for the next one's. */
+const MAILED_LATER = ['requestEmailChange', 'requestPasswordReset']
+
+const mailed = async () => (await traces()).mails.filter((file) => !file.startsWith('.'))
+
 // What takes away by what the others sign in comes last.
-const LAST = ['changePassword', 'resetPassword', 'leaveWorkspace']
+const LAST = ['changePassword', 'resetPassword', 'leaveWorkspace', 'confirmEmailChange']
 const inOrder = [...accountMutations].sort((one, other) => LAST.indexOf(one.name) - LAST.indexOf(other.name))
 
-for (const operation of inOrder) {
+for (const operation of inOrder.filter(({ name }) => name !== 'refreshSession')) {
   test(`${operation.name} is tried with the answer that it would have, and nothing of it is kept`, async () => {
     const { a, anonymous } = house
     const asker = isPublic(operation) ? anonymous : await a.signIn()
@@ -70,6 +72,27 @@ for (const operation of inOrder) {
     const done = await asker.ask({ query: documentOf(operation, 2), variables: { input } })
     expect([operation.name, outcomeOf(operation, tried)]).toEqual([operation.name, outcomeOf(operation, done)])
     expect(tried.errors).toEqual([])
-    if (!SEEN_FROM_OUTSIDE.includes(operation.name)) expect(formOf(tried.data)).toEqual(formOf(done.data))
+    if (MAILED_LATER.includes(operation.name)) await expect.poll(mailed).toHaveLength(before.mails.length + 1)
+    expect(formOf(tried.data)).toEqual(formOf(done.data))
   })
 }
+
+test('refreshSession is not tried: used or not, a token is told the same, and none is used by it', async () => {
+  const operation = inOrder.find(({ name }) => name === 'refreshSession') as Operation
+  const { anonymous } = house
+  const input = await accountInputs(house).inputOf(operation, house.b)
+  const tryIt = async (refreshToken: unknown) => {
+    const query = documentOfMany(operation, { it: '@dryRun' }, selectionOf(operation.field.type, 2))
+    const { text } = await anonymous.ask({ query, variables: { input: { refreshToken } } })
+    const { it } = (JSON.parse(text) as { data: { it: unknown } }).data
+    return it
+  }
+  const unknown = await tryIt(`cadre_refresh_${'x'.repeat(43)}`)
+  expect(unknown).toMatchObject({ InvalidInputError_issues: [{ field: 'refreshToken', code: 'NOT_ALLOWED' }] })
+  const before = await traces()
+  expect(await tryIt(input.refreshToken)).toEqual(unknown)
+  expect(await traces()).toEqual(before)
+  const done = await anonymous.ask({ query: documentOf(operation, 2), variables: { input } })
+  expect(outcomeOf(operation, done)).toMatchObject({ code: 'DONE' })
+  expect(await tryIt(input.refreshToken)).toEqual(unknown)
+})

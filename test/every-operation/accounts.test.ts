@@ -12,15 +12,21 @@ import { type Outcome, outcomeOf } from './outcomes.ts'
 /** Where an idempotency key is not heeded, and why. */
 const UNKEYED: Readonly<Record<string, string>> = {
   signUp: 'takes a password',
+  logOut: 'is about the session that asks',
+  revokeSessions: 'is about the session that asks',
+  switchWorkspace: 'is about the session that asks',
+  acceptInvite: 'is about the session that asks',
   logIn: 'takes a password, and each is a session of its own',
   changePassword: 'takes a password',
   resetPassword: 'takes a password',
+  requestEmailChange: 'takes a password',
+  confirmEmailChange: 'is good once by itself',
   refreshSession: 'repeats its answer by itself, for as long as it may',
   requestPasswordReset: 'changes nothing before the answer',
 }
 
 /** What anybody may call: to sign in. */
-const PUBLIC = ['logIn', 'refreshSession', 'requestPasswordReset', 'resetPassword', 'signUp']
+const PUBLIC = ['confirmEmailChange', 'logIn', 'refreshSession', 'requestPasswordReset', 'resetPassword', 'signUp']
 
 let house: House
 let inputOf: (operation: Operation, of: Workspace) => Input | Promise<Input>
@@ -105,10 +111,10 @@ test('nobody does anything with what is another’s: it is what there is not', a
 })
 
 // What takes the session away that asks comes last, each with a session of its own.
-const last = ['logOut', 'leaveWorkspace']
+const last = ['leaveWorkspace']
 const once = () =>
   kept()
-    .filter(({ field, name }) => field.extensions.unkeyed !== true && name !== 'acceptInvite')
+    .filter(({ field }) => field.extensions.unkeyed !== true)
     .sort((one, other) => last.indexOf(one.name) - last.indexOf(other.name))
 
 test('updateAccount: what is left out stays as it is, and null is refused', async () => {
@@ -136,7 +142,7 @@ test('each is done once for one key, by 20 at once, and refuses the key with ano
     const { rows: claims } = await house.owner.query('select count(*)::int as n from idempotency_claim')
     const outcomes = await Promise.all(Array.from({ length: 20 }, insist))
     const done = outcomes.filter(({ code }) => code === 'DONE')
-    // Who signs out is signed out: what comes later is told so.
+    // Who leaves is in it no more: what comes later is told so.
     const isOver = ({ code }: Outcome) => last.includes(operation.name) && code === 'UNAUTHENTICATED'
     expect([operation.name, outcomes.filter((each) => each.code !== 'DONE' && !isOver(each))]).toEqual([
       operation.name,
@@ -146,7 +152,7 @@ test('each is done once for one key, by 20 at once, and refuses the key with ano
     const { rows } = await house.owner.query('select count(*)::int as n from idempotency_claim')
     expect([operation.name, rows[0].n]).toEqual([operation.name, claims[0].n + 1])
     if (last.includes(operation.name)) continue
-    const other = await call(operation, person, { ...input, ...(await otherInput(operation)) }, key)
+    const other = await call(operation, person, { ...input, ...(await inputOf(operation, house.a)) }, key)
     expect([operation.name, other]).toMatchObject([
       operation.name,
       { code: 'CONFLICT', reason: 'IDEMPOTENCY_MISMATCH' },
@@ -155,9 +161,3 @@ test('each is done once for one key, by 20 at once, and refuses the key with ano
   const founded = await house.owner.query(`select count(*)::int as n from workspace where name = 'Founded'`)
   expect(founded.rows).toEqual([{ n: 1 }])
 })
-
-const otherInput = (operation: Operation): Input | Promise<Input> => {
-  if (operation.name === 'switchWorkspace') return { workspace: null }
-  if (operation.name === 'revokeSessions') return { keepThis: false }
-  return inputOf(operation, house.a)
-}

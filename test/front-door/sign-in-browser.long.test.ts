@@ -65,6 +65,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
       await page.getByRole('heading', { name: `The fleet of ${name}` }).waitFor()
 
       await page.goto(`${url}/account`)
+      await page.getByText('Change your address').click()
       await page.getByText('Change your password').click()
       await page.getByLabel('Present password').fill('not my password')
       await page.getByLabel('New password').fill('short')
@@ -95,6 +96,8 @@ describe.skipIf(!hasChromium)('in a browser', () => {
       await lookAt(page, 'forgot-sent', name)
       await page.goto(`${url}/reset-password?token=cadre_reset_${'x'.repeat(43)}`)
       await lookAt(page, 'reset', name)
+      await page.goto(`${url}/confirm-email?token=cadre_email_${'x'.repeat(43)}`)
+      await lookAt(page, 'confirm-email', name)
       await page.goto(`${url}/invite/nothing`)
       await lookAt(page, 'invite-over', name)
       const acme = await house.workspace(`Acme ${name}`)

@@ -114,6 +114,43 @@ describe('a person', () => {
     expect((await signIn(visitor, email)).status).toBe(401)
     expect((await signIn(visitor, email, `${PASSWORD}!`)).status).toBe(303)
   })
+
+  test('changes their address on their page, by a link that is mailed to the new one and a press of a button', async () => {
+    const [email, next] = [newEmail(), newEmail()]
+    const visitor = await signedUp(url, email)
+    const ask = (fields: Record<string, string>) => visitor.submit('/account', fields, { to: '/account/email' })
+    const wrong = await ask({ email: next, currentPassword: 'not my password' })
+    expect([wrong.status, wrong.body.includes('id="email-currentPassword-error"')]).toEqual([422, true])
+    expect(wrong.body).toContain(`value="${next}"`)
+    const asked = await ask({ email: next, currentPassword: PASSWORD })
+    expect([asked.status, asked.location]).toEqual([303, '/account?done=email-asked'])
+    await expect.poll(() => linkTo(next), { timeout: 10_000 }).toContain('/confirm-email?token=')
+    const page = linkTo(next).replace(url, '')
+    const strangers = new Visitor(url)
+    // A mail program that looks at the link has not pressed anything.
+    expect((await strangers.visit(page)).body).toContain('Make it mine')
+    const done = await visitor.submit(page, {}, { to: '/confirm-email' })
+    expect([done.status, done.location]).toEqual([303, '/account?done=email'])
+    const { body } = await visitor.visit(String(done.location))
+    expect([body.includes(next), body.includes('Your e-mail address is changed')]).toEqual([true, true])
+    const again = await strangers.submit(page, {}, { to: '/confirm-email' })
+    expect([again.status, again.body.includes('This link is over')]).toEqual([422, true])
+    expect((await strangers.visit('/confirm-email?token=half')).status).toBe(404)
+    expect((await signIn(strangers, email)).status).toBe(401)
+    expect((await signIn(strangers, next)).status).toBe(303)
+  })
+
+  test('who opens that link where they are not signed in goes on to sign in', async () => {
+    const [email, next] = [newEmail(), newEmail()]
+    const visitor = await signedUp(url, email)
+    await visitor.submit('/account', { email: next, currentPassword: PASSWORD }, { to: '/account/email' })
+    await expect.poll(() => linkTo(next), { timeout: 10_000 }).toContain('/confirm-email?token=')
+    const phone = new Visitor(url)
+    const done = await phone.submit(linkTo(next).replace(url, ''), {}, { to: '/confirm-email' })
+    expect([done.status, done.location]).toEqual([303, '/sign-in?moved'])
+    expect((await phone.visit('/sign-in?moved')).body).toContain('Your e-mail address is changed. Sign in with it.')
+    await expect.poll(async () => (await visitor.ask(WHO)).status, { timeout: 4_000 }).toBe(401)
+  })
 })
 
 /** The link of the last mail to an address; empty while there is none. */
@@ -121,7 +158,7 @@ function linkTo(email: string): string {
   const folder = house.mailFolder
   for (const file of readdirSync(folder)) {
     const mail = readFileSync(`${folder}/${file}`, 'utf8').replaceAll('=\r\n', '').replaceAll('=3D', '=')
-    if (mail.includes(email)) return /http\S+\/(?:reset-password|invite)\S+/.exec(mail)?.[0] ?? ''
+    if (mail.includes(email)) return /http\S+\/(?:reset-password|confirm-email|invite)\S+/.exec(mail)?.[0] ?? ''
   }
   return ''
 }

@@ -114,6 +114,16 @@ async function failInTheDatabase(): Promise<void> {
   await runSql(url, 'drop trigger refuse on contact')
 }
 
+/** A link that carries a secret in its path, and a fault on the way. */
+async function followLinkThatFails(): Promise<void> {
+  const token = `cadre_invite_${'S3cretInvite'.padEnd(43, 'x')}`
+  secrets.push(token)
+  await runSql(house.database.url, 'alter table invite rename to invite_away')
+  const answer = await fetch(`${house.server.url}/invite/${token}`)
+  await runSql(house.database.url, 'alter table invite_away rename to invite')
+  expect(answer.status).toBe(500)
+}
+
 async function useTheForm(): Promise<void> {
   const page = await (await fetch(formUrlOf(house.server), { headers: { accept: 'text/html' } })).text()
   const token = /name="_token"[^>]*value="([^"]+)"/.exec(page)?.[1] ?? ''
@@ -146,6 +156,7 @@ test('no secret that the server was told, or sent, stands in anything that it wr
   await openSockets()
   await sendSecretsInOperations()
   await failInTheDatabase()
+  await followLinkThatFails()
   await useTheForm()
   // The lead's run asks the model, which is not there, and that is told.
   await expect.poll(() => server.output).toMatch(/"msg":"a run |model/)

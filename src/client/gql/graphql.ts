@@ -127,6 +127,10 @@ export type EventType =
   | 'MEMBER_LEFT'
   /** A member was removed from the workspace, with all their keys. */
   | 'MEMBER_REMOVED'
+  /** Whoever runs the server restored the account of a member: they and their keys do again what they did. */
+  | 'MEMBER_RESTORED'
+  /** Whoever runs the server suspended the account of a member: they and their keys do nothing here. */
+  | 'MEMBER_SUSPENDED'
   /** A member’s name or role was changed. */
   | 'MEMBER_UPDATED'
   /** Somebody wants a run that is being worked to stop; it ends with its next step. */

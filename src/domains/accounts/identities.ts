@@ -18,6 +18,7 @@ import { AppError, conflict, isAppError } from '../../platform/lib/errors.ts'
 import { createAccount } from './accounts.ts'
 import { emailAddress, foldEmail, personName } from './model.ts'
 import { revokeSessions } from './sessions.ts'
+import { voidTokens } from './tokens.ts'
 
 export interface IdentityPolicy {
   /** What people call the issuer. */
@@ -123,12 +124,7 @@ export async function disconnectAll(tx: Tx, accountId: string): Promise<void> {
 async function takeOver(tx: Tx, accountId: string): Promise<void> {
   await revokeSessions(tx, { accountId, because: 'PASSWORD_CHANGED' })
   await disconnectAll(tx, accountId)
-  await tx.sql
-    .updateTable('accountToken')
-    .set({ usedAt: tx.now })
-    .where('accountId', '=', accountId)
-    .where('usedAt', 'is', null)
-    .execute()
+  await voidTokens(tx, accountId)
   await tx.sql
     .updateTable('account')
     .set({ passwordHash: null, passwordChangedAt: tx.now, emailVerifiedAt: tx.now, updatedAt: tx.now })

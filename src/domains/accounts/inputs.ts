@@ -54,6 +54,12 @@ export type RequestPasswordResetInput = z.output<typeof requestPasswordResetInpu
 export const resetPasswordInput = z.object({ token, password: newPassword })
 export type ResetPasswordInput = z.output<typeof resetPasswordInput>
 
+export const requestEmailChangeInput = z.object({ email: emailAddress, currentPassword: givenPassword })
+export type RequestEmailChangeInput = z.output<typeof requestEmailChangeInput>
+
+export const confirmEmailChangeInput = z.object({ token })
+export type ConfirmEmailChangeInput = z.output<typeof confirmEmailChangeInput>
+
 export const updateAccountInput = z.object({ name: personName.optional() })
 export type UpdateAccountInput = z.output<typeof updateAccountInput>
 

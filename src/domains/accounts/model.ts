@@ -18,17 +18,20 @@ export const SESSION_KINDS = ['BROWSER', 'PROGRAM'] as const
 export type SessionKind = (typeof SESSION_KINDS)[number]
 
 /** Why a session was ended. */
-export const REVOCATIONS = ['LOGGED_OUT', 'REVOKED', 'PASSWORD_CHANGED', 'TOKEN_USED_TWICE', 'SUSPENDED'] as const
+export const REVOCATIONS = [
+  'LOGGED_OUT',
+  'REVOKED',
+  'PASSWORD_CHANGED',
+  'EMAIL_CHANGED',
+  'TOKEN_USED_TWICE',
+  'SUSPENDED',
+] as const
 export type Revocation = (typeof REVOCATIONS)[number]
 
-const DAY_MS = 24 * 3_600_000
-/** A session that is not used for so long is over. */
-export const SESSION_IDLE_MS = 30 * DAY_MS
-/** However often it is used: after so long the password is asked for again. */
-export const SESSION_MAX_MS = 90 * DAY_MS
 /** A refresh token that was used a moment ago still tells its successor: to another tab, or where the answer was lost. */
 export const REFRESH_LEEWAY_MS = 10_000
 export const RESET_TOKEN_MS = 3_600_000
+export const EMAIL_TOKEN_MS = 3_600_000
 
 export const emailAddress = z.string().transform((text, ctx) => {
   if (normaliseEmail(text) !== undefined) return text.trim()

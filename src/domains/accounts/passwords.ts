@@ -3,11 +3,12 @@ import { createSecret, hashSecret, looksLikeSecret } from '../../platform/auth/s
 import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { type AppError, conflict, invalidInput } from '../../platform/lib/errors.ts'
-import { type AccountRow, assertPasswordFor, findAccountByEmail, getAccount } from './accounts.ts'
+import { type AccountRow, assertOwnPassword, assertPasswordFor, findAccountByEmail, getAccount } from './accounts.ts'
 import { disconnectAll } from './identities.ts'
 import type { ChangePasswordInput, ResetPasswordInput } from './inputs.ts'
 import { foldEmail, RESET_TOKEN_MS } from './model.ts'
 import { revokeSessions } from './sessions.ts'
+import { voidTokens } from './tokens.ts'
 
 export interface PreparedChange {
   /** The hash that the current password was compared with. */
@@ -17,22 +18,17 @@ export interface PreparedChange {
 
 /**
  * Compares the current password and hashes the new one. INVALID_INPUT for a wrong one, and for a new one that is easy to
- * guess; LIMIT_EXCEEDED after five wrong ones, as at a log-in: who sits at somebody's desk guesses no better.
+ * guess; LIMIT_EXCEEDED after five wrong ones.
  */
 export async function prepareChange(ctx: Ctx, accountId: string, input: ChangePasswordInput): Promise<PreparedChange> {
-  const { passwords, throttle } = accountMeansOf(ctx)
   const account = await getAccount(ctx, accountId)
   assertPasswordFor(account, input.newPassword, 'newPassword')
-  await throttle.attempt(account.emailFolded, ctx.origin.address)
-  if (!(await passwords.verify(account.passwordHash, input.currentPassword))) {
-    throw invalidInput([{ path: ['currentPassword'], code: 'NOT_ALLOWED', message: 'This is not your password.' }])
-  }
-  await throttle.succeeded(account.emailFolded, ctx.origin.address)
-  return { before: account.passwordHash, passwordHash: await passwords.hash(input.newPassword) }
+  await assertOwnPassword(ctx, account, input.currentPassword)
+  return { before: account.passwordHash, passwordHash: await accountMeansOf(ctx).passwords.hash(input.newPassword) }
 }
 
 /**
- * Sets the new password and ends all sessions but this one. CONFLICT when the password was changed in the meantime. In an
+ * Sets the new password and ends all sessions but this one, and every link that was mailed. CONFLICT when the password was changed in the meantime. In an
  * account transaction.
  */
 export async function changePassword(
@@ -50,6 +46,7 @@ export async function changePassword(
   if (changed.numUpdatedRows === 0n) {
     throw conflict('STALE_VERSION', 'Your password was changed meanwhile, somewhere else.')
   }
+  await voidTokens(tx, accountId)
   await revokeSessions(tx, { accountId, except: sessionId, because: 'PASSWORD_CHANGED' })
 }
 
@@ -65,8 +62,18 @@ export function requestPasswordReset(ctx: Ctx, { email }: { readonly email: stri
     if (account === undefined || account.status !== 'ACTIVE') return
     if (!(await means.throttle.mayMail(account.emailFolded))) return
     const { plain, hash } = createSecret('reset')
-    await ctx.db.inAccountTransaction(ctx, (tx) =>
-      tx.sql
+    const stored = await ctx.db.inAccountTransaction(ctx, async (tx) => {
+      // Who has moved to another address is not let in by a mail to the one before.
+      const still = await tx.sql
+        .selectFrom('account')
+        .select('id')
+        .where('id', '=', account.id)
+        .where('emailFolded', '=', account.emailFolded)
+        .where('status', '=', 'ACTIVE')
+        .forShare()
+        .executeTakeFirst()
+      if (still === undefined) return false
+      await tx.sql
         .insertInto('accountToken')
         .values({
           hash,
@@ -75,8 +82,10 @@ export function requestPasswordReset(ctx: Ctx, { email }: { readonly email: stri
           createdAt: tx.now,
           expiresAt: new Date(tx.now.getTime() + RESET_TOKEN_MS),
         })
-        .execute(),
-    )
+        .execute()
+      return true
+    })
+    if (!stored) return
     const link = `${means.publicUrl()}/reset-password?token=${plain}`
     const body = [
       `Hello ${account.name},`,
@@ -114,8 +123,8 @@ export async function prepareReset(ctx: Ctx, { token, password }: ResetPasswordI
 }
 
 /**
- * Sets the password of the account that the token was sent to, and ends all its sessions. The token is good once; the others
- * of the account with it. In an account transaction.
+ * Sets the password of the account that the token was sent to, and ends all its sessions. The token is good once; all others
+ * of the account are over with it, also one that would change its address. In an account transaction.
  */
 export async function resetPassword(
   tx: Tx,
@@ -130,13 +139,7 @@ export async function resetPassword(
     .where('expiresAt', '>', tx.now)
     .executeTakeFirst()
   if (used.numUpdatedRows === 0n) throw badToken()
-  await tx.sql
-    .updateTable('accountToken')
-    .set({ usedAt: tx.now })
-    .where('accountId', '=', account.id)
-    .where('purpose', '=', 'PASSWORD_RESET')
-    .where('usedAt', 'is', null)
-    .execute()
+  await voidTokens(tx, account.id)
   const sameAddress = await tx.sql
     .selectFrom('account')
     .select('emailVerifiedAt')

@@ -5,8 +5,11 @@ import { mutation } from '../../platform/graphql/mutation.ts'
 import { Viewer } from '../../platform/graphql/viewer.ts'
 import { Role } from '../workspaces/enums.ts'
 import { updateAccount } from './accounts.ts'
+import { confirmEmailChange, prepareEmailChange, requestEmailChange } from './email-change.ts'
 import {
   changePasswordInput,
+  confirmEmailChangeInput,
+  requestEmailChangeInput,
   requestPasswordResetInput,
   resetPasswordInput,
   revokeSessionInput,
@@ -129,6 +132,50 @@ mutation('resetPassword', {
   errors: ['LIMIT_EXCEEDED'],
 })
 
+mutation('requestEmailChange', {
+  description:
+    'Has a link mailed to the new address with which it becomes that of your account, within an hour; until then nothing ' +
+    'changes. An address that has an account is mailed a note instead, and the answer is the same. Who has no password sets ' +
+    `one first, by \`requestPasswordReset\`. ${UNKEYED_PASSWORD}`,
+  permission: 'session',
+  account: true,
+  unkeyed: true,
+  input: (t) => ({
+    email: t.field({ type: 'EmailAddress', required: true, description: 'The new address.' }),
+    currentPassword: t.string({
+      required: true,
+      description: 'The one you have. After five wrong ones you must wait.',
+    }),
+  }),
+  parse: requestEmailChangeInput,
+  prepare: (ctx, input) => prepareEmailChange(ctx, requireSession(ctx.viewer).accountId, input),
+  verb: async (tx, input, prepared) => {
+    requestEmailChange(tx, input, prepared)
+    return { accepted: true }
+  },
+  payload: (t) => ({ accepted: t.exposeBoolean('accepted', { description: 'Always true.' }) }),
+  errors: ['LIMIT_EXCEEDED'],
+})
+
+mutation('confirmEmailChange', {
+  description:
+    'Changes the address of your account to the one that the link was mailed to, and ends all your sessions but the one ' +
+    'that asks, if any does. The old address is told. A CONFLICT where the new one has an account by now. ' +
+    'An Idempotency-Key is not heeded: the link is good once.',
+  permission: 'public',
+  account: true,
+  unkeyed: true,
+  input: (t) => ({ token: t.string({ required: true, description: 'The token of the link: good once.' }) }),
+  parse: confirmEmailChangeInput,
+  prepare: (ctx) => accountMeansOf(ctx).throttle.ask(ctx.origin.address),
+  verb: async (tx, { token }) => {
+    const { email } = await confirmEmailChange(tx, token)
+    return { email }
+  },
+  payload: (t) => ({ email: t.expose('email', { type: 'EmailAddress', description: 'What you sign in with now.' }) }),
+  errors: ['LIMIT_EXCEEDED'],
+})
+
 mutation('revokeSession', {
   description: 'Ends one of your sessions: its requests and streams end within two seconds.',
   permission: 'session',
@@ -145,9 +192,12 @@ mutation('revokeSession', {
 })
 
 mutation('revokeSessions', {
-  description: 'Ends all your sessions, or all but this one: their requests and streams end within two seconds.',
+  description:
+    'Ends all your sessions, or all but this one: their requests and streams end within two seconds. ' +
+    'An Idempotency-Key is not heeded: what there is by then is ended.',
   permission: 'session',
   account: true,
+  unkeyed: true,
   input: (t) => ({
     keepThis: t.boolean({ required: true, defaultValue: true, description: 'Whether the one that asks goes on.' }),
   }),

@@ -6,11 +6,12 @@
 // used it yet, asking again tells the same one. Nothing forks, and a thief who is that quick is found out by the next use.
 
 import { createSecret, derivedSecret, hashSecret, looksLikeSecret } from '../../platform/auth/secret-token.ts'
+import { endOfSession } from '../../platform/auth/sessions.ts'
 import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { notFound, unauthenticated } from '../../platform/lib/errors.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
-import { REFRESH_LEEWAY_MS, type Revocation, SESSION_IDLE_MS, SESSION_MAX_MS, type SessionKind } from './model.ts'
+import { REFRESH_LEEWAY_MS, type Revocation, type SessionKind } from './model.ts'
 
 export interface NewSession {
   readonly accountId: string
@@ -45,17 +46,13 @@ export async function openSession(tx: Tx, input: NewSession): Promise<OpenedSess
       address: input.address ?? null,
       createdAt: tx.now,
       lastUsedAt: tx.now,
-      expiresAt: endOf(tx.now, tx.now),
+      expiresAt: endOfSession(tx.now, tx.now),
     })
     .execute()
   if (input.kind === 'PROGRAM')
     await tx.sql.insertInto('refreshToken').values({ hash, sessionId, createdAt: tx.now }).execute()
   return { sessionId, secret: plain }
 }
-
-/** When a session ends that is used at this moment. */
-const endOf = (createdAt: Date, usedAt: Date): Date =>
-  new Date(Math.min(createdAt.getTime() + SESSION_MAX_MS, usedAt.getTime() + SESSION_IDLE_MS))
 
 export type Refreshed =
   | {
@@ -99,7 +96,7 @@ export async function refresh(tx: Tx, token: string, key: string): Promise<Refre
   const workspaceId = await stillIn(tx, accountId, found.workspaceId)
   await tx.sql
     .updateTable('session')
-    .set({ workspaceId, lastUsedAt: tx.now, expiresAt: endOf(found.createdAt, tx.now) })
+    .set({ workspaceId, lastUsedAt: tx.now, expiresAt: endOfSession(found.createdAt, tx.now) })
     .where('id', '=', sessionId)
     .execute()
   return { accountId, sessionId, workspaceId, refreshToken: successor.plain }

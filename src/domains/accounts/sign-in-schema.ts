@@ -6,7 +6,7 @@ import { builder } from '../../platform/graphql/builder.ts'
 import type { GraphQLContext } from '../../platform/graphql/context.ts'
 import { mutation } from '../../platform/graphql/mutation.ts'
 import { ShownOnce, secretOf } from '../../platform/graphql/shown-once.ts'
-import { notFound, unauthenticated } from '../../platform/lib/errors.ts'
+import { invalidInput, notFound, unauthenticated } from '../../platform/lib/errors.ts'
 import { findInvitePlace } from '../workspaces/invites.ts'
 import { acceptInvite } from '../workspaces/joining.ts'
 import { leaveWorkspace } from '../workspaces/members.ts'
@@ -32,7 +32,16 @@ import {
   type SignedIn,
   signUp,
 } from './sign-in.ts'
-import { AccessToken, Account, loadAccount, loadMembership, Membership, tokenFor, tokenForCaller } from './types.ts'
+import {
+  AccessToken,
+  Account,
+  loadAccount,
+  loadAccountWithout,
+  loadMembership,
+  Membership,
+  tokenFor,
+  tokenForCaller,
+} from './types.ts'
 
 // What it all comes to: a session, which speaks in a workspace or in none. The access token is made anew with each answer;
 // the refresh token is told once, and belongs into the answer of the one request that made it.
@@ -164,13 +173,20 @@ mutation('refreshSession', {
   description:
     'Changes a refresh token for a new one, and gives you an access token. A token is good once: one that comes back later ' +
     'than ten seconds after it was used, or after its successor was used, was copied, and ends the session. An ' +
-    'Idempotency-Key is not heeded: within the ten seconds the same answer is given anyway.',
+    'Idempotency-Key is not heeded: within the ten seconds the same answer is given anyway. It is not tried with `@dryRun`: ' +
+    'that would tell, unseen, whether a token was used.',
   permission: 'public',
   account: true,
   unkeyed: true,
   input: (t) => ({ refreshToken: t.string({ required: true, description: 'The newest one you were given.' }) }),
   parse: refreshSessionInput,
-  prepare: (ctx) => accountMeansOf(ctx).refreshKey(),
+  prepare: async (ctx) => {
+    // Whoever has copied a token is found out by using it, and by nothing less.
+    if (ctx.foretold !== undefined) {
+      throw invalidInput([{ path: ['refreshToken'], code: 'NOT_ALLOWED', message: 'A refresh cannot be tried.' }])
+    }
+    return await accountMeansOf(ctx).refreshKey()
+  },
   verb: async (tx, { refreshToken }, key) => {
     const refreshed = await refresh(tx, refreshToken, key)
     if ('usedTwice' in refreshed) return { usedTwice: true, sessionId: refreshed.sessionId }
@@ -185,9 +201,12 @@ mutation('refreshSession', {
 })
 
 mutation('logOut', {
-  description: 'Signs you out: requests and streams of the session end within two seconds.',
+  description:
+    'Signs you out: requests and streams of the session end within two seconds. An Idempotency-Key is not heeded: each ' +
+    'session is signed out by itself, and a second time changes nothing.',
   permission: 'session',
   account: true,
+  unkeyed: true,
   input: (t) => ({
     everywhere: t.boolean({
       required: true,
@@ -207,9 +226,11 @@ mutation('logOut', {
 
 mutation('switchWorkspace', {
   description:
-    'Puts your session into another workspace of yours, or into none. Tokens from before stay where they are.',
+    'Puts your session into another workspace of yours, or into none. Tokens from before stay where they are. An ' +
+    'Idempotency-Key is not heeded: it is about the session that asks, and a second time changes nothing.',
   permission: 'session',
   account: true,
+  unkeyed: true,
   input: (t) => ({ workspace: t.id({ description: 'The workspace; none, if null.' }) }),
   parse: switchWorkspaceInput,
   verb: async (tx, { workspace = null }) => {
@@ -240,9 +261,12 @@ mutation('createWorkspace', {
 })
 
 mutation('acceptInvite', {
-  description: 'Joins the workspace of an invite, and puts your session into it. Accepting it again changes nothing.',
+  description:
+    'Joins the workspace of an invite, and puts your session into it. Accepting it again changes nothing, and moves the ' +
+    'session that asks: an Idempotency-Key is not heeded.',
   permission: 'session',
   account: true,
+  unkeyed: true,
   input: (t) => ({ inviteToken: t.string({ required: true, description: INVITE_TOKEN }) }),
   parse: acceptInviteInput,
   prepare: async (ctx, { inviteToken }) => ({
@@ -272,8 +296,15 @@ mutation('leaveWorkspace', {
   verb: async (tx, { workspace }) => {
     const { accountId } = requireSession(tx.viewer)
     await leaveWorkspace(tx, workspace)
-    return { accountId, workspaceId: null }
+    return { accountId, workspaceId: null, left: workspace }
   },
-  payload: (t) => moved(t),
+  payload: (t) => ({
+    ...moved(t),
+    account: t.field({
+      type: Account,
+      description: 'Your account.',
+      resolve: ({ accountId, left }, _args, ctx) => loadAccountWithout(ctx, accountId, left),
+    }),
+  }),
   errors: ['NOT_FOUND'],
 })

@@ -22,6 +22,19 @@ export const loadAccount = (ctx: GraphQLContext, accountId: string): Promise<Acc
 const loadMemberships = (ctx: GraphQLContext, accountId: string): Promise<MembershipRow[]> =>
   ctx.loaders.get(`memberships ${accountId}`, () => listMemberships(ctx, accountId))
 
+/**
+ * The account when it has left a workspace. In a dry run the leaving is a transaction of the workspace's, which is not where
+ * an account's memberships are read.
+ */
+export async function loadAccountWithout(ctx: GraphQLContext, accountId: string, left: string): Promise<AccountRow> {
+  if (ctx.foretold !== undefined) {
+    await ctx.loaders.get(`memberships ${accountId}`, async () =>
+      (await listMemberships(ctx, accountId)).filter(({ workspaceId }) => workspaceId !== left),
+    )
+  }
+  return await loadAccount(ctx, accountId)
+}
+
 /** That the account belongs to the workspace; null when it does not (any more). */
 export const loadMembership = async (ctx: GraphQLContext, accountId: string, workspaceId: string | null) =>
   workspaceId === null
@@ -68,8 +81,12 @@ export const Session = builder.objectRef<SessionRow & { readonly accountId: stri
     userAgent: t.exposeString('userAgent', { nullable: true, description: 'What the program called itself.' }),
     address: t.exposeString('address', { nullable: true, description: 'From where it was opened.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When you signed in.' }),
-    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was last used, to the minute.' }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends, if it is not used until then.' }),
+    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was last used, to the hour.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      description:
+        'When it ends, if it is not used until then: 30 days after its last use, 180 after you signed in at most.',
+    }),
   }),
 })
 
@@ -113,8 +130,8 @@ export const AccessToken = builder.objectRef<Token>('AccessToken').implement({
 })
 
 /**
- * A token for the session that a verb has opened or refreshed. In a dry run it is for a session that there is not: else
- * whoever has a refresh token would get access by trying, and the token would never be seen to be used.
+ * A token for the session that a verb has opened or refreshed. In a dry run it is for a session that there is not: what is
+ * only tried lets nobody in.
  */
 export const tokenFor = (
   ctx: GraphQLContext,

@@ -15,4 +15,6 @@ test('what is changed of a workspace and its members reads as a sentence', async
     'MEMBER made {member 1} ADMIN, who was VIEWER',
   )
   expect(await sentenceOf(memberEvents.removed)).toBe('MEMBER removed {member 1} from the workspace')
+  expect(await sentenceOf(memberEvents.suspended)).toBe('The account of {member 1} was suspended')
+  expect(await sentenceOf(memberEvents.restored)).toBe('The account of {member 1} was restored')
 })

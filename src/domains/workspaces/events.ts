@@ -76,4 +76,17 @@ export const memberEvents = defineEvents({
     summary: async (event, names) =>
       `${await names.actor(event.actor)} removed ${await names.of('member', event.subject.id)} from the workspace`,
   },
+  suspended: {
+    type: 'member.suspended',
+    description: 'Whoever runs the server suspended the account of a member: they and their keys do nothing here.',
+    subject: 'member',
+    summary: async (event, names) => `The account of ${await names.of('member', event.subject.id)} was suspended`,
+  },
+  restored: {
+    type: 'member.restored',
+    description:
+      'Whoever runs the server restored the account of a member: they and their keys do again what they did.',
+    subject: 'member',
+    summary: async (event, names) => `The account of ${await names.of('member', event.subject.id)} was restored`,
+  },
 })

@@ -1,3 +1,4 @@
+import type { Viewer } from '../../platform/auth/viewer.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween } from '../../platform/events/changes.ts'
@@ -44,7 +45,7 @@ export async function takeOver(tx: Tx, who: Joining, workspaceId: string): Promi
 
 /**
  * Accepts an invite: the account is a member from now on. Accepting it again changes nothing. NOT_FOUND for a token that was
- * replaced; CONFLICT for an invite that is over, and for who is a member already; INVALID_INPUT for an account with another
+ * replaced; CONFLICT for an invite that is over or into a suspended workspace, and for who is a member already; INVALID_INPUT for an account with another
  * e-mail address than the one that was invited.
  */
 export async function acceptInvite(
@@ -54,7 +55,7 @@ export async function acceptInvite(
 ): Promise<Joined> {
   const { workspaceId, id, tokenHash } = place
   const inside = tx.within({ workspaceId, viewer: { kind: 'system' } })
-  await lockWorkspace(inside)
+  const workspace = await lockWorkspace(inside)
   const invite = await inside.sql
     .selectFrom('invite')
     .select(['role', 'emailFolded', 'acceptedAt', 'acceptedByMemberId', 'revokedAt', 'expiresAt', 'version'])
@@ -67,6 +68,7 @@ export async function acceptInvite(
     const message = 'This invite is for another e-mail address than that of your account.'
     throw invalidInput([{ path: ['inviteToken'], code: 'NOT_ALLOWED', message }])
   }
+  if (workspace.status !== 'ACTIVE') throw conflict('CLOSED', 'This workspace is suspended: nobody joins it now.')
   if (invite.acceptedAt !== null) return { workspaceId, memberId: await acceptedBefore(inside, who, invite) }
   if (invite.revokedAt !== null || invite.expiresAt <= tx.now) {
     throw conflict('CLOSED', 'This invite is over. Ask for another one.')
@@ -130,21 +132,23 @@ async function become(inside: Tx, who: Joining, role: string, data: Record<strin
   return known.id
 }
 
+/** A member who speaks for themselves in the log, and may nothing by it. */
+export const speakingAs = ({ accountId, name }: Pick<Joining, 'accountId' | 'name'>, memberId: string): Viewer => ({
+  kind: 'member',
+  memberId,
+  accountId,
+  sessionId: '',
+  name,
+  permissions: new Set(),
+})
+
 function tellJoined(
   inside: Tx,
   { accountId, name }: Joining,
   member: { readonly id: string; readonly version: number; readonly role: string },
   data: Record<string, unknown> = {},
 ): void {
-  const viewer = {
-    kind: 'member',
-    memberId: member.id,
-    accountId,
-    sessionId: '',
-    name,
-    permissions: new Set<never>(),
-  } as const
-  appendEvents({ ...inside, viewer }, [
+  appendEvents({ ...inside, viewer: speakingAs({ accountId, name }, member.id) }, [
     {
       type: memberEvents.joined.type,
       subject: { kind: 'member', id: member.id },

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { type Caller, lockCaller, requireHeld } from '../../platform/auth/caller.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
@@ -128,6 +129,8 @@ async function assertNotLastOwner(tx: Tx, member: LockedMember): Promise<void> {
     .where('role', '=', 'OWNER')
     .where('removedAt', 'is', null)
     .where('id', '!=', member.id)
+    // One who is suspended can do nothing for the workspace.
+    .where((eb) => eb.or([eb('accountId', 'is', null), sql<boolean>`cadre_sessions.lock_account(account_id)`]))
     .limit(1)
     .executeTakeFirst()
   if (other !== undefined) return

@@ -266,6 +266,8 @@ const ofMembers = eventDetails(memberEvents, {
   left: (t) => ({ member: t.field(eventNode('Member', 'Who left.')) }),
   updated: (t) => ({ member: t.field(eventNode('Member', 'The member.')) }),
   removed: (t) => ({ member: t.field(eventNode('Member', 'Who was removed.')) }),
+  suspended: (t) => ({ member: t.field(eventNode('Member', 'Whose account was suspended.')) }),
+  restored: (t) => ({ member: t.field(eventNode('Member', 'Whose account was restored.')) }),
 })
 
 topic('workspaceUpdated', ofWorkspace.updated, { description: 'Changes of the workspace itself.' })

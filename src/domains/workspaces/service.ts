@@ -107,7 +107,8 @@ export const isMore = (after: bigint | null, before: bigint | null): boolean =>
 export const lockWorkspace = (tx: Tx) =>
   tx.sql
     .selectFrom('workspace')
-    .select(['slug', 'name', 'timeZone', 'currency', 'dailyBudgetMicros', 'settings', 'settingsVersion', 'version'])
+    .select(['slug', 'name', 'status', 'timeZone', 'currency', 'dailyBudgetMicros', 'settings'])
+    .select(['settingsVersion', 'version'])
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow()
 

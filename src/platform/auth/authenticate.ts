@@ -1,9 +1,10 @@
 // Who is asking, by the credential of a request.
 //
 // A key is looked up by its digest, as `cadre_system`: its workspace is not known before. Its member's role is looked up
-// with it and bounds what it may. What was found is kept for two seconds, so that a busy key costs no round trip, and one
+// with it and bounds what it may, and so does their account, which may be suspended. What was found is kept for two seconds, so that a busy key costs no round trip, and one
 // that was revoked, or whose member may less by now, is refused within that time; unknown keys are kept too, so that
-// guessing costs us little. `last_used_at` is written at most once a minute, beside the request.
+// guessing costs us little. `last_used_at` is written at most once a minute, beside the request; of a session once an hour, and
+// with it how much longer a browser's lives.
 //
 // A key that was rotated has two secrets for a while; the one before is good until its own moment, and never longer than
 // the key itself.
@@ -22,7 +23,7 @@ import type { Issuer } from './issuer.ts'
 import { findIssuerSession } from './issuer-sessions.ts'
 import { permissionsOfKey } from './roles.ts'
 import { hashSecret, looksLikeSecret } from './secret-token.ts'
-import { findSession, type SessionKey } from './sessions.ts'
+import { endOfSession, findSession, type SessionKey, type SessionUse } from './sessions.ts'
 import type { Viewer } from './viewer.ts'
 
 /** A viewer and the workspace of its credential; anonymous callers have none, nor has a session before it is in one. */
@@ -65,11 +66,14 @@ export interface AuthenticatorOptions {
 interface Found {
   readonly identity: Identity
   readonly expiresAt: number | undefined
+  /** Of a session only. */
+  readonly session?: SessionUse
 }
 
 const KEEP_MS = 2_000
 const MAX_KEPT = 10_000
 const USED_EVERY_MS = 60_000
+const SESSION_USED_EVERY_MS = 3_600_000
 const ANONYMOUS: Identity = { viewer: { kind: 'anonymous' }, workspaceId: undefined }
 const INVALID = 'This key is not valid.'
 const SIGNED_OUT = 'This session is not valid (any more): sign in again.'
@@ -96,12 +100,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       )
       .select(['apiKey.workspaceId', 'apiKey.id', 'apiKey.memberId', 'apiKey.name', 'apiKey.permissions'])
       .select(['apiKey.keyHash', 'apiKey.expiresAt', 'apiKey.previousExpiresAt', 'apiKey.revokedAt'])
-      .select(['workspace.status', 'member.role', 'member.removedAt'])
+      .leftJoin('account', 'account.id', 'member.accountId')
+      .select(['workspace.status', 'member.role', 'member.removedAt', 'account.status as accountStatus'])
       .where((eb) => eb.or([eb('apiKey.keyHash', '=', hash), eb('apiKey.previousKeyHash', '=', hash)]))
       .executeTakeFirst()
     if (row === undefined || row.revokedAt !== null || row.removedAt !== null || row.status !== 'ACTIVE') {
       return undefined
     }
+    // A member who never signed in has no account.
+    if (row.accountStatus !== null && row.accountStatus !== 'ACTIVE') return undefined
     const ends = [row.expiresAt, row.keyHash === hash ? null : row.previousExpiresAt].flatMap((end) => end ?? [])
     return {
       identity: {
@@ -141,22 +148,32 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (found.expiresAt !== undefined && found.expiresAt <= clock.now().getTime()) {
       throw unauthenticated('This session has expired: sign in again.')
     }
-    noteUse(found.identity)
+    noteUse(found)
     return found.identity
   }
 
-  const noteUse = ({ viewer, workspaceId }: Identity): void => {
-    const id = viewer.kind === 'apiKey' ? viewer.keyId : 'sessionId' in viewer ? viewer.sessionId : undefined
+  const noteUse = ({ identity: { viewer, workspaceId }, session }: Found): void => {
+    const now = clock.now()
+    const id = viewer.kind === 'apiKey' ? viewer.keyId : session?.id
     if (id === undefined || used.has(id)) return
+    if (session !== undefined && now.getTime() - session.lastUsedAt.getTime() < SESSION_USED_EVERY_MS) return
     used.set(id, true)
     const noting =
-      viewer.kind === 'apiKey'
+      session === undefined
         ? db.systemSql
             .updateTable('apiKey')
-            .set({ lastUsedAt: clock.now() })
+            .set({ lastUsedAt: now })
             .where('workspaceId', '=', workspaceId ?? '')
             .where('id', '=', id)
-        : db.systemSql.updateTable('session').set({ lastUsedAt: clock.now() }).where('id', '=', id)
+        : db.systemSql
+            .updateTable('session')
+            .set({
+              lastUsedAt: now,
+              ...(session.kind === 'BROWSER' ? { expiresAt: endOfSession(session.createdAt, now) } : {}),
+            })
+            .where('id', '=', id)
+            // Of several processes that see it used one writes it.
+            .where('lastUsedAt', '=', session.lastUsedAt)
     // The request has its answer already, and the next minute brings another try.
     noting.execute().catch((err: unknown) => log.debug({ err }, 'the use of a credential was not noted'))
   }
@@ -182,7 +199,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (found.expiresAt !== undefined && found.expiresAt <= clock.now().getTime()) {
         throw unauthenticated('This key has expired.')
       }
-      noteUse(found.identity)
+      noteUse(found)
       return found.identity
     },
 

@@ -37,7 +37,7 @@ export async function lockCaller(tx: Tx, permission: Permission): Promise<Caller
   // The member before the key, as whoever removes a member does: neither waits for the other in a ring.
   const member = await tx.sql
     .selectFrom('member')
-    .select(['role', 'removedAt'])
+    .select(['role', 'removedAt', 'accountId'])
     .where('id', '=', viewer.memberId)
     .forShare()
     .executeTakeFirst()
@@ -49,6 +49,8 @@ export async function lockCaller(tx: Tx, permission: Permission): Promise<Caller
 interface MemberRow {
   readonly role: string
   readonly removedAt: Date | null
+  /** Null for a member who never signed in. */
+  readonly accountId: string | null
 }
 
 /** A member who signed in: their session is held, too. */
@@ -71,11 +73,22 @@ async function lockKey(tx: Tx, viewer: Viewer & { kind: 'apiKey' }, member: Memb
     .executeTakeFirst()
   if (key === undefined || key.revokedAt !== null) throw unauthenticated('This key is not valid.')
   if (member === undefined || member.removedAt !== null) throw unauthenticated('This key is not valid.')
+  if (member.accountId !== null && !(await lockAccount(tx, member.accountId))) {
+    throw unauthenticated('This key is not valid.')
+  }
   if (key.expiresAt !== null && key.expiresAt <= tx.now) throw unauthenticated('This key has expired.')
   if (key.prefix !== viewer.prefix) throw unauthenticated('This key was rotated: for this, send the new one.')
   const now = permissionsOfKey(key.permissions, member.role)
   const permissions = new Set([...now].filter((held) => viewer.permissions.has(held)))
   return { keyId: key.id, memberId: key.memberId, permissions, expiresAt: key.expiresAt }
+}
+
+/** Whether the account is active: if so, it is not suspended before the transaction ends. */
+async function lockAccount(tx: Tx, accountId: string): Promise<boolean> {
+  const { rows } = await sql<{ stands: boolean }>`
+    select cadre_sessions.lock_account(${accountId}::uuid) as stands
+  `.execute(tx.sql)
+  return rows[0]?.stands === true
 }
 
 /** Throws FORBIDDEN, with what it needs, unless the caller holds the permission. */

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 
 /** What a secret is for; it stands in the secret itself, so that one that is found somewhere can be told from others. */
-export type SecretKind = 'browser' | 'refresh' | 'reset' | 'invite' | 'setup'
+export type SecretKind = 'browser' | 'refresh' | 'reset' | 'email' | 'invite' | 'setup'
 
 export interface NewSecret {
   /** The secret itself: shown or sent once, never stored. */
@@ -10,7 +10,7 @@ export interface NewSecret {
   readonly hash: string
 }
 
-const SECRET = /^cadre_(browser|refresh|reset|invite|setup)_[\w-]{43}$/
+const SECRET = /^cadre_(browser|refresh|reset|email|invite|setup)_[\w-]{43}$/
 
 /** A new random secret of 256 bits. */
 export const createSecret = (kind: SecretKind): NewSecret => secretOf(kind, randomBytes(32))

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../observability/logger.ts'
+import { shownPath } from './shown-path.ts'
 
 /** Answers what CORS asks; true when the request is done with (a preflight). */
 export type Cors = (request: IncomingMessage, response: ServerResponse, url: URL) => boolean
@@ -41,7 +42,8 @@ export function createCors({ origins, loopback, setting, log }: CorsOptions): Co
       ) {
         // Once per origin, or a page with a timer fills the log.
         if (refused.size < 1_000) refused.add(origin)
-        log.info({ origin, path: url.pathname, setting }, 'an origin may not call this server: add it to the setting')
+        const path = shownPath(url.pathname)
+        log.info({ origin, path, setting }, 'an origin may not call this server: add it to the setting')
       }
       if (!preflight) return false
       response.writeHead(403).end()

@@ -22,6 +22,7 @@ import { problemOf, sendProblem } from './problem.ts'
 import { clientAddress, readBody, requestIdOf } from './request.ts'
 import { createRouter, type Exchange, type Route } from './router.ts'
 import { bareAnswer, securityHeaders } from './security-headers.ts'
+import { shownPath } from './shown-path.ts'
 
 /** What takes over connections that ask to become a WebSocket. */
 export interface SocketDoor {
@@ -196,8 +197,10 @@ function answerFailure(
 ): void {
   const err = translateDatabaseError(thrown)
   const expected = isAppError(err)
-  if (!expected && !request.destroyed)
-    log.error({ err, requestId, method: request.method, path: urlOf(request)?.pathname }, 'a request failed')
+  if (!expected && !request.destroyed) {
+    const path = shownPath(urlOf(request)?.pathname ?? '')
+    log.error({ err, requestId, method: request.method, path }, 'a request failed')
+  }
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return
