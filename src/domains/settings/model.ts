@@ -65,10 +65,12 @@ export const SETTINGS = {
     max: 'P7D',
   }),
   mailAddress: email({
-    description: 'The sender of mail from an employee who has no address of its own, instead of the server’s.',
+    description:
+      'The address of an employee who has none of its own: the sender of its mail where that leaves through a mail server of ' +
+      'the workspace’s own, else where answers go.',
   }),
   replyTo: email({
-    description: 'Where answers to employees’ mail go, instead of to its sender.',
+    description: 'Where answers to employees’ mail go, instead of to the employee’s address.',
   }),
 } as const
 
