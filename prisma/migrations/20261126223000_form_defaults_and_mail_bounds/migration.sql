@@ -16,3 +16,11 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cadre_mails FROM PUBLIC;
 GRANT USAGE ON SCHEMA cadre_mails TO cadre_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cadre_mails TO cadre_app;
 RESET ROLE;
+
+-- A form keeps the limits that are its own; what is as it was for every form is as the workspace has it from now on.
+UPDATE "form" SET "limits" = (
+  SELECT coalesce(jsonb_object_agg(key, value), '{}')
+    FROM jsonb_each("form"."limits")
+   WHERE NOT '{"perAddressPerHour": 10, "perEmailPerHour": 5, "minimumTimeMs": 1500, "duplicateWindowMinutes": 5, "honeypot": "subject_line"}'::jsonb
+         @> jsonb_build_object(key, value)
+);
