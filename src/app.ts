@@ -19,7 +19,7 @@ import { eventTypes, namesOfThings } from './domains/event-types.ts'
 import { createMailer, type Mailer } from './domains/mail/mailer.ts'
 import { connectMailServers } from './domains/mail/servers.ts'
 import { countOpenRuns, measureRuns, sweepRuns } from './domains/runs/service.ts'
-import { formRoutes } from './domains/submissions/http.ts'
+import { formOrigins, formRoutes } from './domains/submissions/http.ts'
 import { sweepSubmissions } from './domains/submissions/sweeps.ts'
 import { findNewest } from './explorer/newest.ts'
 import { explorerPage } from './explorer/page.ts'
@@ -323,7 +323,14 @@ async function openDoors(options: AppOptions, { db, events, metrics, mailer, ope
   const routes = [
     ...healthRoutes([databaseAnswers(db.app)], () => server?.stopping() ?? false),
     graphql.route,
-    ...formRoutes({ db, bell, clock, log, secret: await serverSecret(db, 'form-door') }),
+    ...formRoutes({
+      db,
+      bell,
+      clock,
+      log,
+      secret: await serverSecret(db, 'form-door'),
+      publicUrl: config.http.publicUrl,
+    }),
     ...schemaRoutes(schema, config.http.publicUrl),
     ...referenceRoutes(join(packageRoot(), 'dist', 'docs')),
   ]
@@ -374,7 +381,13 @@ async function openDoors(options: AppOptions, { db, events, metrics, mailer, ope
     trustProxy: config.http.trustProxy,
     publicUrl: config.http.publicUrl,
     onAnswered: metrics.http,
-    cors: createCors({ origins: config.http.corsOrigins, loopback: development, setting: 'CORS_ORIGINS', log }),
+    cors: createCors({
+      origins: config.http.corsOrigins,
+      loopback: development,
+      ruleAt: formOrigins(db),
+      setting: 'CORS_ORIGINS',
+      log,
+    }),
   })
   const opening = server
   opened.push(() => opening.close())

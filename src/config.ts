@@ -4,6 +4,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { type OidcConfig, oidcFaults, oidcOf, oidcSettings } from './config-oidc.ts'
+import { isWebOrigin } from './platform/http/cors.ts'
 import { StartFault } from './platform/lib/start-fault.ts'
 import { parseKey } from './platform/secrets/keyring.ts'
 
@@ -183,9 +184,6 @@ function secretKeys() {
       return z.NEVER
     })
 }
-
-const isWebOrigin = (text: string): boolean =>
-  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
 
 const postgresUrl = url('postgres:', 'postgresql:')
 const webUrl = url('http:', 'https:')

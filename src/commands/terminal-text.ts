@@ -1,11 +1,12 @@
 import { isAbsolute, relative } from 'node:path'
+import { inOneLine } from '../platform/lib/one-line.ts'
 
 /**
  * Text that may come from a stranger, as one line that a terminal can show: without control characters, which a terminal
  * would obey, and cut where `width` columns end; a width of 0 is that of a terminal that does not know it.
  */
 export function oneLine(text: string, width = Number.POSITIVE_INFINITY): string {
-  const plain = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trimEnd()
+  const plain = inOneLine(text).trimEnd()
   const letters = [...plain]
   return width === 0 || letters.length <= width ? plain : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`
 }

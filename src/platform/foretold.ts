@@ -10,6 +10,8 @@ export type Effect =
   | { readonly kind: 'RUN_INTERRUPTED'; readonly id: string }
   /** A mail goes out. */
   | { readonly kind: 'MAIL'; readonly to: string }
+  /** Another server is signed in at first, and what it refuses is refused. */
+  | { readonly kind: 'SIGN_IN'; readonly at: string }
 
 /** What a person is asked to allow. */
 export interface AskedApproval {

@@ -3,7 +3,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { connectMailServer, connectMailServers } from '../../src/domains/mail/servers.ts'
+import { updateSettingsInput } from '../../src/domains/settings/model.ts'
+import { updateWorkspaceSettings } from '../../src/domains/workspaces/settings.ts'
 import type { Database } from '../../src/platform/db/database.ts'
+import { parseInput } from '../../src/platform/lib/parse.ts'
 import { createKeyring } from '../../src/platform/secrets/keyring.ts'
 import { openDatabase } from '../support/context.ts'
 import { type MailServer, openMailServer } from '../support/mail-server.ts'
@@ -54,11 +57,16 @@ it('what an employee writes leaves through its workspace’s own mail server, an
   expect(await worked()).toMatchObject({ effect: 'CONFIRMED', told: expect.stringContaining('"via":"SMTP"') })
   expect(server.received).toHaveLength(1)
   expect(server.received[0]).toContain('From: Iris <hello@acme.example>')
+  const settings = parseInput(updateSettingsInput, { mailAddress: 'sales@acme.example', replyTo: 'team@acme.example' })
+  await office.do((tx) => updateWorkspaceSettings(tx, settings))
+  expect(await worked()).toMatchObject({ effect: 'CONFIRMED' })
+  expect(server.received[1]).toContain('From: Iris <sales@acme.example>')
+  expect(server.received[1]).toContain('Reply-To: team@acme.example')
 
   connectWith(randomBytes(32))
   const failed = await worked()
   expect(failed).toMatchObject({ effect: 'FAILED', told: expect.stringContaining('SECRET_KEY') })
   expect(failed.told).not.toContain('let me in')
-  expect(server.received).toHaveLength(1)
+  expect(server.received).toHaveLength(2)
   expect(await readdir(office.mailFolder)).toEqual([])
 })

@@ -230,6 +230,7 @@ const ERROR_FIELDS: Readonly<Record<string, string>> = {
   NotFoundError: 'id',
   ForbiddenError: 'needs',
   ConflictError: 'reason current { id }',
+  LimitExceededError: 'limit retryAfterMs',
 }
 
 function errorFields(union: string): string {

@@ -10,7 +10,7 @@ import { connectMailServers, type MailServerMeans } from '../../src/domains/mail
 import { rewrapCredentials } from '../../src/platform/secrets/credentials.ts'
 import { createKeyring, type Keyring } from '../../src/platform/secrets/keyring.ts'
 import { systemContext } from '../support/context.ts'
-import { type MailServer, openMailServer } from '../support/mail-server.ts'
+import { type MailServer, openDrippingServer, openMailServer } from '../support/mail-server.ts'
 import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
 
 const PASSWORD = 'tulips-at-dawn-4711'
@@ -120,6 +120,27 @@ describe('a mail server that is connected', () => {
     expect(text).not.toContain('password')
   })
 
+  test('is not knocked at by a dry run, which says that it would be, and finds what can be found without', async () => {
+    const tenant = await house.workspace('Tries')
+    const before = server.signedIn.length
+    const dry = async (over: Record<string, unknown>) => {
+      const query = `mutation($input: ConnectMailServerInput!) {
+        connectMailServer(input: $input) @dryRun { __typename ... on ConnectMailServerPayload { ${SHOWN} } } }`
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${tenant.key}` }
+      const body = JSON.stringify({ query, variables: { input: { ...input(), ...over } } })
+      return (await (await fetch(house.endpoint, { method: 'POST', headers, body })).json()) as Record<string, object>
+    }
+    const effects = [{ kind: 'SIGN_IN', at: `127.0.0.1:${server.port}` }]
+    expect(await dry({ password: 'wrong-tulips' })).toMatchObject({
+      data: { connectMailServer: { workspace: { mailServer: { host: '127.0.0.1' } } } },
+      extensions: { dryRun: { effects } },
+    })
+    connectMailServers(means({ keyring: ring() }))
+    expect(await dry({})).toMatchObject({ data: { connectMailServer: { __typename: 'ConflictError' } } })
+    expect(server.signedIn.length).toBe(before)
+    expect(await shown(tenant)).toBeNull()
+  })
+
   test('by ten requests at once with one idempotency key is connected once; another password is another input', async () => {
     const tenant = await house.workspace('Once')
     const insist = async (): Promise<Answer> => {
@@ -182,6 +203,19 @@ describe('connecting a mail server is refused', () => {
     }
     await new Promise((resolve) => silent.close(resolve))
     await nothingChanges(tenant, () => connect(tenant, { port }), issue('port', 'NOT_ALLOWED'))
+  })
+
+  test('when it answers drop by drop and its time is over, and no line is held open', async () => {
+    const tenant = await house.workspace('Drips')
+    const dripping = await openDrippingServer()
+    connectMailServers(means({ deadlineMs: 300 }))
+    for (const security of ['NONE', 'STARTTLS', 'TLS']) {
+      const field = security === 'TLS' ? 'security' : 'port'
+      const refused = issue(field, 'NOT_ALLOWED')
+      await nothingChanges(tenant, () => connect(tenant, { port: dripping.port, security }), refused)
+    }
+    await expect.poll(dripping.open).toBe(0)
+    await dripping.close()
   })
 
   test('in a private network where that is not allowed, and without anybody knocking there', async () => {

@@ -12,7 +12,16 @@ beforeAll(async () => {
 afterAll(() => house.close())
 
 const SHOWN = `version approvalExpiry monthlyBudget { amount currency } budgetAlerts defaultModel roleModels { role model }
-  maxTurns stuckAfter reviewSubmissionsAfter mailAddress replyTo`
+  maxTurns stuckAfter reviewSubmissionsAfter allowedOrigins mailAddress replyTo
+  formLimits { perAddressPerHour perEmailPerHour minimumTimeMs duplicateWindowMinutes honeypot own }`
+const FORM_LIMITS = {
+  perAddressPerHour: 10,
+  perEmailPerHour: 5,
+  minimumTimeMs: 1500,
+  duplicateWindowMinutes: 5,
+  honeypot: 'subject_line',
+  own: [] as string[],
+}
 const DEFAULTS = {
   version: 1,
   approvalExpiry: 'P1D',
@@ -23,6 +32,8 @@ const DEFAULTS = {
   maxTurns: 12,
   stuckAfter: 'PT10M',
   reviewSubmissionsAfter: 'PT30M',
+  formLimits: FORM_LIMITS,
+  allowedOrigins: [],
   mailAddress: null,
   replyTo: null,
 }
@@ -35,6 +46,8 @@ const CHANGED = {
   maxTurns: 30,
   stuckAfter: 'PT1H',
   reviewSubmissionsAfter: 'P1D',
+  formLimits: { perAddressPerHour: 3, perEmailPerHour: 5, honeypot: null },
+  allowedOrigins: ['https://www.acme.example', 'http://localhost:8080'],
   mailAddress: 'hello@acme.example',
   replyTo: 'team@acme.example',
 }
@@ -74,6 +87,7 @@ describe('settings', () => {
       version: 2,
       budgetAlerts: [50, 90],
       monthlyBudget: { amount: '25.50', currency: 'USD' },
+      formLimits: { ...FORM_LIMITS, perAddressPerHour: 3, honeypot: null, own: ['PER_ADDRESS_PER_HOUR', 'HONEYPOT'] },
     })
     expect(settingsOf(await set(tenant, { maxTurns: 5 }))).toEqual({ ...changed, version: 3, maxTurns: 5 })
     const nulls = Object.fromEntries(Object.keys(CHANGED).map((name) => [name, null]))
@@ -84,7 +98,7 @@ describe('settings', () => {
   test('keep who changed what and from what, version by version', async () => {
     const tenant = await house.workspace('History')
     await set(tenant, { maxTurns: 5, stuckAfter: 'PT60M', budgetAlerts: [] })
-    await set(tenant, { monthlyBudget: '3', maxTurns: 5 })
+    await set(tenant, { monthlyBudget: '3', maxTurns: 5, formLimits: { minimumTimeMs: 0 }, allowedOrigins: ['*'] })
     await expect.poll(() => versions(tenant)).toHaveLength(2)
     expect(await versions(tenant)).toEqual([
       {
@@ -99,7 +113,15 @@ describe('settings', () => {
       {
         version: 3,
         changedBy: { kind: 'API_KEY' },
-        changes: [{ field: 'monthlyBudget', from: null, to: '$3.00' }],
+        changes: [
+          { field: 'monthlyBudget', from: null, to: '$3.00' },
+          {
+            field: 'formLimits',
+            from: 'perAddressPerHour 10, perEmailPerHour 5, minimumTimeMs 1500, duplicateWindowMinutes 5, honeypot subject_line',
+            to: 'perAddressPerHour 10, perEmailPerHour 5, minimumTimeMs 0, duplicateWindowMinutes 5, honeypot subject_line',
+          },
+          { field: 'allowedOrigins', from: 'none', to: '*' },
+        ],
       },
     ])
   })
@@ -151,6 +173,17 @@ describe('settings', () => {
     ['stuckAfter', 'P8D', 'TOO_LARGE'],
     ['reviewSubmissionsAfter', 'PT4M', 'TOO_SMALL'],
     ['reviewSubmissionsAfter', 'P8D', 'TOO_LARGE'],
+    ['formLimits', { perAddressPerHour: 0 }, 'TOO_SMALL', '.perAddressPerHour'],
+    ['formLimits', { perEmailPerHour: 10_001 }, 'TOO_LARGE', '.perEmailPerHour'],
+    ['formLimits', { minimumTimeMs: 60_001 }, 'TOO_LARGE', '.minimumTimeMs'],
+    ['formLimits', { duplicateWindowMinutes: 1_441 }, 'TOO_LARGE', '.duplicateWindowMinutes'],
+    ['formLimits', { honeypot: 'two words' }, 'INVALID_FORMAT', '.honeypot'],
+    ['allowedOrigins', ['https://www.acme.example/'], 'INVALID_FORMAT', '.0'],
+    ['allowedOrigins', ['*', 'www.acme.example'], 'INVALID_FORMAT', '.1'],
+    ['allowedOrigins', ['null'], 'INVALID_FORMAT', '.0'],
+    ['allowedOrigins', ['https://*.acme.example/x'], 'INVALID_FORMAT', '.0'],
+    ['allowedOrigins', ['*', '*'], 'DUPLICATE'],
+    ['allowedOrigins', Array.from({ length: 51 }, (_, index) => `https://${index}.example`), 'TOO_LONG'],
     ['mailAddress', 'nobody', 'INVALID_FORMAT'],
     ['replyTo', 'a@b.example\r\nBcc: eve@evil.example', 'INVALID_FORMAT'],
   ])('beyond their bounds are refused: %s %j is %s', async (name, value, code, at = '') => {

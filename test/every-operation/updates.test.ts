@@ -36,7 +36,9 @@ const VALUES: Readonly<Record<string, Given>> = {
   'updateGoal.targetMax': { targetMax: 7 },
   'updateWorkspace.currency': { currency: 'USD' },
   'updateWorkspace.timeZone': { timeZone: 'Europe/Vienna' },
+  'updateWorkspaceSettings.allowedOrigins': { allowedOrigins: ['https://www.made.example'] },
   'updateWorkspaceSettings.defaultModel': { defaultModel: 'claude-haiku-5-5' },
+  'updateWorkspaceSettings.formLimits': { formLimits: { perEmailPerHour: 3 } },
   'updateWorkspaceSettings.roleModels': { roleModels: [{ role: 'SDR', model: 'claude-haiku-5-5' }] },
 }
 

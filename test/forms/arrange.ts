@@ -157,3 +157,7 @@ export async function refusal(work: Promise<unknown>): Promise<AppError> {
   if (err instanceof AppError) return err
   throw err
 }
+
+/** The places and codes of what is wrong with an input that must be refused. */
+export const issues = async (work: Promise<unknown>): Promise<string[]> =>
+  ((await refusal(work)).details.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.code}`)

@@ -106,9 +106,10 @@ test('an approved e-mail leaves with the subject the approver gave it, once, und
   const key = `${effect?.run_id}.${effect?.turn}.${effect?.call_index}`
   expect(mailsOf(asked.run.id)).toEqual([`${key}.eml`])
   const mail = readFileSync(house.server.file('mail', `${key}.eml`), 'utf8')
-  expect(mail).toMatch(new RegExp(`^Message-ID: <${key.replaceAll('.', '\\.')}@demo\\.example>\r$`, 'm'))
+  expect(mail).toMatch(new RegExp(`^Message-ID: <${key.replaceAll('.', '\\.')}@localhost>\r$`, 'm'))
   expect(mail).toContain(`\r\nSubject: ${subject}\r\n`)
-  expect(mail).toMatch(/^From: Marco <marco@demo\.example>\r$/m)
+  expect(mail).toMatch(/^From: Marco <cadre@localhost>\r$/m)
+  expect(mail).toMatch(/^Reply-To: marco@demo\.example\r$/m)
   const ended = await runOf(asked.run.id)
   expect(ended).toMatchObject({ status: 'SUCCEEDED', approvals: [{ status: 'EXECUTED' }] })
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { expect } from 'vitest'
 import WebSocket from 'ws'
 import type { ServerProcess } from '../support/server-process.ts'
 
@@ -166,3 +167,11 @@ export const complaintsOf = (output: string): string[] =>
         return true
       }
     })
+
+/** What a problem says, whose status is that of the answer. */
+export async function problemOf(response: Response): Promise<Record<string, unknown> & { status: number }> {
+  expect(response.headers.get('content-type')).toContain('application/problem+json')
+  const problem = (await response.json()) as Record<string, unknown> & { status: number }
+  expect(problem.status).toBe(response.status)
+  return problem
+}

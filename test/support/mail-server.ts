@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { SMTPServer } from 'smtp-server'
 
 export interface MailServer {
@@ -42,6 +42,27 @@ export async function openMailServer(password: string): Promise<MailServer> {
     port: (server.server.address() as AddressInfo).port,
     received,
     signedIn,
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  }
+}
+
+/** What answers as a mail server does, a drop at a time, and comes to no end. */
+export async function openDrippingServer() {
+  let open = 0
+  const server = createServer((socket) => {
+    open++
+    const dripping = setInterval(() => socket.write('220-wait\r\n'), 20)
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      open--
+      clearInterval(dripping)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    /** How many connections are held open. */
+    open: () => open,
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   }
 }

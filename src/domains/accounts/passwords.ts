@@ -3,6 +3,7 @@ import { createSecret, hashSecret, looksLikeSecret } from '../../platform/auth/s
 import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { type AppError, conflict, invalidInput } from '../../platform/lib/errors.ts'
+import { plainName } from '../mail/plain-name.ts'
 import { type AccountRow, assertOwnPassword, assertPasswordFor, findAccountByEmail, getAccount } from './accounts.ts'
 import { disconnectAll } from './identities.ts'
 import type { ChangePasswordInput, ResetPasswordInput } from './inputs.ts'
@@ -88,12 +89,12 @@ export function requestPasswordReset(ctx: Ctx, { email }: { readonly email: stri
     if (!stored) return
     const link = `${means.publicUrl()}/reset-password?token=${plain}`
     const body = [
-      `Hello ${account.name},`,
+      `Hello ${plainName(account.name)},`,
       'here you can choose a new password for Cadre, within an hour:',
       link,
       'If you did not ask for this, do nothing: your password stays as it is.',
     ].join('\n\n')
-    const to = { name: account.name, address: account.email }
+    const to = { name: plainName(account.name), address: account.email }
     means.mail({ key: `reset-${hash.slice(0, 40)}`, to, subject: 'A new password for Cadre', body, link })
   })
 }

@@ -183,7 +183,7 @@ const payload = nodeField(
 const outcome = ({ id }: { readonly id: string }) => ({ employeeId: id })
 
 const TOOLS = `Names of the tools it may use, of: ${EMPLOYEE_TOOLS.join(', ')}.`
-const EMAIL = 'The address its mail comes from.'
+const EMAIL = 'The address its mail comes from, through a mail server of the workspace’s own, and is answered at.'
 const INSTRUCTIONS = 'Standing instructions, in plain language; 20,000 characters at most.'
 const MODEL = 'The model it thinks with; null is the workspace’s default.'
 

@@ -7,6 +7,7 @@ import {
   formDefinitionSchema,
   formLimitsPatchSchema,
   limitsOf,
+  patchLimits,
 } from './model.ts'
 
 /** What is wrong with a definition, as `path CODE`. */
@@ -168,15 +169,26 @@ describe('a form definition', () => {
 
 describe('the limits of a form', () => {
   it('are at their defaults where nothing is said', () => {
-    expect(limitsOf({})).toEqual(DEFAULT_LIMITS)
+    expect(limitsOf({}, DEFAULT_LIMITS)).toEqual(DEFAULT_LIMITS)
     expect(DEFAULT_LIMITS).toMatchObject({ perAddressPerHour: 10, perEmailPerHour: 5, duplicateWindowMinutes: 5 })
   })
 
   it('change one by one, and null switches one off', () => {
-    expect(limitsOf(parseInput(formLimitsPatchSchema, { perAddressPerHour: null }))).toEqual({
+    const own = patchLimits({ perEmailPerHour: 7 }, parseInput(formLimitsPatchSchema, { perAddressPerHour: null }))
+    expect(own).toEqual({ perEmailPerHour: 7, perAddressPerHour: null })
+    expect(limitsOf(own, { ...DEFAULT_LIMITS, honeypot: null })).toEqual({
       ...DEFAULT_LIMITS,
       perAddressPerHour: null,
+      perEmailPerHour: 7,
+      honeypot: null,
     })
+  })
+
+  it('are no longer the form’s own when they are reset, which one that is set is not', () => {
+    const patch = parseInput(formLimitsPatchSchema, { minimumTimeMs: 0, reset: ['HONEYPOT', 'PER_EMAIL_PER_HOUR'] })
+    expect(patchLimits({ honeypot: 'fax', perEmailPerHour: 7 }, patch)).toEqual({ minimumTimeMs: 0 })
+    const both = { honeypot: null, reset: ['MINIMUM_TIME', 'HONEYPOT'] }
+    expect(() => parseInput(formLimitsPatchSchema, both)).toThrow('reset.1: A limit is set or reset, not both.')
   })
 
   it.each([{ perAddressPerHour: 0 }, { minimumTimeMs: 60_001 }, { duplicateWindowMinutes: -1 }, { honeypot: 'a b' }])(

@@ -11,6 +11,7 @@ import {
   FormKindEnum,
   HandlerStrategyEnum,
 } from './enums.ts'
+import { FormLimitsInput } from './limit-types.ts'
 import { createFormInput, decideFormInput, updateFormInput } from './model.ts'
 import { archiveForm, createForm, pauseForm, publishForm, resumeForm, updateForm } from './service.ts'
 
@@ -82,25 +83,6 @@ const FormHandlersInput = builder.inputType('FormHandlersInput', {
   fields: (t) => ({
     strategy: t.field({ type: HandlerStrategyEnum, required: true, description: 'How the next one is picked.' }),
     employees: t.idList({ required: true, description: 'The employees, in their order; 1 to 50.' }),
-  }),
-})
-
-const FormLimitsInput = builder.inputType('FormLimitsInput', {
-  description: 'What a form turns away. What is left out stays as it is, or is at its default in a new form.',
-  fields: (t) => ({
-    perAddressPerHour: t.int({
-      description: 'Accepted submissions per hour from one network address; null for any number. 10 unless told.',
-    }),
-    perEmailPerHour: t.int({
-      description: 'Accepted submissions per hour with one e-mail address; null for any number. 5 unless told.',
-    }),
-    minimumTimeMs: t.int({
-      description: 'How long a person needs at least to fill in the page, up to 60,000; 1,500 unless told.',
-    }),
-    duplicateWindowMinutes: t.int({
-      description: 'For how long the same answers from the same sender are one submission, up to 1,440; 5 unless told.',
-    }),
-    honeypot: t.string({ description: 'Name of a field that people do not see; null for none.' }),
   }),
 })
 

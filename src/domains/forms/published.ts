@@ -5,7 +5,8 @@ import type { Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { notFound } from '../../platform/lib/errors.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
-import { type FormDefinition, type FormLimits, type FormStatus, limitsOf } from './model.ts'
+import { settingsOf } from '../settings/model.ts'
+import { type FormDefinition, type FormLimits, type FormStatus, limitsOf, type OwnLimits } from './model.ts'
 
 /*
  * Published versions, kept in memory. A version never changes, so an entry is never stale; which number is the newest
@@ -69,15 +70,16 @@ export interface PublicForm {
 export async function findPublicForm(reader: Reader, slug: string): Promise<PublicForm | null> {
   const form = await reader.sql
     .selectFrom('form')
-    .select(['id', 'name', 'status', 'limits', 'publishedVersion'])
-    .where('slug', '=', slug)
+    .innerJoin('workspace', 'workspace.id', 'form.workspaceId')
+    .select(['form.id', 'form.name', 'form.status', 'form.limits', 'form.publishedVersion', 'workspace.settings'])
+    .where('form.slug', '=', slug)
     .executeTakeFirst()
   if (form === undefined || form.publishedVersion === null) return null
   return {
     id: form.id,
     name: form.name,
     status: form.status as FormStatus,
-    limits: limitsOf(form.limits),
+    limits: limitsOf(form.limits as OwnLimits, settingsOf(form.settings).formLimits),
     number: form.publishedVersion,
     definition: await getPublished(reader, form.id, form.publishedVersion),
   }

@@ -6,9 +6,18 @@ import { describeEnum } from '../../platform/graphql/enum.ts'
 import { timeline } from '../../platform/graphql/event-list.ts'
 import * as by from '../../platform/graphql/filter.ts'
 import { loadBy, loadById, loadByPublicId, node, typeOf } from '../../platform/graphql/node.ts'
+import { settingsOf } from '../settings/model.ts'
 import { FormDefinitionType } from './definition-types.ts'
 import { AutonomyEnum, FormByInput, FormKindEnum, HandlerStrategyEnum } from './enums.ts'
-import { type FormDefinition, type FormLimits, type FormStatus, type HandlerStrategy, limitsOf } from './model.ts'
+import { FormLimitsType } from './limit-types.ts'
+import {
+  type FormDefinition,
+  type FormLimits,
+  type FormStatus,
+  type HandlerStrategy,
+  limitsOf,
+  type OwnLimits,
+} from './model.ts'
 import './event-details.ts'
 import './mutations.ts'
 
@@ -37,30 +46,6 @@ const FormHandlersType = builder.objectRef<FormHandlers>('FormHandlers').impleme
         const employees = await Promise.all(employeeIds.map((id) => loadById('Employee', id, ctx, info)))
         return employees.filter((employee) => employee !== null)
       },
-    }),
-  }),
-})
-
-const FormLimitsType = builder.objectRef<FormLimits>('FormLimits').implement({
-  description: 'What a form turns away. In force at once, whatever the version.',
-  fields: (t) => ({
-    perAddressPerHour: t.exposeInt('perAddressPerHour', {
-      nullable: true,
-      description: 'Accepted submissions per hour from one network address; null for any number.',
-    }),
-    perEmailPerHour: t.exposeInt('perEmailPerHour', {
-      nullable: true,
-      description: 'Accepted submissions per hour with one e-mail address; null for any number.',
-    }),
-    minimumTimeMs: t.exposeInt('minimumTimeMs', {
-      description: 'How long a person needs at least to fill in the page; 0 for no time.',
-    }),
-    duplicateWindowMinutes: t.exposeInt('duplicateWindowMinutes', {
-      description: 'For how long the same answers from the same sender are one submission; 0 for never.',
-    }),
-    honeypot: t.exposeString('honeypot', {
-      nullable: true,
-      description: 'Name of a field that people do not see: who fills it in is a program. Null for none.',
     }),
   }),
 })
@@ -133,7 +118,10 @@ const Form = builder.prismaNode('Form', {
       type: FormLimitsType,
       description: 'What it turns away.',
       select: { limits: true },
-      resolve: ({ limits }) => limitsOf(limits),
+      resolve: async ({ limits }, _args, ctx) => {
+        const own = limits as OwnLimits
+        return { own, inForce: limitsOf(own, await limitsByDefault(ctx)) }
+      },
     }),
     draft: t.field({
       type: FormDefinitionType,
@@ -171,6 +159,23 @@ const workspaceSlug = (ctx: GraphQLContext): Promise<string> =>
             const row = await sql.selectFrom('workspace').select('slug').executeTakeFirst()
             return ids.map(() => row?.slug ?? new Error('the workspace is gone'))
           }),
+        ),
+    )
+    .load(ctx.workspaceId)
+
+/** The workspace's, read anew for each payload: the mutation before it may have changed them. */
+const limitsByDefault = (ctx: GraphQLContext): Promise<FormLimits> =>
+  ctx.loaders
+    .get(
+      'form limits by default',
+      () =>
+        new DataLoader<string, FormLimits>(
+          (ids) =>
+            ctx.db.read(ctx.workspaceId, async (sql) => {
+              const row = await sql.selectFrom('workspace').select('settings').executeTakeFirst()
+              return ids.map(() => settingsOf(row?.settings ?? {}).formLimits)
+            }),
+          { cache: false },
         ),
     )
     .load(ctx.workspaceId)

@@ -10,6 +10,7 @@ import { encodeId, newId } from '../../platform/lib/ids.ts'
 import { draftChanges, parseDefinition, partsOf } from './draft.ts'
 import { formEvents } from './events.ts'
 import { createHandlers, replaceHandlers } from './handlers.ts'
+import { holdLimitsByDefault } from './limits-by-default.ts'
 import {
   type CreateFormInput,
   type DecideFormInput,
@@ -18,12 +19,16 @@ import {
   type FormLimits,
   type FormStatus,
   limitsOf,
+  type OwnLimits,
+  patchLimits,
   slugOf,
   statusAfter,
+  toldLimits,
   type UpdateFormInput,
 } from './model.ts'
 import { getPublished } from './published.ts'
 
+export { assertHoneypotIsNoField } from './limits-by-default.ts'
 export { findPublicForm, getPublished, type PublicForm, type Reader } from './published.ts'
 export { type RoutableForm, route } from './routing.ts'
 
@@ -33,7 +38,7 @@ type FormRow = Selectable<Tables['form']>
 interface Form extends Omit<FormRow, 'status' | 'draft' | 'limits'> {
   readonly status: FormStatus
   readonly draft: FormDefinition
-  readonly limits: FormLimits
+  readonly limits: OwnLimits
 }
 
 /**
@@ -46,8 +51,8 @@ export async function createForm(tx: Tx, input: CreateFormInput): Promise<{ read
   requirePermission(tx.viewer, 'FORMS_WRITE')
   const id = input.id ?? newId()
   const draft = parseDefinition(partsOf(input))
-  const limits = limitsOf(input.limits ?? {})
-  refuseTrappedFields(draft, limits)
+  const limits = patchLimits({}, input.limits ?? {})
+  refuseTrappedFields(draft, limitsOf(limits, await holdLimitsByDefault(tx)))
   const slug = input.slug ?? slugOf(input.name)
   await assertSlugIsFree(tx, slug, id)
   if (input.pipeline != null) await assertPipeline(tx, input.pipeline)
@@ -86,10 +91,12 @@ export async function updateForm(tx: Tx, input: UpdateFormInput): Promise<{ read
     throw conflict('CLOSED', 'This form is archived and does not change any more.', { kind: 'form', id: form.id })
   }
   const draft = parseDefinition({ ...form.draft, ...partsOf(input) })
-  const limits: FormLimits = { ...form.limits, ...withoutUndefined(input.limits ?? {}) }
-  refuseTrappedFields(draft, limits)
+  const limits = patchLimits(form.limits, input.limits ?? {})
+  const byDefault = await holdLimitsByDefault(tx)
+  const inForce = limitsOf(limits, byDefault)
+  refuseTrappedFields(draft, inForce)
   if (input.limits !== undefined && form.publishedVersion !== null) {
-    refuseTrappedFields(await getPublished(tx, form.id, form.publishedVersion), limits)
+    refuseTrappedFields(await getPublished(tx, form.id, form.publishedVersion), inForce)
   }
   if (input.slug !== undefined && input.slug !== form.slug) await assertSlugIsFree(tx, input.slug)
   if (input.pipeline != null) await assertPipeline(tx, input.pipeline)
@@ -104,10 +111,7 @@ export async function updateForm(tx: Tx, input: UpdateFormInput): Promise<{ read
   const changes = [
     ...changesBetween({ ...form, draft: null, limits: null }, settings),
     ...handlers.changes,
-    ...changesBetween({ ...form.limits }, { ...limits }).map((change) => ({
-      ...change,
-      field: `limits.${change.field}`,
-    })),
+    ...changesBetween(toldLimits(form.limits, byDefault), toldLimits(limits, byDefault)),
     ...draftChanges(form.draft, draft),
   ]
   if (changes.length === 0) return { id: form.id }
@@ -234,7 +238,7 @@ async function lockForm(tx: Tx, { id, ifVersion }: DecideFormInput): Promise<For
     ...row,
     status: row.status as FormStatus,
     draft: row.draft as unknown as FormDefinition,
-    limits: limitsOf(row.limits),
+    limits: row.limits as OwnLimits,
   }
 }
 

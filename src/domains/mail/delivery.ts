@@ -15,10 +15,23 @@ export function assertKey(key: string): void {
   if (!/^[\w.-]{1,120}$/.test(key)) throw new Error('a mail key is letters, digits, dots and dashes')
 }
 
+/**
+ * A mail as the server itself carries it: from the server's address, whoever writes, for there it answers for what it sends, and
+ * an address that somebody has set may be anybody's. Answers go where the mail is from.
+ */
+export const fromServer = (mail: Mail, serverAddress: string): Mail => ({
+  ...mail,
+  from: { name: mail.from.name, address: serverAddress },
+  replyTo: mail.replyTo ?? mail.from.address ?? undefined,
+})
+
+/** The address of a sender that may be written with a name: `Cadre <hello@cadre.example>`. */
+const bareAddress = (sender: string): string => /<([^<>]+)>$/.exec(sender)?.[1] ?? sender
+
 /** The message with its headers; keys are file names and Message-IDs, so they are checked. */
 export function compose(mail: Mail, key: string, defaultFrom: string) {
   assertKey(key)
-  const address = mail.from.address ?? defaultFrom
+  const address = bareAddress(mail.from.address ?? defaultFrom)
   const host = address.slice(address.lastIndexOf('@') + 1)
   return {
     from: { name: mail.from.name, address },

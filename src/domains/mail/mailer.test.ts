@@ -26,19 +26,25 @@ describe('mail without an SMTP server', () => {
   it('becomes one file named by its key, however often it is sent', async () => {
     const mailer = createMailer({ folder: join(folder, 'mail'), defaultFrom: 'cadre@localhost' })
     const sent = await mailer.send(mail, 'run.2.0')
-    expect(sent).toEqual({ messageId: '<run.2.0@acme.example>', via: 'FILE', file: 'run.2.0.eml' })
+    expect(sent).toEqual({ messageId: '<run.2.0@localhost>', via: 'FILE', file: 'run.2.0.eml' })
     await mailer.send(mail, 'run.2.0')
     expect(await readdir(join(folder, 'mail'))).toEqual(['run.2.0.eml'])
     const text = await readFile(join(folder, 'mail', 'run.2.0.eml'), 'utf8')
-    expect(text).toContain('Message-ID: <run.2.0@acme.example>')
+    expect(text).toContain('Message-ID: <run.2.0@localhost>')
     expect(text).toContain('To: Ada Lovelace <ada@example.com>')
     expect(text).toContain('when would suit you?')
   })
 
-  it('comes from the default address where the employee has none', async () => {
-    const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
-    await mailer.send({ ...mail, from: { name: 'Iris', address: null } }, 'k')
-    expect(await readFile(join(folder, 'k.eml'), 'utf8')).toContain('From: Iris <cadre@localhost>')
+  it.each([
+    ['', mail, 'Reply-To: iris@acme.example'],
+    [', also with another place for answers', { ...mail, replyTo: 'team@acme.example' }, 'Reply-To: team@acme.example'],
+    [', also where the employee has none', { ...mail, from: { name: 'Iris', address: null } }, ''],
+  ])('is from the server’s address, and answers go to the employee’s%s', async (_also, given, replyTo) => {
+    const mailer = createMailer({ folder, defaultFrom: 'Cadre <mail@cadre.example>' })
+    expect(await mailer.send(given, 'k')).toMatchObject({ messageId: '<k@cadre.example>' })
+    const [head = ''] = (await readFile(join(folder, 'k.eml'), 'utf8')).split('\r\n\r\n')
+    expect(head).toContain('From: Iris <mail@cadre.example>')
+    expect(/^Reply-To: .*$/m.exec(head)?.[0] ?? '').toBe(replyTo)
   })
 
   it('keeps a recipient whose name holds a line break to one header', async () => {
@@ -91,9 +97,9 @@ describe('mail with an SMTP server', () => {
     })
     const port = await listening(server)
     const mailer = createMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, folder, defaultFrom: 'cadre@localhost' })
-    expect(await mailer.send(mail, 'run.2.0')).toEqual({ messageId: '<run.2.0@acme.example>', via: 'SMTP' })
+    expect(await mailer.send(mail, 'run.2.0')).toEqual({ messageId: '<run.2.0@localhost>', via: 'SMTP' })
     expect(received).toHaveLength(1)
-    expect(received[0]).toContain('Message-ID: <run.2.0@acme.example>')
+    expect(received[0]).toContain('Message-ID: <run.2.0@localhost>')
     expect(await readdir(folder)).toEqual([])
     await new Promise<void>((resolve) => server.close(() => resolve()))
   })

@@ -1,13 +1,13 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { assertKey, compose, DEADLINE_MS, surelyNotSent, TIMEOUTS } from './delivery.ts'
+import { assertKey, compose, DEADLINE_MS, fromServer, surelyNotSent, TIMEOUTS } from './delivery.ts'
 import type { Mail, MailRoute, SentMail } from './model.ts'
 
 /*
  * Mail on its way out. With an SMTP server it goes there, without one it becomes an `.eml` file in the mail folder: any
  * mail program opens it. The Message-ID is made from the key of the act that sends it, so the same act carried out twice
- * is one file, and one mail to whoever compares Message-IDs.
+ * is one file, and one mail to whoever compares Message-IDs. Whoever writes, it is from the server's own address.
  */
 
 export interface MailerOptions {
@@ -15,7 +15,7 @@ export interface MailerOptions {
   readonly smtpUrl?: string | undefined
   /** Where the files go; made when the first is written. */
   readonly folder: string
-  /** The sender's address where the employee has none. */
+  /** The address that all mail is from; with a name before it, as in `Cadre <hello@cadre.example>`, or without. */
   readonly defaultFrom: string
   /** How long one mail may take in all; a minute, unless a test cannot wait so long. */
   readonly deadlineMs?: number
@@ -62,7 +62,7 @@ function fileMailer({ folder, defaultFrom }: MailerOptions): Mailer {
   return {
     route: 'FILE',
     async send(mail, key) {
-      const message = compose(mail, key, defaultFrom)
+      const message = compose(fromServer(mail, defaultFrom), key, defaultFrom)
       const { message: bytes } = await composer.sendMail(message)
       const file = fileOf(key)
       await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -82,7 +82,7 @@ function smtpMailer({ defaultFrom, folder, deadlineMs = DEADLINE_MS }: MailerOpt
   return {
     route: 'SMTP',
     async send(mail, key) {
-      const message = compose(mail, key, defaultFrom)
+      const message = compose(fromServer(mail, defaultFrom), key, defaultFrom)
       try {
         await transport.sendMail({ ...message, signal: AbortSignal.timeout(deadlineMs) })
       } catch (err) {

@@ -47,7 +47,8 @@ const workspace = nodeField(
 mutation('connectMailServer', {
   description:
     'Has mail of employees leave through a mail server of the workspace’s own, instead of through the one before. It is signed ' +
-    'in there first: what does not work is refused, naming what it is. The password is sealed and shown nowhere.',
+    'in there first, for a minute at most: what does not work is refused, naming what it is. A dry run asks nobody there, and ' +
+    'says so as the effect `SIGN_IN`. The password is sealed and shown nowhere.',
   permission: 'WORKSPACE_WRITE',
   input: (t) => ({
     host: t.string({ required: true, description: 'Its name, as `smtp.example.com`.' }),

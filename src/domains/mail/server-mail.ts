@@ -27,10 +27,12 @@ export async function sendByOwnServer(ctx: Ctx, mail: Mail, key: string): Promis
   if (server === null) return null
   const withoutSecret = scrubber(server)
   try {
-    const message = compose(mail, key, server.fromAddress ?? mailServerMeans().defaultFrom)
-    const transport = await openTransport(server.place, server.password, mailServerMeans())
+    const means = mailServerMeans()
+    const message = compose(mail, key, server.fromAddress ?? means.defaultFrom)
+    const signal = AbortSignal.timeout(means.deadlineMs ?? DEADLINE_MS)
+    const transport = await openTransport(server.place, server.password, means, signal)
     try {
-      await transport.sendMail({ ...message, signal: AbortSignal.timeout(DEADLINE_MS) })
+      await transport.sendMail({ ...message, signal })
     } finally {
       transport.close()
     }

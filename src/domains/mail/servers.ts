@@ -2,11 +2,13 @@ import { lockCaller } from '../../platform/auth/caller.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween, type Told } from '../../platform/events/changes.ts'
+import { foretellEffect } from '../../platform/foretold.ts'
 import { conflict, type IssueCode, invalidInput } from '../../platform/lib/errors.ts'
 import { removeCredential, storeCredential } from '../../platform/secrets/credentials.ts'
 import type { Keyring } from '../../platform/secrets/keyring.ts'
 import { lockWorkspace } from '../workspaces/service.ts'
 import type { Resolve } from './address.ts'
+import { DEADLINE_MS } from './delivery.ts'
 import { mailServerEvents } from './events.ts'
 import {
   type ConnectMailServerInput,
@@ -25,6 +27,8 @@ export interface MailServerMeans {
   readonly defaultFrom: string
   /** How names become addresses; as the system does it unless told. */
   readonly resolve?: Resolve
+  /** How long one mail, or signing in, may take in all; a minute, unless a test cannot wait so long. */
+  readonly deadlineMs?: number
 }
 
 let connected: MailServerMeans | undefined
@@ -49,14 +53,15 @@ const placeOf = ({ host, port, security, username }: ConnectMailServerInput): Se
 /**
  * Signs in at the server that is to be connected, and hangs up. Throws INVALID_INPUT naming what keeps it from working,
  * CONFLICT (NOT_CONFIGURED) where this server could not keep the password. What the other side says is not repeated: it may
- * hold what was sent to it.
+ * hold what was sent to it. It takes no longer than a mail may.
  */
 export async function verifyMailServer(input: ConnectMailServerInput): Promise<void> {
   const means = mailServerMeans()
   if (input.password != null) await means.keyring.current()
   let transport: Awaited<ReturnType<typeof openTransport>> | undefined
   try {
-    transport = await openTransport(placeOf(input), input.password ?? null, means)
+    const signal = AbortSignal.timeout(means.deadlineMs ?? DEADLINE_MS)
+    transport = await openTransport(placeOf(input), input.password ?? null, means, signal)
     await transport.verify()
   } catch (err) {
     throw asIssue(err)
@@ -87,6 +92,7 @@ export async function connectMailServer(tx: Tx, input: ConnectMailServerInput): 
   await lockWorkspace(tx)
   await lockCaller(tx, 'WORKSPACE_WRITE')
   const place = placeOf(input)
+  foretellEffect(tx, { kind: 'SIGN_IN', at: `${place.host}:${place.port}` })
   const before = await findRow(tx)
   const row = { ...place, fromAddress: input.from ?? null, connectedAt: tx.now, lastUsedAt: null, lastError: null }
   await tx.sql

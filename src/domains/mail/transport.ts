@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import { createTransport } from 'nodemailer'
 import { locate, type Resolve } from './address.ts'
 import { TIMEOUTS } from './delivery.ts'
@@ -20,13 +20,15 @@ export class NoSuchHost extends Error {}
 
 /**
  * A way to a mail server of a workspace's own, to the address that its name has now. Throws NotAllowedThere for an address of
- * a private network where those are not allowed, and for a password that would go over an open line through the world. The
- * caller closes it.
+ * a private network where those are not allowed, and for a password that would go over an open line through the world. When
+ * `signal` says so its connection is cut, whatever it is about: nodemailer asks for no signal but with a mail. The caller closes
+ * it.
  */
 export async function openTransport(
   { host, port, security, username }: ServerPlace,
   password: string | null,
   { allowPrivate, resolve }: { readonly allowPrivate: boolean; readonly resolve?: Resolve },
+  signal: AbortSignal,
 ) {
   const found = await locate(host, allowPrivate, resolve)
   if ('fault' in found) {
@@ -42,6 +44,7 @@ export async function openTransport(
   return createTransport({
     host: found.address,
     port,
+    socket: new Socket({ signal }),
     secure: security === 'TLS',
     requireTLS: security === 'STARTTLS',
     ignoreTLS: security === 'NONE',
@@ -62,6 +65,9 @@ export function faultOfConnection(err: unknown): {
     code?: string
     syscall?: string
     responseCode?: number
+  }
+  if (err instanceof Error && err.name === 'AbortError') {
+    return { field: 'port', sentence: 'The mail server took too long to answer.' }
   }
   const said = typeof responseCode === 'number' ? ` (${responseCode})` : ''
   if (code === 'EAUTH' || code === 'ENOAUTH') {

@@ -10,7 +10,16 @@ import { normaliseEmail } from '../contacts/model.ts'
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
 /** What a setting looks like from outside; `settings-schema.ts` of the workspace has a GraphQL type for each. */
-export type SettingKind = 'DURATION' | 'DOLLARS' | 'INT' | 'PERCENTAGES' | 'TEXT' | 'EMAIL' | 'MODEL_OF_ROLES'
+export type SettingKind =
+  | 'DURATION'
+  | 'DOLLARS'
+  | 'INT'
+  | 'PERCENTAGES'
+  | 'TEXT'
+  | 'EMAIL'
+  | 'MODEL_OF_ROLES'
+  | 'FORM_LIMITS'
+  | 'ORIGINS'
 
 /** One setting of a workspace: all that is known of it. */
 export interface Setting<Value> {

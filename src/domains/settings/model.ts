@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import type { Told } from '../../platform/events/changes.ts'
+import { formLimits } from './form-limits.ts'
 import { dollarLimit, duration, email, percentages, type Setting, wholeNumber } from './kinds.ts'
 import { model, modelsOfRoles } from './models.ts'
+import { origins } from './origins.ts'
 
 /*
  * What a workspace can set. Each setting is defined here, once: its type, default, bounds and what it does. The schema, the
@@ -12,8 +14,10 @@ import { model, modelsOfRoles } from './models.ts'
  * the workspace's row is read anyway): a change holds from the next such moment on, in every process.
  */
 
+export { ownOf as ownFormLimits } from './form-limits.ts'
 export { isoDuration, type SettingKind } from './kinds.ts'
 export { connectModels, type ModelOfRole } from './models.ts'
+export { lists as listsOrigin } from './origins.ts'
 
 export const SETTINGS = {
   approvalExpiry: duration({
@@ -64,11 +68,24 @@ export const SETTINGS = {
     min: 'PT5M',
     max: 'P7D',
   }),
+  formLimits: formLimits({
+    description:
+      'What forms turn away that have set nothing else of their own, from the next submission on. What is left out of it is as ' +
+      'unless set.',
+  }),
+  allowedOrigins: origins({
+    description:
+      'Whose web pages may send the workspace’s forms, by a script or without: what a page of another origin sends is refused. ' +
+      'The forms’ own pages always may. With none, pages of any origin may send a form, and scripts of those origins that the ' +
+      'server allows.',
+  }),
   mailAddress: email({
-    description: 'The sender of mail from an employee who has no address of its own, instead of the server’s.',
+    description:
+      'The address of an employee who has none of its own: the sender of its mail where that leaves through a mail server of ' +
+      'the workspace’s own, else where answers go.',
   }),
   replyTo: email({
-    description: 'Where answers to employees’ mail go, instead of to its sender.',
+    description: 'Where answers to employees’ mail go, instead of to the employee’s address.',
   }),
 } as const
 

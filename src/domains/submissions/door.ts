@@ -46,6 +46,8 @@ export interface Door {
   readonly clock: Clock
   readonly log: Logger
   readonly secret: DoorSecret
+  /** How the world reaches us, without a slash at the end. */
+  readonly publicUrl?: string | undefined
 }
 
 /** A request as the HTTP server hands it over. */
@@ -61,6 +63,8 @@ export interface DoorRequest {
   readonly body: () => Promise<Uint8Array>
   /** The client's address, as a trusted proxy or the socket says. */
   readonly address: string | undefined
+  /** The origin of the page that sends it, where that is none of ours. */
+  readonly pageOrigin: string | undefined
   readonly requestId: string
 }
 
@@ -207,6 +211,7 @@ async function submit(door: Door, ctx: Ctx, request: DoorRequest, post: Post): P
     id: post.id ?? newId(),
     answers: post.answers,
     addressHash: address === undefined ? undefined : addressDigest(door.secret, ctx.workspaceId, address),
+    pageOrigin: request.pageOrigin,
     pageOpenedAt: readPageToken(door.secret, pathOf(request), post.token),
     honeypot: true,
     origin: {

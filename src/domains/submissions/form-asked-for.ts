@@ -4,7 +4,8 @@ import type { Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { notFound } from '../../platform/lib/errors.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
-import { type FormStatus, type HandlerStrategy, limitsOf } from '../forms/model.ts'
+import { type FormStatus, type HandlerStrategy, limitsOf, type OwnLimits } from '../forms/model.ts'
+import { settingsOf } from '../settings/model.ts'
 
 /** Which form is meant, and the id that its submission shall have. */
 export interface AskedFor {
@@ -21,7 +22,7 @@ export interface EarlierSubmission {
   readonly inputHash: string
 }
 
-/** The form as it is now, its handlers' strategy, and the submission that has the id already: one statement. NOT_FOUND. */
+/** The form as it is now, with what its workspace has set of forms, its handlers' strategy, and the submission that has the id already: one statement. NOT_FOUND. */
 export async function getFormAskedFor(tx: Tx, input: AskedFor) {
   const submissionId = input.id ?? null
   const [row] = await ('id' in input.form
@@ -30,6 +31,7 @@ export async function getFormAskedFor(tx: Tx, input: AskedFor) {
   if (row === undefined || row.publishedVersion === null) {
     throw notFound('Form', 'id' in input.form ? encodeId('form', input.form.id) : input.form.slug)
   }
+  const { formLimits, allowedOrigins } = settingsOf(row.settings)
   const earlier: EarlierSubmission | null =
     row.earlierId === null || row.earlierFormId === null || row.earlierVersion === null || row.earlierHash === null
       ? null
@@ -44,7 +46,8 @@ export async function getFormAskedFor(tx: Tx, input: AskedFor) {
     name: row.name,
     status: row.status as FormStatus,
     number: row.publishedVersion,
-    limits: limitsOf(row.limits),
+    limits: limitsOf(row.limits as OwnLimits, formLimits),
+    allowedOrigins,
     handlerGroupId: row.handlerGroupId,
     strategy: row.strategy as HandlerStrategy | null,
     earlier,
@@ -54,6 +57,7 @@ export async function getFormAskedFor(tx: Tx, input: AskedFor) {
 const formAndSubmission = (template: Kysely<Tables>, submissionId: string | null) =>
   template
     .selectFrom('form')
+    .innerJoin('workspace', 'workspace.id', 'form.workspaceId')
     .leftJoin('handlerGroup', 'handlerGroup.id', 'form.handlerGroupId')
     .leftJoin('submission', (join) => join.on('submission.id', '=', submissionId))
     .select([
@@ -62,6 +66,7 @@ const formAndSubmission = (template: Kysely<Tables>, submissionId: string | null
       'form.status',
       'form.publishedVersion',
       'form.limits',
+      'workspace.settings',
       'form.handlerGroupId',
       'handlerGroup.strategy',
       'submission.id as earlierId',

@@ -48,7 +48,7 @@ type SubmitInput = z.output<typeof submitFormInput>
 type Accepted = { readonly submissionId: string; readonly replayed: boolean }
 type Rejected = { readonly rejection: Pick<RejectedSubmission, 'reason' | 'retryAfterMs'> }
 
-mutation<SubmitInput, Accepted, Rejected>('submitForm', {
+mutation<SubmitInput, Accepted, Rejected, string | undefined>('submitForm', {
   description:
     'Sends a form. Public: needs no credential when the form is named by `path`. With an `id` of your own, sending ' +
     'twice stores once.',
@@ -72,13 +72,16 @@ mutation<SubmitInput, Accepted, Rejected>('submitForm', {
     }),
   }),
   parse: submitFormInput,
-  verb: async (tx, { form, id, answers }) => {
+  prepare: async ({ pageOrigin }) => pageOrigin,
+  verb: async (tx, { form, id, answers }, pageOrigin) => {
     if (!('id' in form)) await requireOwnWorkspace(tx, form)
     const outcome = await submitForm(tx, {
       form,
       id: id ?? undefined,
       answers,
       addressHash: addressHashOf(tx),
+      // A page with a credential is a program of the workspace's own.
+      pageOrigin: tx.viewer.kind === 'anonymous' ? pageOrigin : undefined,
       honeypot: false,
       origin: {},
     })

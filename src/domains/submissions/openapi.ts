@@ -97,6 +97,7 @@ export const formDoor: PathItem = {
       },
       303: { description: 'For a page: it is stored; Location leads on.' },
       400: problemAnswer('The body cannot be read.'),
+      403: problemAnswer('A page of an origin that the workspace does not list sent it.'),
       404: noForm,
       409: problemAnswer('It was sent before with other answers, or exactly this came a moment ago.'),
       410: closed,

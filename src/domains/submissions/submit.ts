@@ -16,13 +16,14 @@ import { type JsonText, json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import type { NewEvent } from '../../platform/events/event.ts'
-import { conflict, invalidInput } from '../../platform/lib/errors.ts'
+import { AppError, conflict, invalidInput } from '../../platform/lib/errors.ts'
 import { newId } from '../../platform/lib/ids.ts'
 import { normaliseEmail } from '../contacts/model.ts'
 import { matchOrCreateContact } from '../contacts/service.ts'
 import { type FormResponse, hashAnswers, parseAnswers, statedContact } from '../forms/model.ts'
 import { getPublished, route } from '../forms/service.ts'
 import { startRun } from '../runs/service.ts'
+import { listsOrigin } from '../settings/model.ts'
 import { submissionEvents } from './events.ts'
 import { type AskedFor, type EarlierSubmission, getFormAskedFor } from './form-asked-for.ts'
 import { checkLimits, type Rejection, type Sender } from './limits.ts'
@@ -33,6 +34,8 @@ export interface SubmitFormInput extends AskedFor {
   readonly answers: unknown
   /** Keyed digest of the sender's network address (`addressDigest`); without it nothing is counted per address. */
   readonly addressHash?: string | undefined
+  /** The origin of the web page that sends it, where that is another's; without it no origin is asked for. */
+  readonly pageOrigin?: string | undefined
   /** When the form's page was opened, for posts that carry a valid page token; without it the minimum time is not asked. */
   readonly pageOpenedAt?: Date | undefined
   /** The public door looks at the honeypot; a program that uses the API has no reason to hide. */
@@ -71,11 +74,15 @@ export type SubmitFormOutcome = AcceptedSubmission | TrappedSubmission | Rejecte
 /**
  * Takes what somebody sends through a form: stores it, ties it to its contact, gives it to an employee and queues the
  * run, all or nothing. Anybody may. Throws NOT_FOUND for a form that is not there or was never published, CONFLICT
- * CLOSED for a paused or archived one, INVALID_INPUT with an issue per field, CONFLICT IDEMPOTENCY_MISMATCH for an id
+ * CLOSED for a paused or archived one, FORBIDDEN for a page of an origin that its workspace does not list, INVALID_INPUT with an issue per field, CONFLICT IDEMPOTENCY_MISMATCH for an id
  * that came with other answers before, and SenderBusy while another of the sender's is being looked at. A rejection is returned, not thrown: commit, then show `rejectionError`.
  */
 export async function submitForm(tx: Tx, input: SubmitFormInput): Promise<SubmitFormOutcome> {
   const form = await getFormAskedFor(tx, input)
+  const { pageOrigin } = input
+  if (pageOrigin !== undefined && listsOrigin(form.allowedOrigins, pageOrigin) === false) {
+    throw new AppError('FORBIDDEN', 'This form is not to be sent from the page that sent it.')
+  }
   const { honeypot } = input.honeypot ? form.limits : { honeypot: null }
   const { answers: raw, trapped } = withoutHoneypot(input.answers, honeypot)
   if (form.earlier !== null) return replay(tx, form.id, form.earlier, raw)

@@ -93,7 +93,8 @@ const payload = nodeField('Invite', 'The invite as it is now.', ({ inviteId }: {
 mutation('inviteMember', {
   description:
     'Invites a person by mail; they have seven days. Inviting the same address again makes the link before worthless. Who is ' +
-    'a member already but never signed in is invited to do so, and stays what they are.',
+    'a member already but never signed in is invited to do so, and stays what they are. 50 invites may be open at a time, and an ' +
+    'address is invited three times a day at most, by all workspaces together.',
   permission: 'MEMBERS_WRITE',
   input: (t) => ({
     email: t.field({ type: 'EmailAddress', required: true, description: 'Where the mail goes.' }),
@@ -111,6 +112,7 @@ mutation('inviteMember', {
   },
   secret: 'The token that is in the mail, for where no mail is sent.',
   payload: (t) => ({ invite: t.field(payload) }),
+  errors: ['LIMIT_EXCEEDED'],
 })
 
 mutation('revokeInvite', {

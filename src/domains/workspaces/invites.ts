@@ -10,7 +10,9 @@ import { foretellEffect } from '../../platform/foretold.ts'
 import { conflict, notFound } from '../../platform/lib/errors.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
 import { normaliseEmail } from '../contacts/model.ts'
+import { plainName } from '../mail/plain-name.ts'
 import { inviteEvents } from './events.ts'
+import { assertRoomForInvite, countInviteTo } from './invite-limits.ts'
 import { INVITE_MS, type InviteMemberInput, type RevokeInviteInput } from './model.ts'
 import { lockWorkspace } from './service.ts'
 
@@ -27,7 +29,8 @@ export interface InviteWithToken {
 
 /**
  * Invites a person by mail. Needs MEMBERS_WRITE, and OWNERS_WRITE to invite an owner. Who is in the workspace already but
- * never signed in is invited to do so, as what they are. CONFLICT for who is in it and signs in.
+ * never signed in is invited to do so, as what they are. CONFLICT for who is in it and signs in; LIMIT_EXCEEDED for one invite
+ * too many, of the workspace or to the address.
  */
 export async function inviteMember(tx: Tx, input: InviteMemberInput): Promise<InviteWithToken> {
   const workspace = await lockWorkspace(tx)
@@ -53,6 +56,8 @@ export async function inviteMember(tx: Tx, input: InviteMemberInput): Promise<In
     .forUpdate()
     .executeTakeFirst()
   if (before?.role === 'OWNER') requireHeld(caller, 'OWNERS_WRITE')
+  await assertRoomForInvite(tx, emailFolded)
+  await countInviteTo(tx, emailFolded)
   const { plain, hash } = createSecret('invite')
   const written = {
     email: input.email,
@@ -91,8 +96,9 @@ function tellByMail(
 ): void {
   const means = accountMeansOf(tx)
   const link = `${means.publicUrl()}/invite/${token}`
+  const name = plainName(workspace)
   const body = [
-    `You are invited to ${workspace} on Cadre.`,
+    `You are invited to “${name}” on Cadre.`,
     `Join here, within seven days:`,
     link,
     'If you do not know what this is about, do nothing: nobody joins in your name.',
@@ -100,7 +106,7 @@ function tellByMail(
   const mail = {
     key: `invite-${key.slice(0, 40)}`,
     to: { name: null, address },
-    subject: `Join ${workspace}`,
+    subject: `Join “${name}” on Cadre`,
     body,
     link,
   }

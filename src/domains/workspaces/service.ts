@@ -11,6 +11,7 @@ import { moneyText } from '../../platform/lib/money.ts'
 import { raiseLimitOfToday } from '../budgets/service.ts'
 import { normaliseEmail } from '../contacts/model.ts'
 import { wakeRunsWaitingForBudget } from '../runs/service.ts'
+import { settingsOf } from '../settings/model.ts'
 import { workspaceEvents } from './events.ts'
 import { type AddMemberInput, type CreateWorkspaceInput, isWorkspaceSlug, type UpdateWorkspaceInput } from './model.ts'
 
@@ -85,7 +86,7 @@ export async function updateWorkspace(tx: Tx, input: UpdateWorkspaceInput): Prom
   appendEvents(tx, [
     { type: workspaceEvents.updated.type, subject: { kind: 'workspace', id }, subjectVersion: version, changes },
   ])
-  tx.onCommit(() => caches.get(tx.db.systemSql)?.found.delete(workspace.slug))
+  forgetWorkspaceOnCommit(tx, workspace.slug)
   if (dailyBudgetMicros !== undefined && isMore(dailyBudgetMicros, workspace.dailyBudgetMicros)) {
     await raiseLimitOfToday(tx, dailyBudgetMicros)
     await wakeRunsWaitingForBudget(tx)
@@ -118,6 +119,8 @@ export interface KnownWorkspace {
   readonly name: string
   readonly timeZone: string
   readonly currency: string
+  /** See the setting of this name. */
+  readonly allowedOrigins: readonly string[]
 }
 
 const CACHED_MS = 5_000
@@ -153,7 +156,7 @@ export async function findWorkspaceBySlug(systemSql: Kysely<Tables>, slug: strin
   if (cache.missing.has(slug)) return null
   const workspace = await systemSql
     .selectFrom('workspace')
-    .select(['id', 'slug', 'name', 'timeZone', 'currency'])
+    .select(['id', 'slug', 'name', 'timeZone', 'currency', 'settings'])
     .where('slug', '=', slug)
     .where('status', '=', 'ACTIVE')
     .executeTakeFirst()
@@ -161,9 +164,15 @@ export async function findWorkspaceBySlug(systemSql: Kysely<Tables>, slug: strin
     cache.missing.set(slug, true)
     return null
   }
-  cache.found.set(slug, workspace)
-  return workspace
+  const { settings, ...rest } = workspace
+  const known = { ...rest, allowedOrigins: settingsOf(settings).allowedOrigins }
+  cache.found.set(slug, known)
+  return known
 }
+
+/** Has this process read a workspace anew that this transaction changes, once it has committed. */
+export const forgetWorkspaceOnCommit = (tx: Tx, slug: string): void =>
+  tx.onCommit(() => caches.get(tx.db.systemSql)?.found.delete(slug))
 
 function requireSystem(tx: Tx): void {
   if (tx.viewer.kind !== 'system') throw forbidden('SYSTEM')

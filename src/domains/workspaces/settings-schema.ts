@@ -6,7 +6,16 @@ import { eventConnection } from '../../platform/graphql/event-connection.ts'
 import { eventPageArgs, eventPageCost, readEvents } from '../../platform/graphql/event-list.ts'
 import { Money } from '../../platform/graphql/money.ts'
 import { EmployeeRoleEnum } from '../employees/enums.ts'
-import { ALL_SETTINGS, isoDuration, type ModelOfRole, type SettingKind, type Settings } from '../settings/model.ts'
+import { FormLimitDefaultsInput, FormLimitsType } from '../forms/limit-types.ts'
+import type { FormLimits } from '../forms/model.ts'
+import {
+  ALL_SETTINGS,
+  isoDuration,
+  type ModelOfRole,
+  ownFormLimits,
+  type SettingKind,
+  type Settings,
+} from '../settings/model.ts'
 import { workspaceEvents } from './events.ts'
 
 /** Settings with the version that they are. */
@@ -84,6 +93,22 @@ const FIELDS: Readonly<
     output: (t, description, value) =>
       t.field({ type: [RoleModel], description, resolve: ({ settings }) => value(settings) }),
     input: (t, description) => t.field({ type: [RoleModelInput], description }),
+  },
+  FORM_LIMITS: {
+    output: (t, description, value) =>
+      t.field({
+        type: FormLimitsType,
+        description,
+        resolve: ({ settings }) => {
+          const inForce: FormLimits = value(settings)
+          return { inForce, own: ownFormLimits(inForce) }
+        },
+      }),
+    input: (t, description) => t.field({ type: FormLimitDefaultsInput, description }),
+  },
+  ORIGINS: {
+    output: (t, description, value) => t.stringList({ description, resolve: ({ settings }) => value(settings) }),
+    input: (t, description) => t.stringList({ description }),
   },
 }
 

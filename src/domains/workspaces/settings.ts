@@ -5,15 +5,17 @@ import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween } from '../../platform/events/changes.ts'
 import { conflict } from '../../platform/lib/errors.ts'
 import { raiseLimitOfMonth } from '../budgets/service.ts'
+import { assertHoneypotIsNoField } from '../forms/service.ts'
 import { wakeRunsWaitingForBudget } from '../runs/service.ts'
 import { settingsOf, storedSettings, toldSettings, type UpdateSettingsInput } from '../settings/model.ts'
 import { workspaceEvents } from './events.ts'
-import { isMore, lockWorkspace } from './service.ts'
+import { forgetWorkspaceOnCommit, isMore, lockWorkspace } from './service.ts'
 
 /**
  * Changes the settings that are given; a default is given like any value. Needs WORKSPACE_WRITE. CONFLICT for a stale
- * `ifVersion`: settings have a version of their own. What was changed, by whom and from what stands in the log, and nowhere
- * else. Where a month may cost more than before, the runs that wait for it go on.
+ * `ifVersion`: settings have a version of their own; INVALID_INPUT for a honeypot that has the name of a form's field. What was
+ * changed, by whom and from what stands in the log, and nowhere else. Where a month may cost more than before, the runs that
+ * wait for it go on.
  */
 export async function updateWorkspaceSettings(
   tx: Tx,
@@ -30,6 +32,8 @@ export async function updateWorkspaceSettings(
   const after = { ...before, ...given }
   const changes = changesBetween(toldSettings(before), toldSettings(after))
   if (changes.length === 0) return { id }
+  const { honeypot } = after.formLimits
+  if (honeypot !== before.formLimits.honeypot) await assertHoneypotIsNoField(tx, honeypot)
   const version = workspace.settingsVersion + 1
   await tx.sql
     .updateTable('workspace')
@@ -39,6 +43,7 @@ export async function updateWorkspaceSettings(
   appendEvents(tx, [
     { type: workspaceEvents.settingsChanged.type, subject: { kind: 'workspace', id }, data: { version }, changes },
   ])
+  forgetWorkspaceOnCommit(tx, workspace.slug)
   if (isMore(after.monthlyBudget, before.monthlyBudget)) {
     await raiseLimitOfMonth(tx)
     await wakeRunsWaitingForBudget(tx)

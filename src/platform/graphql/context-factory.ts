@@ -36,6 +36,8 @@ export interface RequestContext {
   /** The address that the caller used, as far as we can see. */
   readonly requestUrl: string
   readonly userAgent?: string | undefined
+  /** The origin of the page that asks, where that is none of ours. */
+  readonly pageOrigin?: string | undefined
   readonly idempotencyKey?: string | undefined
   readonly resumeAfter?: string | undefined
 }
@@ -46,7 +48,7 @@ export const NO_WORKSPACE = '00000000-0000-0000-0000-000000000000'
 /** Contexts for the executions of one request; each has loaders and names of its own. */
 export function contextFactory(services: Services, request: RequestContext): ContextFactory {
   const { bell, clock, log, eventTypes } = services
-  const { viewer, origin, idempotencyKey, resumeAfter, requestUrl, userAgent } = request
+  const { viewer, origin, idempotencyKey, resumeAfter, requestUrl, userAgent, pageOrigin } = request
   return (signal, dry) => {
     const db = dry?.db ?? services.db
     const feed = dry === undefined ? services.feed : services.feed.through(db)
@@ -77,6 +79,7 @@ export function contextFactory(services: Services, request: RequestContext): Con
       ...(dry === undefined ? {} : { foretold: dry.foretold }),
       ...(services.accounts === undefined ? {} : { accounts: services.accounts }),
       ...(userAgent === undefined ? {} : { userAgent }),
+      ...(pageOrigin === undefined ? {} : { pageOrigin }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(resumeAfter === undefined ? {} : { resumeAfter }),
     }

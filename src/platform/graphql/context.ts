@@ -27,6 +27,8 @@ export interface GraphQLContext extends Ctx {
   readonly baseUrl: string
   /** What the caller's program calls itself. */
   readonly userAgent?: string
+  /** The origin of the web page that asks, where that is none of ours. */
+  readonly pageOrigin?: string
   /** The header Idempotency-Key. */
   readonly idempotencyKey?: string
   /** `extensions.after` of the request, or SSE's Last-Event-ID: overrides a subscription field's `after`. */

@@ -13,6 +13,7 @@ import { credentialOf, identify, sessionCookieOf } from '../auth/credential.ts'
 import type { IdentityWatch } from '../auth/identity-watch.ts'
 import { cookiePlaceOf } from '../http/cookies.ts'
 import { comesFromHere } from '../http/from-here.ts'
+import { foreignOrigin } from '../http/own-page.ts'
 import { BodyTooLarge, baseUrlOf } from '../http/request.ts'
 import type { Exchange, Route } from '../http/router.ts'
 import { answerUnread } from '../http/unread-body.ts'
@@ -80,6 +81,7 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
       },
       requestUrl: baseUrlOf(exchange.request),
       userAgent: headerOf(exchange, 'user-agent'),
+      pageOrigin: foreignOrigin(exchange.request, services.publicUrl),
       idempotencyKey: headerOf(exchange, 'idempotency-key'),
       resumeAfter: typeof after === 'string' && after !== '' ? after : undefined,
     })

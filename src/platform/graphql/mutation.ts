@@ -68,7 +68,7 @@ interface MutationOptions<
   /**
    * What must be known before the transaction and takes other servers to tell, e.g. whether a password opens a door: no
    * transaction waits for a network. What it throws is the caller's error, and nothing has happened then. It is not done for
-   * a repetition whose outcome is stored.
+   * a repetition whose outcome is stored, and not in a dry run, which turns to nobody outside: the verb foretells it instead.
    */
   readonly before?: (ctx: GraphQLContext, input: Valid) => Promise<void>
   /**
@@ -215,7 +215,7 @@ async function run<Valid, Result extends Outcome<Result>, Refused extends Outcom
           inputHash: hashInput(await (options.claimed?.(input) ?? input)),
         }
   const isDone = options.before !== undefined && claim !== undefined && (await standingOf(ctx, claim)) === 'STORED'
-  if (!isDone) await options.before?.(ctx, input)
+  if (!isDone && !isDry) await options.before?.(ctx, input)
   const refusalOf = (outcome: Result | Refused) => options.refusal?.(outcome)
   let secret: string | undefined
   const prepared = (await options.prepare?.(ctx, input)) as Prepared

@@ -19,6 +19,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticator, Identity } from '../auth/authenticate.ts'
 import { type Credential, credentialOf, identify } from '../auth/credential.ts'
 import type { IdentityWatch } from '../auth/identity-watch.ts'
+import { foreignOrigin } from '../http/own-page.ts'
 import { baseUrlOf, clientAddress, requestIdOf } from '../http/request.ts'
 import type { SocketDoor } from '../http/server.ts'
 import { isAppError } from '../lib/errors.ts'
@@ -93,6 +94,7 @@ export function webSocketDoor(options: WebSocketDoorOptions): SocketDoor {
       origin: { requestId, ...(address === undefined ? {} : { address }) },
       requestUrl: baseUrlOf(request),
       userAgent: request.headers['user-agent'],
+      pageOrigin: foreignOrigin(request, services.publicUrl),
       resumeAfter: after,
     })
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { comesFromOwnPage } from './own-page.ts'
+import { comesFromOwnPage, foreignOrigin } from './own-page.ts'
 import { ownPath } from './own-path.ts'
 
 const HERE = 'https://cadre.example.com'
@@ -86,4 +86,14 @@ describe('where a link may lead on to', () => {
   ])('%j is not', (path) => {
     expect(ownPath(path)).toBeUndefined()
   })
+})
+
+test('the origin of a page is told where it is none of ours, and of programs nothing', () => {
+  const of = (headers: Record<string, string>) =>
+    foreignOrigin({ method: 'POST', headers: { host: 'cadre.example.com', ...headers } }, HERE)
+  expect(of({ origin: HERE })).toBeUndefined()
+  expect(of({ origin: HERE, 'sec-fetch-site': 'same-origin' })).toBeUndefined()
+  expect(of({})).toBeUndefined()
+  for (const origin of ['https://www.acme.example', 'null', `${HERE}:8443`]) expect(of({ origin })).toBe(origin)
+  expect(of({ origin: 'https://www.acme.example', 'sec-fetch-site': 'cross-site' })).toBe('https://www.acme.example')
 })

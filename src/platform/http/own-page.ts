@@ -18,3 +18,7 @@ export function comesFromOwnPage({ headers, method }: Asking, publicUrl: string 
   if (publicUrl !== undefined) return origin === new URL(publicUrl).origin
   return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
 }
+
+/** The origin of the page that sends a request, where it is none of ours; undefined for programs, too, which say none. */
+export const foreignOrigin = (asking: Asking, publicUrl: string | undefined): string | undefined =>
+  comesFromOwnPage(asking, publicUrl) ? undefined : asking.headers.origin

@@ -100,7 +100,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
       if (url === undefined) {
         return sendProblem(response, { status: 400, code: 'INVALID_INPUT', title: 'This is no address.' })
       }
-      if (cors(request, response, url)) return
+      if (await cors(request, response, url)) return
       const match = find(request.method ?? 'GET', url.pathname)
       if (match.kind === 'nothing') {
         return sendProblem(response, { status: 404, code: 'NOT_FOUND', title: `There is nothing at ${url.pathname}.` })

@@ -8,6 +8,9 @@ import { decodeId } from './ids.ts'
  */
 export const publicId = (kind: string, what?: string) => z.string().transform((id) => decodeId(kind, id, what ?? kind))
 
+/** For a name that `isOneLine` refuses. */
+export const NOT_ONE_LINE = { message: 'A name is one line, of what can be seen.', params: { code: 'INVALID_FORMAT' } }
+
 /** Parses an input from outside; throws INVALID_INPUT with every issue and its path. */
 export function parseInput<Valid>(schema: z.ZodType<Valid>, input: unknown): Valid {
   const result = schema.safeParse(input, { error: describeIssue, reportInput: true })

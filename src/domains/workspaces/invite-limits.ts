@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Tx } from '../../platform/db/transaction.ts'
+import { limitExceeded } from '../../platform/lib/errors.ts'
+
+/*
+ * Invites are mails to whom the inviter likes, and where anybody may sign up that is anybody's mail: how many are open is
+ * bounded for a workspace, and how many an address is sent for all workspaces together. Both are exact, however many come at
+ * once: the first is counted under the workspace's lock, the second holds the address's count until the transaction ends.
+ */
+
+export const MAX_OPEN_INVITES = 50
+export const MAX_MAILS_A_DAY = 3
+const DAY_MS = 24 * 3_600_000
+
+/** Throws LIMIT_EXCEEDED where an invite beside those of other addresses would be one too many. */
+export async function assertRoomForInvite(tx: Tx, emailFolded: string): Promise<void> {
+  const open = await tx.sql
+    .selectFrom('invite')
+    .select('expiresAt')
+    .where('acceptedAt', 'is', null)
+    .where('revokedAt', 'is', null)
+    .where('emailFolded', '!=', emailFolded)
+    .where('expiresAt', '>', tx.now)
+    .orderBy('expiresAt')
+    .limit(MAX_OPEN_INVITES)
+    .execute()
+  const [first] = open
+  if (first === undefined || open.length < MAX_OPEN_INVITES) return
+  const message = `${MAX_OPEN_INVITES} invites are open. Take one back, or wait until one is accepted or over.`
+  throw limitExceeded('QUOTA', message, first.expiresAt.getTime() - tx.now.getTime())
+}
+
+/** Counts an invite to an address. Throws LIMIT_EXCEEDED where it was sent as many as it may be today. */
+export async function countInviteTo(tx: Tx, emailFolded: string): Promise<void> {
+  const address = createHash('sha256').update(emailFolded).digest('base64url')
+  const { rows } = await sql<{ waitMs: number | null }>`
+    select cadre_mails.count_invite(${address}, ${MAX_MAILS_A_DAY}, ${tx.now.getTime()}, ${DAY_MS}) as "waitMs"
+  `.execute(tx.sql)
+  const waitMs = rows[0]?.waitMs ?? null
+  if (waitMs === null) return
+  throw limitExceeded('RATE', `This address was invited ${MAX_MAILS_A_DAY} times today. Wait until tomorrow.`, waitMs)
+}

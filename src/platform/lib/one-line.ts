@@ -1,0 +1,9 @@
+// What has no place in a line of text that somebody else has chosen: it ends the line, cannot be seen, or turns the direction
+// in which what follows is read.
+
+const UNLINED = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu
+
+export const isOneLine = (text: string): boolean => text.search(UNLINED) === -1
+
+/** The text as one line. */
+export const inOneLine = (text: string): string => text.replace(UNLINED, ' ')

@@ -1,0 +1,143 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MAX_MAILS_A_DAY, MAX_OPEN_INVITES } from '../../src/domains/workspaces/invite-limits.ts'
+import { runSql } from '../support/sql.ts'
+import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
+import { caller, PASSWORD, signedUp } from './people.ts'
+
+// What mails to people tell that others have chosen, and how many of them there may be.
+
+let house: House
+let guests = 0
+
+beforeAll(async () => {
+  house = await openHouse()
+})
+afterAll(() => house.close())
+
+const guest = () => `guest-${++guests}@guests.example`
+const invite = (as: Tenant, email: string) => as.mutate('inviteMember', { email, role: 'MEMBER' }, 'invite { id }')
+const idOf = (answer: Answer) => (answer.invite as { id: string }).id
+const tried = async (as: Tenant, email: string) => {
+  const query = `mutation($input: InviteMemberInput!) { inviteMember(input: $input) @dryRun { __typename } }`
+  const { inviteMember } = await as.query(query, { input: { email, role: 'MEMBER' } })
+  return inviteMember
+}
+/** The mail to an address, its head and its text, once it is there. */
+const mailTo = async (address: string): Promise<readonly string[]> => {
+  const find = () =>
+    readdirSync(house.mailFolder)
+      .map((file) => readFileSync(`${house.mailFolder}/${file}`, 'utf8').replace(/=\r\n/g, ''))
+      .find((mail) => mail.includes(`To: `) && mail.includes(address))
+  await expect.poll(() => find() !== undefined).toBe(true)
+  return (find() ?? '').split('\r\n\r\n')
+}
+
+describe('a name in a mail', () => {
+  const SPAM = 'You won! http://evil.example/x or www.evil.example'
+
+  test('of a workspace leads nowhere, and ends no line of an old one', async () => {
+    const tenant = await house.workspace('Spam')
+    await tenant.mutate('updateWorkspace', { name: SPAM })
+    const email = guest()
+    await invite(tenant, email)
+    const [, ...paragraphs] = await mailTo(email)
+    const text = paragraphs.join('\n')
+    expect(text).toContain('http: / / evil. example/ x or www. evil. example')
+    expect(text.match(/https?:\/\/\S+/g)).toEqual([expect.stringMatching(/\/invite\/cadre_invite_\S+$/)])
+
+    const before = await house.workspace('Before')
+    await runSql(house.ownerUrl, 'update workspace set name = $2 where id = $1', [
+      before.id,
+      'Old\r\nBcc: e@evil.example',
+    ])
+    const other = guest()
+    await invite(before, other)
+    const [head, first] = await mailTo(other)
+    expect(head).not.toMatch(/^Bcc:/m)
+    expect(first).toMatch(/^You are invited to .*Old Bcc: e@ evil\. example.* on Cadre\.$/)
+  })
+
+  test('of a person leads nowhere, either', async () => {
+    const email = guest()
+    await caller(house).mutate('signUp', { email, password: PASSWORD, name: SPAM })
+    await caller(house).mutate('requestPasswordReset', { email })
+    const [, hello, ...others] = await mailTo(email)
+    expect(hello).toBe('Hello You won! http: / / evil. example/ x or www. evil. example,')
+    expect(others.join('\n').match(/https?:\/\/\S+/g)).toHaveLength(1)
+  })
+
+  test.each(['Two\nlines', 'Nul\0', 'Turned \u202eemoc', 'Line\u2028separator'])(
+    'is one line: %j is refused',
+    async (name) => {
+      const tenant = await house.workspace('Lines')
+      const before = await tenant.footprint(WHO)
+      const refused = { __typename: 'InvalidInputError', issues: [{ field: 'name', code: 'INVALID_FORMAT' }] }
+      expect(await tenant.mutate('updateWorkspace', { name })).toEqual(refused)
+      const { members } = await tenant.query('{ members { nodes { id } } }')
+      const [member] = (members as { nodes: { id: string }[] }).nodes
+      expect(await tenant.mutate('updateMember', { id: member?.id, name })).toEqual(refused)
+      expect(await tenant.footprint(WHO)).toBe(before)
+      const person = await signedUp(house)
+      expect(await person.mutate('updateAccount', { name })).toEqual(expect.objectContaining(refused))
+      expect(await caller(house).mutate('signUp', { email: guest(), password: PASSWORD, name })).toMatchObject(refused)
+    },
+  )
+})
+
+describe('invites', () => {
+  const tooMany = (limit: string) => ({
+    __typename: 'LimitExceededError',
+    limit,
+    retryAfterMs: expect.any(Number),
+  })
+
+  test('that are open are as many as may be, however many are made at once, and one that is over makes room', async () => {
+    const tenant = await house.workspace('Many')
+    const made: Answer[] = []
+    const addresses = Array.from({ length: MAX_OPEN_INVITES + 6 }, guest)
+    for (let from = 0; from < addresses.length; from += 14) {
+      made.push(...(await Promise.all(addresses.slice(from, from + 14).map((each) => invite(tenant, each)))))
+    }
+    const done = made.filter((each) => each.__typename === 'InviteMemberPayload')
+    expect(done).toHaveLength(MAX_OPEN_INVITES)
+    const refused = await invite(tenant, guest())
+    expect(refused).toEqual(tooMany('QUOTA'))
+    expect(refused.retryAfterMs).toBeGreaterThan(6 * 24 * 3_600_000)
+    // One that is open already is no other one.
+    const [first] = addresses
+    expect(await invite(tenant, first ?? '')).toMatchObject({ __typename: 'InviteMemberPayload' })
+    await tenant.mutate('revokeInvite', { id: idOf(done[1] as Answer) })
+    expect(await invite(tenant, guest())).toMatchObject({ __typename: 'InviteMemberPayload' })
+    expect(await invite(tenant, guest())).toEqual(tooMany('QUOTA'))
+    const text = `update invite set expires_at = now() where workspace_id = $1 and email = $2`
+    await runSql(house.ownerUrl, text, [tenant.id, first])
+    expect(await invite(tenant, guest())).toMatchObject({ __typename: 'InviteMemberPayload' })
+  })
+
+  test('go to an address three times a day, from whatever workspaces and however many at once; what is refused or tried is not counted', async () => {
+    const tenants = await Promise.all(
+      ['One', 'Two', 'Three', 'Four', 'Five', 'Six'].map((name) => house.workspace(name)),
+    )
+    const [one, two] = tenants as [Tenant, Tenant]
+    const email = guest()
+    expect(await tried(one, email)).toEqual({ __typename: 'InviteMemberPayload' })
+    const made = await Promise.all(tenants.map((tenant) => invite(tenant, email)))
+    expect(made.filter((each) => each.__typename === 'InviteMemberPayload')).toHaveLength(MAX_MAILS_A_DAY)
+    for (const other of made.filter((each) => each.__typename !== 'InviteMemberPayload')) {
+      expect(other).toEqual(tooMany('RATE'))
+    }
+    const before = await one.footprint(WHO)
+    const refused = await invite(one, email.toUpperCase())
+    expect(refused).toEqual(tooMany('RATE'))
+    expect(refused.retryAfterMs).toBeGreaterThan(23 * 3_600_000)
+    expect(await tried(two, email)).toEqual({ __typename: 'LimitExceededError' })
+    expect(await one.footprint(WHO)).toBe(before)
+    const counted = () =>
+      runSql(house.ownerUrl, `select key, points from sign_in_attempt where key like 'invite:%' and points >= 3`)
+    expect(await counted()).toEqual([{ key: expect.not.stringContaining('@'), points: MAX_MAILS_A_DAY }])
+    await runSql(house.ownerUrl, `update sign_in_attempt set expire = expire - 86400000 where key like 'invite:%'`)
+    expect(await invite(one, email)).toMatchObject({ __typename: 'InviteMemberPayload' })
+    expect(await counted()).toEqual([])
+  })
+})
