@@ -4,6 +4,7 @@ import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { type AppError, conflict, invalidInput } from '../../platform/lib/errors.ts'
 import { type AccountRow, assertPasswordFor, findAccountByEmail, getAccount } from './accounts.ts'
+import { assertOwnPassword } from './confirmation.ts'
 import { disconnectAll } from './identities.ts'
 import type { ChangePasswordInput, ResetPasswordInput } from './inputs.ts'
 import { foldEmail, RESET_TOKEN_MS } from './model.ts'
@@ -17,17 +18,13 @@ export interface PreparedChange {
 
 /**
  * Compares the current password and hashes the new one. INVALID_INPUT for a wrong one, and for a new one that is easy to
- * guess; LIMIT_EXCEEDED after five wrong ones, as at a log-in: who sits at somebody's desk guesses no better.
+ * guess; LIMIT_EXCEEDED after five wrong ones.
  */
 export async function prepareChange(ctx: Ctx, accountId: string, input: ChangePasswordInput): Promise<PreparedChange> {
-  const { passwords, throttle } = accountMeansOf(ctx)
+  const { passwords } = accountMeansOf(ctx)
   const account = await getAccount(ctx, accountId)
   assertPasswordFor(account, input.newPassword, 'newPassword')
-  await throttle.attempt(account.emailFolded, ctx.origin.address)
-  if (!(await passwords.verify(account.passwordHash, input.currentPassword))) {
-    throw invalidInput([{ path: ['currentPassword'], code: 'NOT_ALLOWED', message: 'This is not your password.' }])
-  }
-  await throttle.succeeded(account.emailFolded, ctx.origin.address)
+  await assertOwnPassword(ctx, account, input.currentPassword, 'currentPassword')
   return { before: account.passwordHash, passwordHash: await passwords.hash(input.newPassword) }
 }
 
