@@ -26,7 +26,12 @@ beforeEach(() => {
 
 const log = Object.assign(Object.create(testLog) as typeof testLog, { warn: () => {} })
 const create = (
-  more: { readonly issuer?: string; readonly cooldownMs?: number; readonly audience?: string | undefined } = {},
+  more: {
+    readonly issuer?: string
+    readonly cooldownMs?: number
+    readonly audience?: string | undefined
+    readonly clientId?: string | undefined
+  } = {},
 ): Issuer =>
   createIssuer({
     issuer: fake.url,
@@ -50,6 +55,11 @@ test('a token of the issuer says who its person is, and until when', async () =>
     expiresAt: exp * 1_000,
   })
   expect(await issuer.verify(await fake.token({ ...ada, aud: ['other', 'cadre-api'] }))).toBeTruthy()
+})
+
+test('a server that is no client of the issuer takes its tokens, and sends nobody there', async () => {
+  issuer = create({ clientId: undefined })
+  expect([issuer.signsIn, (await issuer.verify(await fake.token(ada))).claims.subject]).toEqual([false, 'ada'])
 })
 
 describe('a token is refused', () => {
