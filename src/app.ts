@@ -276,6 +276,7 @@ async function openDoors(options: AppOptions, { db, events, metrics, mailer, ope
     log,
     mailer,
     signUp: config.accounts.signUp,
+    issuer: config.oidc,
     publicUrl: () => config.http.publicUrl ?? server?.url ?? '',
     tellLinks: !config.production,
   })

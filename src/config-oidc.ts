@@ -9,11 +9,11 @@ export interface OidcConfig {
   readonly clientId: string | undefined
   /** Undefined for a public client, which PKCE alone protects. */
   readonly clientSecret: string | undefined
-  /** Whom a bearer token of the issuer must be meant for. */
-  readonly audience: string
+  /** Whom an access token of the issuer must be meant for; undefined: none is taken. */
+  readonly audience: string | undefined
   /** What people call it: stands on the button. */
   readonly name: string
-  /** Whether who comes with a confirmed e-mail address gets the account that has it. */
+  /** Whether who comes with a confirmed e-mail address gets the account that has it and that nobody signs in to otherwise. */
   readonly linkByEmail: boolean
 }
 
@@ -50,6 +50,10 @@ export function oidcFaults(present: Readonly<Record<string, string>>): string[] 
       .filter((name) => name in present && !(name === 'OIDC_LINK_BY_EMAIL' && present[name] === 'off'))
       .map((name) => `${name} is set, but OIDC_ISSUER is not`)
   }
+  // An ID token is meant for the client: whoever is shown one could send it here.
+  if (clientId !== undefined && clientId === audience) {
+    return ['OIDC_AUDIENCE is the client id, for which ID tokens are made: give the API an identifier of its own']
+  }
   if (clientId !== undefined) return []
   return [
     ...(audience === undefined ? ['OIDC_ISSUER is set, but neither OIDC_CLIENT_ID nor OIDC_AUDIENCE is'] : []),
@@ -60,13 +64,12 @@ export function oidcFaults(present: Readonly<Record<string, string>>): string[] 
 /** Undefined unless an issuer is set. */
 export function oidcOf(found: Found): OidcConfig | undefined {
   const issuer = found.OIDC_ISSUER
-  const audience = found.OIDC_AUDIENCE ?? found.OIDC_CLIENT_ID
-  if (issuer === undefined || audience === undefined) return undefined
+  if (issuer === undefined) return undefined
   return Object.freeze({
     issuer,
     clientId: found.OIDC_CLIENT_ID,
     clientSecret: found.OIDC_CLIENT_SECRET,
-    audience,
+    audience: found.OIDC_AUDIENCE,
     name: found.OIDC_NAME ?? new URL(issuer).host,
     linkByEmail: found.OIDC_LINK_BY_EMAIL === 'on',
   })

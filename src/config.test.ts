@@ -224,7 +224,7 @@ describe('loadConfig', () => {
   it('takes an issuer that is safe to send people to, and no setting of one that stands alone', () => {
     const oidcOf = (env: NodeJS.ProcessEnv) => loadConfig({ OIDC_CLIENT_ID: 'cadre', ...env }, false).oidc
     expect(oidcOf({ OIDC_ISSUER: 'http://127.0.0.1:8080/realms/acme' })).toMatchObject({
-      audience: 'cadre',
+      audience: undefined,
       name: '127.0.0.1:8080',
       linkByEmail: false,
     })
@@ -244,6 +244,9 @@ describe('loadConfig', () => {
     const issuer = 'https://login.example.com'
     expect(faultsOf({ OIDC_ISSUER: issuer }).faults).toEqual([
       'OIDC_ISSUER is set, but neither OIDC_CLIENT_ID nor OIDC_AUDIENCE is',
+    ])
+    expect(faultsOf({ OIDC_ISSUER: issuer, OIDC_CLIENT_ID: 'cadre', OIDC_AUDIENCE: 'cadre' }).faults).toEqual([
+      'OIDC_AUDIENCE is the client id, for which ID tokens are made: give the API an identifier of its own',
     ])
     expect(faultsOf({ OIDC_ISSUER: issuer, OIDC_AUDIENCE: 'api', OIDC_CLIENT_SECRET: 'shared' }).faults).toEqual([
       'OIDC_CLIENT_SECRET is set, but OIDC_CLIENT_ID is not',

@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql'
+import './domains/accounts/identities-schema.ts'
 import './domains/accounts/schema.ts'
 import './domains/accounts/sign-in-schema.ts'
 import './domains/approvals/schema.ts'

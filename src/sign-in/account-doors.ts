@@ -1,6 +1,8 @@
 import { getAccount } from '../domains/accounts/accounts.ts'
+import { isFresh } from '../domains/accounts/confirmation.ts'
 import { prepareEmailChange, requestEmailChange } from '../domains/accounts/email-change.ts'
 import { changePasswordInput, foundWorkspaceInput, requestEmailChangeInput } from '../domains/accounts/inputs.ts'
+import { disconnectIdentity, listIdentities } from '../domains/accounts/own-identities.ts'
 import { changePassword, prepareChange } from '../domains/accounts/passwords.ts'
 import { listSessions, revokeSession, revokeSessions, switchSession } from '../domains/accounts/sessions.ts'
 import { found, joining, prepareFounding } from '../domains/accounts/sign-in.ts'
@@ -18,7 +20,7 @@ import { parseInput } from '../platform/lib/parse.ts'
 import { ACCOUNT, accountPage } from './account-page.ts'
 import { invitePage, overInvitePage } from './invite-page.ts'
 import { contextOf, type SignInMeans } from './means.ts'
-import { connectDoor } from './oidc-doors.ts'
+import { connecting } from './oidc-doors.ts'
 import { type Fault, goOn, message, sendPage, statusOfCode } from './page.ts'
 import { atItsField, findInvited, foundingOf } from './stranger-doors.ts'
 import {
@@ -39,6 +41,7 @@ const DONE: Readonly<Record<string, string>> = {
   ended: 'The session has ended.',
   others: 'All other sessions have ended.',
   connected: 'It is connected: you can sign in with it from now on.',
+  disconnected: 'It is disconnected, and the sessions that came by it have ended.',
 }
 
 type SignedInVisit = Visit & { readonly person: Person }
@@ -46,8 +49,8 @@ type Act = (visit: SignedInVisit, sent: Sent, tx: Tx) => Promise<string>
 
 /** A person's own page, what its buttons do, and the page of an invite. */
 export function accountRoutes(means: SignInMeans): Route[] {
-  /** A button or form of a page: it does one thing in one transaction, and goes on. */
-  const action = (path: string, act: (visit: SignedInVisit, sent: Sent) => Promise<string>): Route => ({
+  /** A button or form of a page: it does one thing, and goes on; to another site it leads by a page of its own. */
+  const action = (path: string, act: (visit: SignedInVisit, sent: Sent) => Promise<string | undefined>): Route => ({
     method: 'POST',
     path,
     handler: async (exchange) => {
@@ -60,7 +63,7 @@ export function accountRoutes(means: SignInMeans): Route[] {
         requireOwnForm(means, visit, sent)
         const location = await act({ ...visit, person }, sent)
         await noteChange(means, visit)
-        goOn(exchange, location)
+        if (location !== undefined) goOn(exchange, location)
       } catch (err) {
         if (!isAppError(err) || err.details.limit === 'SIZE') throw err
         const { code, message: problem, details } = err
@@ -79,7 +82,8 @@ export function accountRoutes(means: SignInMeans): Route[] {
     await means.db.inAccountTransaction(contextOf(means, visit), (tx) => act(visit, sent, tx))
 
   const refuse = async (visit: SignedInVisit, path: string, fault: Fault, typed: Sent): Promise<void> => {
-    if (path === ACCOUNT.email || path === ACCOUNT.password || path === ACCOUNT.found) {
+    const forms: readonly string[] = [ACCOUNT.email, ACCOUNT.password, ACCOUNT.found, ACCOUNT.connect]
+    if (forms.includes(path)) {
       return await show(visit, undefined, { path, of: fault, typed })
     }
     const text = fault.problem ?? fault.issues.map((issue) => issue.message).join(' ')
@@ -94,11 +98,12 @@ export function accountRoutes(means: SignInMeans): Route[] {
   ): Promise<void> => {
     const { accountId, sessionId } = visit.person
     const ctx = contextOf(means, visit)
-    const [account, sessions, memberships, identities] = await Promise.all([
+    const [account, sessions, memberships, identities, fresh] = await Promise.all([
       getAccount(ctx, accountId),
       listSessions(ctx, accountId),
       listMemberships(ctx, accountId),
-      means.db.systemSql.selectFrom('accountIdentity').select('issuer').where('accountId', '=', accountId).execute(),
+      listIdentities(ctx, accountId),
+      isFresh(ctx, sessionId),
     ])
     const { issuer } = means
     const page = accountPage({
@@ -116,7 +121,9 @@ export function accountRoutes(means: SignInMeans): Route[] {
         role,
         isHere: workspaceId === visit.workspaceId,
       })),
-      issuer: issuer?.signsIn === true ? { name: issuer.name, connected: identities.length > 0 } : undefined,
+      issuerName: issuer?.signsIn === true ? issuer.name : undefined,
+      identities: identities.map((identity) => ({ ...identity, id: encodeId('identity', identity.id) })),
+      isFresh: fresh,
       token: visit.token,
       done,
       ...(fault === undefined ? {} : { fault }),
@@ -124,6 +131,7 @@ export function accountRoutes(means: SignInMeans): Route[] {
     await sendPage(visit.exchange, { ...page, status: fault?.of.status ?? 200 }, fault?.of.retryAfterMs)
   }
 
+  const connect = connecting(means)
   return [
     {
       method: 'GET',
@@ -195,7 +203,15 @@ export function accountRoutes(means: SignInMeans): Route[] {
       await means.db.inAccountTransaction(ctx, (tx) => changePassword(tx, { accountId, sessionId }, prepared))
       return `${ACCOUNT.page}?done=password`
     }),
-    ...connectDoor(means),
+    ...(connect === undefined ? [] : [action(ACCOUNT.connect, connect)]),
+    action(
+      ACCOUNT.disconnect,
+      inTransaction(async ({ person: { accountId } }, sent, tx) => {
+        const identityId = decodeId('identity', sent.get('identity') ?? '', 'Identity')
+        await disconnectIdentity(tx, { accountId, identityId })
+        return `${ACCOUNT.page}?done=disconnected`
+      }),
+    ),
     {
       method: 'GET',
       path: '/invite/{token}',

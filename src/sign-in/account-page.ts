@@ -24,14 +24,28 @@ export interface WorkspaceShown {
   readonly isHere: boolean
 }
 
+export interface IdentityShown {
+  readonly id: string
+  readonly issuerName: string
+  /** Whether it is the issuer where people sign in now. */
+  readonly isPresent: boolean
+  readonly label: string
+  readonly connectedAt: Date
+  readonly lastUsedAt: Date | null
+}
+
 export interface AccountShown {
   readonly name: string
   readonly email: string
   readonly hasPassword: boolean
   readonly sessions: readonly SessionShown[]
   readonly workspaces: readonly WorkspaceShown[]
-  /** What people call the issuer, and whether the account is connected to it; undefined where there is none. */
-  readonly issuer: { readonly name: string; readonly connected: boolean } | undefined
+  /** What people call the issuer where they sign in besides; undefined where there is none. */
+  readonly issuerName: string | undefined
+  /** The sign-ins at issuers that are connected. */
+  readonly identities: readonly IdentityShown[]
+  /** Whether they have signed in a moment ago: then nothing is asked to make sure of them. */
+  readonly isFresh: boolean
   /** The form token. */
   readonly token: string
   /** What was done, in a sentence. */
@@ -65,6 +79,7 @@ export const ACCOUNT = {
   end: '/account/sessions/end',
   endOthers: '/account/sessions/end-others',
   connect: '/account/connect',
+  disconnect: '/account/disconnect',
   signOut: '/sign-out',
 } as const
 
@@ -88,7 +103,7 @@ export function accountPage(account: AccountShown): Shown {
       sessionsCard(account),
       emailCard(account, formOf),
       passwordCard(account, formOf),
-      ...(account.issuer === undefined ? [] : [issuerCard(account.issuer, token)]),
+      ...(account.issuerName === undefined && account.identities.length === 0 ? [] : [identitiesCard(account, formOf)]),
     ],
   }
 }
@@ -189,12 +204,35 @@ function passwordCard({ hasPassword, email, fault }: AccountShown, formOf: FormO
   )}</details>`
 }
 
-const issuerCard = ({ name, connected }: NonNullable<AccountShown['issuer']>, token: string): Html =>
-  html`<h2>${name}</h2>${
-    connected
-      ? html`<p>You can sign in with ${name}.</p>`
-      : html`<p>Connect it, and you can sign in with ${name} instead of a password.</p>${pressButton(ACCOUNT.connect, token, `Connect ${name}`)}`
-  }`
+/** The sign-ins at issuers that are connected to the account, and the way to connect one. */
+function identitiesCard(account: AccountShown, formOf: FormOf): Html {
+  const { identities, issuerName, token } = account
+  const rows = identities.map(
+    ({ id, issuerName: at, label, connectedAt, lastUsedAt }) =>
+      html`<li><div>${at}: ${label}<br><small>connected ${dayOf(connectedAt)}${
+        lastUsedAt !== null && html`, last used ${dayOf(lastUsedAt)}`
+      }</small></div>${pressButton(ACCOUNT.disconnect, token, 'Disconnect', { identity: id }, `Disconnect ${at}: ${label}`)}</li>`,
+  )
+  const isConnected = identities.some(({ isPresent }) => isPresent)
+  return html`<h2>${issuerName ?? 'Other ways to sign in'}</h2>${
+    rows.length > 0 && html`<ul class="rows">${rows}</ul>`
+  }${issuerName !== undefined && (isConnected ? html`<p>You can sign in with ${issuerName}.</p>` : connectForm(account, issuerName, formOf))}`
+}
+
+/** Another way in outlasts the session: it is made sure that it is its own person who opens it. */
+function connectForm({ isFresh, hasPassword }: AccountShown, name: string, formOf: FormOf): Html {
+  const what = html`<p>Connect it, and you can sign in with ${name} instead of a password.</p>`
+  const button = `Connect ${name}`
+  if (isFresh) return html`${what}${formOf(ACCOUNT.connect, { button, second: true })}`
+  if (!hasPassword) {
+    return html`${what}<p>You signed in more than ten minutes ago. Sign out, sign in again, and connect it then.</p>`
+  }
+  return html`${what}${formOf(ACCOUNT.connect, {
+    button,
+    fields: [{ name: 'password', label: 'Your password', kind: 'password', autocomplete: 'current-password' }],
+    second: true,
+  })}`
+}
 
 const dayOf = (moment: Date): string =>
   DateTime.fromJSDate(moment, { zone: 'utc' }).setLocale('en').toFormat("d LLL yyyy, HH:mm 'UTC'")

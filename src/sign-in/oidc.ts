@@ -25,12 +25,12 @@ import { baseUrlOf } from '../platform/http/request.ts'
 import type { Exchange } from '../platform/http/router.ts'
 import { AppError, isAppError, unavailable } from '../platform/lib/errors.ts'
 import type { Logger } from '../platform/observability/logger.ts'
-import { type Flow, keepFlow, takeFlow } from './flow-cookie.ts'
+import { type Flow, flowCookie } from './flow-cookie.ts'
 
 export interface OidcMeans {
   readonly issuer: Issuer
   readonly publicUrl: string | undefined
-  /** What flows are sealed with: the same in every process. */
+  /** What is kept in the browser is sealed with it: the same in every process. */
   readonly formKey: string
   readonly place: CookiePlace
   readonly log: Logger
@@ -49,7 +49,7 @@ export async function beginFlow(
 ): Promise<string> {
   const configuration = await means.issuer.configuration()
   const flow: Flow = { ...wanted, state: randomState(), nonce: randomNonce(), verifier: randomPKCECodeVerifier() }
-  await keepFlow(exchange.response, flow, means.formKey, means.place)
+  await flowCookie.keep(exchange.response, flow, means.formKey, means.place)
   const { href } = buildAuthorizationUrl(configuration, {
     redirect_uri: redirectUri(means, exchange),
     scope: 'openid email profile',
@@ -70,7 +70,7 @@ export async function endFlow(
   exchange: Exchange,
 ): Promise<{ readonly claims: Claims; readonly flow: Flow }> {
   const { issuer, log } = means
-  const flow = await takeFlow(exchange, means.formKey, means.place)
+  const flow = await flowCookie.take(exchange, means.formKey, means.place)
   if (flow === undefined) {
     throw new AppError(
       'FORBIDDEN',

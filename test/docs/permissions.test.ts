@@ -25,6 +25,7 @@ test('what needs no permission is known by name: nothing becomes so by being for
     'confirmEmailChange: nothing',
     'createWorkspace: to have signed in',
     'cursor: a credential',
+    'disconnectIdentity: to have signed in',
     'invitePreview: nothing',
     'leaveWorkspace: to have signed in',
     'logIn: nothing',

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '../../src/platform/lib/ids.ts'
 import { type House, openHouse } from './house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
 
@@ -103,7 +104,7 @@ describe('a password that was forgotten', () => {
       .select('id')
       .where('emailFolded', '=', grace.email)
       .executeTakeFirstOrThrow()
-    const identity = { issuer: 'https://login.example', subject: grace.email, accountId: account.id }
+    const identity = { id: newId(), issuer: 'https://login.example', subject: grace.email, accountId: account.id }
     await house.db.systemSql.insertInto('accountIdentity').values(identity).execute()
     const token = await resetToken(grace.email)
     expect(mailsTo(grace.email).at(-1)).toContain(`${new URL(house.endpoint).origin}/reset-password?token=${token}`)

@@ -23,6 +23,17 @@ export function accountInputs({ owner, anonymous }: House) {
     return rows[0]?.id ?? ''
   }
 
+  /** A sign-in at an issuer, connected below the API to the account of the workspace's first member. */
+  const identityOf = async (workspaceId: string): Promise<string> => {
+    const { rows } = await owner.query<{ id: string }>(
+      `insert into account_identity (id, issuer, subject, account_id)
+       select gen_random_uuid(), 'https://login.example', gen_random_uuid()::text, account_id
+         from member where workspace_id = $1 and account_id is not null limit 1 returning id`,
+      [workspaceId],
+    )
+    return rows[0]?.id ?? ''
+  }
+
   const emailOf = (mark: string): string => `ada@${mark.toLowerCase()}.example`
 
   const refreshTokenOf = async ({ mark }: Workspace): Promise<string> => {
@@ -50,6 +61,7 @@ export function accountInputs({ owner, anonymous }: House) {
     changePassword: ({ mark }) => ({ currentPassword: passwordOf(mark), newPassword: `${passwordOf(mark)} twice` }),
     confirmEmailChange: async (of) => ({ token: await tokenOf(of, 'email', `moved-${made}@people.example`) }),
     createWorkspace: () => ({ name: 'Founded', slug: `founded-${++made}`, timeZone: 'UTC', currency: 'EUR' }),
+    disconnectIdentity: async ({ id }) => ({ id: encodeId('identity', await identityOf(id)) }),
     leaveWorkspace: ({ id }) => ({ workspace: encodeId('workspace', id) }),
     logIn: ({ mark }) => ({ email: emailOf(mark), password: passwordOf(mark) }),
     refreshSession: async (of) => ({ refreshToken: await refreshTokenOf(of) }),
@@ -74,5 +86,5 @@ export function accountInputs({ owner, anonymous }: House) {
     return {}
   }
 
-  return { inputOf, otherSessionOf }
+  return { inputOf, otherSessionOf, identityOf }
 }

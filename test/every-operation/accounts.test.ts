@@ -31,10 +31,11 @@ const PUBLIC = ['confirmEmailChange', 'logIn', 'refreshSession', 'requestPasswor
 let house: House
 let inputOf: (operation: Operation, of: Workspace) => Input | Promise<Input>
 let otherSessionOf: (workspaceId: string) => Promise<string>
+let identityOf: (workspaceId: string) => Promise<string>
 
 beforeAll(async () => {
   house = await openHouse()
-  ;({ inputOf, otherSessionOf } = accountInputs(house))
+  ;({ inputOf, otherSessionOf, identityOf } = accountInputs(house))
 })
 afterAll(() => house.close())
 
@@ -73,10 +74,13 @@ test('what anybody may call is what this test says, and so is where a key is not
     expect([name, field.description]).toEqual([name, expect.stringContaining('Idempotency-Key')])
 })
 
+/** What there must be first, which is made below the API. */
+const MADE_BELOW = ['revokeSession', 'disconnectIdentity']
+
 test('whatever is for a person who signed in is for nobody else, and no key, whatever stands on it', async () => {
   const before = await footprint()
   for (const operation of kept()) {
-    const input = operation.name === 'revokeSession' ? { id: 'session_x' } : await inputOf(operation, house.a)
+    const input = MADE_BELOW.includes(operation.name) ? { id: 'session_x' } : await inputOf(operation, house.a)
     for (const asker of [house.anonymous, house.a.all, house.a.none]) {
       expect([operation.name, await call(operation, asker, input)]).toMatchObject([
         operation.name,
@@ -89,12 +93,15 @@ test('whatever is for a person who signed in is for nobody else, and no key, wha
 
 test('nobody does anything with what is another’s: it is what there is not', async () => {
   const ghost = '0197a000-dead-7000-8000-00000000beef'
-  const theirs = await otherSessionOf(house.b.id)
+  const theirs: Readonly<Record<string, Input>> = {
+    revokeSession: { id: encodeId('session', await otherSessionOf(house.b.id)) },
+    disconnectIdentity: { id: encodeId('identity', await identityOf(house.b.id)) },
+  }
   const before = await footprint()
   for (const operation of kept()) {
     const { name } = operation
-    const given = name === 'revokeSession' ? { id: encodeId('session', theirs) } : await inputOf(operation, house.b)
-    const foreign = Object.entries(given).filter(([, value]) => /^(workspace|session)_/.test(String(value)))
+    const given = theirs[name] ?? (await inputOf(operation, house.b))
+    const foreign = Object.entries(given).filter(([, value]) => /^(workspace|session|identity)_/.test(String(value)))
     for (const [field, value] of foreign) {
       const answers = [value, String(value).replace(/_.*$/, `_${ghost}`)].map((id) =>
         call(operation, house.a.person, { [field]: id }),

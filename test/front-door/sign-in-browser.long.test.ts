@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type House, openHouse } from '../domains/house.ts'
 import { complaintsOfPage, findBarriers, hasChromium, launchBrowser, PICTURES, SCREENS } from '../support/browser.ts'
 import { type FakeIssuer, openIssuer } from '../support/issuer.ts'
+import { runSql } from '../support/sql.ts'
 import { PASSWORD } from './browser-visitor.ts'
 
 describe.skipIf(!hasChromium)('in a browser', () => {
@@ -73,10 +74,17 @@ describe.skipIf(!hasChromium)('in a browser', () => {
       await page.getByRole('alert').waitFor()
       await lookAt(page, 'account', name)
 
+      await runSql(house.ownerUrl, `update session set created_at = created_at - interval '1 hour'`)
       issuer.person = { sub: name }
+      await page.goto(`${url}/account`)
+      await page.getByRole('button', { name: 'Connect Acme' }).click()
+      await page.getByRole('alert').waitFor()
+      await lookAt(page, 'account-connect-wrong', name)
+      await page.getByLabel('Your password').fill(PASSWORD)
       await page.getByRole('button', { name: 'Connect Acme' }).click()
       await page.getByRole('link', { name: 'Go to Acme' }).click()
       await page.getByText('It is connected').waitFor()
+      await lookAt(page, 'account-connected', name)
       await page.getByRole('button', { name: 'Sign out' }).click()
       await page.getByRole('link', { name: 'Sign in' }).waitFor()
       await lookAt(page, 'start-signed-out', name)
@@ -108,6 +116,11 @@ describe.skipIf(!hasChromium)('in a browser', () => {
       await page.goto(`${url}/sign-in?next=/account`)
       await page.getByRole('link', { name: 'Continue with Acme' }).click()
       await page.getByRole('heading', { name: 'Grace Hopper' }).waitFor()
+      issuer.person = { sub: `another ${name}`, name: 'Somebody Else' }
+      await page.goto(`${url}/sign-in/oidc`)
+      await page.getByRole('button', { name: 'Sign in as Somebody Else' }).waitFor()
+      await lookAt(page, 'change-over', name)
+      await page.getByRole('link', { name: 'Stay signed in as Grace Hopper' }).click()
       await page.goto(`${url}/invite/${secret}`)
       await lookAt(page, 'invite', name)
       await page.getByRole('button', { name: 'Join' }).click()

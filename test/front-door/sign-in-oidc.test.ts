@@ -1,16 +1,16 @@
-// Signing in at an issuer of OpenID Connect, with a browser and with its bearer tokens.
+// Signing in at an issuer of OpenID Connect with a browser.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createLogger } from '../../src/platform/observability/logger.ts'
 import { type House, openHouse } from '../domains/house.ts'
 import { type FakeIssuer, openIssuer } from '../support/issuer.ts'
-import { type Answered, PASSWORD, signedUp, Visitor } from './browser-visitor.ts'
+import { signedUp, Visitor } from './browser-visitor.ts'
+import { ADA, away, back, come as comeFrom, emailOf, urlOf } from './oidc-visits.ts'
 
 let issuer: FakeIssuer
 let house: House
-let linking: House
+let byInvitation: House
 const log = createLogger({ level: 'error', format: 'json' })
-const ADA = { sub: 'ada', email: 'ada@example.com', email_verified: true, name: 'Ada Lovelace' }
 
 beforeAll(async () => {
   issuer = await openIssuer({ clientId: 'cadre', clientSecret: 'shared-with-nobody' })
@@ -21,11 +21,11 @@ beforeAll(async () => {
     OIDC_NAME: 'Acme',
   }
   house = await openHouse({ log, env })
-  linking = await openHouse({ log, env: { ...env, OIDC_LINK_BY_EMAIL: 'on', SIGN_UP: 'invited' } })
+  byInvitation = await openHouse({ log, env: { ...env, SIGN_UP: 'invited' } })
 })
 afterAll(async () => {
   await house.close()
-  await linking.close()
+  await byInvitation.close()
   await issuer.close()
 })
 afterEach(() => {
@@ -33,43 +33,7 @@ afterEach(() => {
   issuer.nextError = undefined
 })
 
-const urlOf = (of: House) => new URL(of.endpoint).origin
-const WHO = '{ viewer { account { email name } workspace { name } } }'
-
-/** Goes to the issuer and signs in there; returns the address that it leads back to. */
-async function away(visitor: Visitor, from = '/sign-in/oidc'): Promise<string> {
-  const { status, location = '', body } = await visitor.visit(from)
-  if (status !== 303) throw new Error(`${status}: ${body}`)
-  return await atIssuer(location)
-}
-
-async function atIssuer(location: string): Promise<string> {
-  const answer = await fetch(location, { redirect: 'manual' })
-  const back = new URL(answer.headers.get('location') ?? '')
-  return `${back.pathname}${back.search}`
-}
-
-const back = (visitor: Visitor, path: string): Promise<Answered> =>
-  visitor.visit(path, { 'sec-fetch-site': 'cross-site' })
-
-const come = async (visitor: Visitor, person: FakeIssuer['person'], from?: string): Promise<Answered> => {
-  issuer.person = person
-  return await back(visitor, await away(visitor, from))
-}
-
-const emailOf = async (visitor: Visitor): Promise<string | undefined> => {
-  const { body } = await visitor.ask(WHO)
-  return (body as { data?: { viewer?: { account?: { email?: string } } } }).data?.viewer?.account?.email
-}
-
-const ask = async (of: House, token: string, headers: Record<string, string> = {}) => {
-  const response = await fetch(of.endpoint, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
-    body: JSON.stringify({ query: WHO }),
-  })
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-}
+const come = (visitor: Visitor, person: FakeIssuer['person'], from?: string) => comeFrom(issuer, visitor, person, from)
 
 describe('who comes from the issuer', () => {
   test('for the first time has an account then, goes on where they wanted to, and has the same one the next time', async () => {
@@ -123,46 +87,11 @@ describe('who comes from the issuer', () => {
     expect(made).toEqual([])
   })
 
-  test('connects it to their account with one press while signed in, and signs in with it from then on', async () => {
-    const owner = await signedUp(urlOf(house), 'jean@example.com')
-    issuer.person = { sub: 'jean' }
-    const page = await owner.submit('/account', {}, { to: '/account/connect' })
-    const href = /class="button" href="([^"]+)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&') ?? ''
-    const path = await atIssuer(href)
-    // Somebody else's browser gets nothing by the same address.
-    expect((await back(new Visitor(urlOf(house)), path)).status).toBe(403)
-    expect((await back(owner, path)).location).toBe('/account?done=connected')
-    const visitor = new Visitor(urlOf(house))
-    await come(visitor, { sub: 'jean' })
-    expect(await emailOf(visitor)).toBe('jean@example.com')
-    // And nobody else connects the same person of the issuer's.
-    const other = await signedUp(urlOf(house), 'betty@example.com')
-    const again = await other.submit('/account', {}, { to: '/account/connect' })
-    const link = /class="button" href="([^"]+)"/.exec(again.body)?.[1]?.replaceAll('&amp;', '&') ?? ''
-    expect((await back(other, await atIssuer(link))).status).toBe(409)
-  })
-
-  test('gets the account of their confirmed address where the setting says so, and whoever had made it is out', async () => {
-    const squatter = await signedUp(urlOf(house), 'mary@example.com')
-    expect(await emailOf(squatter)).toBe('mary@example.com')
-    await copyAccount('mary@example.com')
-    const visitor = new Visitor(urlOf(linking))
-    const unconfirmed = await come(visitor, { sub: 'mary', email: 'mary@example.com', email_verified: false })
-    expect(unconfirmed.status).toBe(403)
-    expect((await come(visitor, { sub: 'mary', email: 'mary@example.com', email_verified: true })).status).toBe(303)
-    expect(await emailOf(visitor)).toBe('mary@example.com')
-    const before = await new Visitor(urlOf(linking)).submit('/sign-in', {
-      email: 'mary@example.com',
-      password: PASSWORD,
-    })
-    expect(before.status).toBe(401)
-  })
-
   test('has an account where people are invited only if an invite waits for their confirmed address', async () => {
-    const stranger = new Visitor(urlOf(linking))
+    const stranger = new Visitor(urlOf(byInvitation))
     const answer = await come(stranger, { sub: 'kay', email: 'kay@example.com', email_verified: true })
     expect([answer.status, answer.body.includes('invite')]).toEqual([403, true])
-    const acme = await linking.workspace('Acme')
+    const acme = await byInvitation.workspace('Acme')
     const invited = await acme.mutate('inviteMember', { email: 'kay@example.com', role: 'VIEWER' }, 'secret')
     expect(invited).toMatchObject({ __typename: 'InviteMemberPayload' })
     const from = `/sign-in/oidc?${new URLSearchParams({ invite: String(invited.secret) })}`
@@ -175,16 +104,6 @@ describe('who comes from the issuer', () => {
     expect((await stranger.visit('/')).body).toContain('Acme workspace')
   })
 })
-
-/** The account as it is in the one house, in the other. */
-async function copyAccount(email: string): Promise<void> {
-  const row = await house.db.systemSql
-    .selectFrom('account')
-    .selectAll()
-    .where('emailFolded', '=', email)
-    .executeTakeFirstOrThrow()
-  await linking.db.systemSql.insertInto('account').values(row).execute()
-}
 
 describe('a way back is refused', () => {
   const refused = async (visitor: Visitor, path: string, status = 403) => {
@@ -268,81 +187,14 @@ describe('a way back is refused', () => {
   })
 })
 
-describe('a bearer token of the issuer', () => {
-  const token = (claims: object = {}) => issuer.token({ sub: 'ada', aud: 'cadre', ...claims })
-
-  test('speaks for the account of its person, in their only workspace or the one that is named', async () => {
-    const visitor = new Visitor(urlOf(house))
-    await come(visitor, ADA)
-    const mine = await token()
-    expect(await ask(house, mine)).toMatchObject({
-      status: 200,
-      body: { data: { viewer: { account: { email: ADA.email }, workspace: null } } },
-    })
-    await visitor.submit('/account', { workspaceName: 'First' }, { to: '/account/workspaces' })
-    const only = { data: { viewer: { workspace: { name: 'First' } } } }
-    expect((await ask(house, await token({ jti: '1' }))).body).toMatchObject(only)
-    await visitor.submit('/account', { workspaceName: 'Second' }, { to: '/account/workspaces' })
-    expect((await ask(house, await token({ jti: '2' }))).body).toMatchObject({ data: { viewer: { workspace: null } } })
-    const second = { data: { viewer: { workspace: { name: 'Second' } } } }
-    expect((await ask(house, await token({ jti: '2' }), { 'x-cadre-workspace': 'second' })).body).toMatchObject(second)
-    const foreign = await house.workspace('Foreign')
-    for (const name of [foreign.id, `workspace_${foreign.id}`, 'nowhere', '\u00e9']) {
-      const answer = await ask(house, await token({ jti: '3' }), { 'x-cadre-workspace': name })
-      expect([answer.status, JSON.stringify(answer.body)]).toEqual([401, expect.stringContaining('no member of it')])
-    }
-  })
-
-  test('of a person without an account makes none', async () => {
-    const answer = await ask(house, await token({ sub: 'unknown', email: 'grace@example.com', email_verified: true }))
-    expect([answer.status, JSON.stringify(answer.body)]).toEqual([401, expect.stringContaining('/sign-in')])
-  })
-
-  test('is refused when it is forged, not for us, over, or the cookie of the same person lies beside it', async () => {
-    const visitor = new Visitor(urlOf(house))
-    await come(visitor, ADA)
-    const good = await token()
-    const [head = '', , signature = ''] = good.split('.')
-    const payload = Buffer.from(
-      JSON.stringify({ iss: issuer.url, sub: 'ada', aud: 'cadre', exp: 9_999_999_999 }),
-    ).toString('base64url')
-    const none = Buffer.from('{"alg":"none"}').toString('base64url')
-    for (const bad of [
-      `${head}.${payload}.${signature}`,
-      `${none}.${payload}.AA`,
-      await token({ aud: 'x' }),
-      await token({ exp: 1_000 }),
-    ]) {
-      expect((await ask(house, bad)).status).toBe(401)
-      expect((await visitor.ask(WHO, { authorization: `Bearer ${bad}` })).status).toBe(401)
-    }
-  })
-
-  test('is a session that its person ends like others, and stays ended however often it is sent', async () => {
-    const visitor = new Visitor(urlOf(house))
-    await come(visitor, ADA)
-    const mine = await token({ jti: 'ended' })
-    expect((await ask(house, mine)).status).toBe(200)
-    await visitor.submit('/account', {}, { to: '/account/sessions/end-others' })
-    await expect.poll(async () => (await ask(house, mine)).status).toBe(401)
-    expect((await ask(house, mine, { 'x-cadre-workspace': 'second' })).status).toBe(401)
-    expect((await ask(house, await token({ jti: 'new' }))).status).toBe(200)
-  })
-})
-
-test('while the issuer is away its tokens are unavailable, and people are told', async () => {
-  const empty = await openHouse({
-    log: createLogger({ level: 'error', format: 'json' }),
-    env: { OIDC_ISSUER: issuer.url, OIDC_CLIENT_ID: 'cadre', OIDC_NAME: 'Acme' },
-  })
+test('while the issuer is away people are told', async () => {
   await issuer.goAway()
   try {
-    const answer = await ask(empty, await issuer.token({ sub: 'ada', aud: 'cadre' }))
-    expect([answer.status, JSON.stringify(answer.body)]).toEqual([503, expect.stringContaining('UNAVAILABLE')])
+    const empty = await openHouse({ log, env: { OIDC_ISSUER: issuer.url, OIDC_CLIENT_ID: 'cadre', OIDC_NAME: 'Acme' } })
     const page = await new Visitor(urlOf(empty)).visit('/sign-in/oidc')
+    await empty.close()
     expect([page.status, page.body.includes('cannot be reached')]).toEqual([503, true])
   } finally {
     await issuer.comeBack()
-    await empty.close()
   }
 })

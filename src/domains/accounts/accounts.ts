@@ -80,23 +80,6 @@ export async function checkPassword(
   return account
 }
 
-/**
- * The person at an account that is signed in knows its password: asked for what would take the account away. INVALID_INPUT
- * for a wrong one; LIMIT_EXCEEDED after five, as at a log-in: who sits at somebody's desk guesses no better.
- */
-export async function assertOwnPassword(ctx: Ctx, account: AccountRow, currentPassword: string): Promise<void> {
-  const { passwords, throttle } = accountMeansOf(ctx)
-  await throttle.attempt(account.emailFolded, ctx.origin.address)
-  if (!(await passwords.verify(account.passwordHash, currentPassword))) {
-    const message =
-      account.passwordHash === null
-        ? 'You have no password here: a mail lets you set one (`requestPasswordReset`).'
-        : 'This is not your password.'
-    throw invalidInput([{ path: ['currentPassword'], code: 'NOT_ALLOWED', message }])
-  }
-  await throttle.succeeded(account.emailFolded, ctx.origin.address)
-}
-
 /** Throws INVALID_INPUT for a password that is too easy to guess for this person. */
 export function assertPasswordFor(
   person: { readonly email: string; readonly name: string },

@@ -11,7 +11,9 @@ import type { Tx } from '../../platform/db/transaction.ts'
 import { foretellEffect } from '../../platform/foretold.ts'
 import { type AppError, conflict, invalidInput } from '../../platform/lib/errors.ts'
 import { followAddress } from '../workspaces/addresses.ts'
-import { type AccountRow, assertOwnPassword, findAccountByEmail, getAccount } from './accounts.ts'
+import { plainName } from '../mail/plain-name.ts'
+import { type AccountRow, findAccountByEmail, getAccount } from './accounts.ts'
+import { assertOwnPassword } from './confirmation.ts'
 import type { RequestEmailChangeInput } from './inputs.ts'
 import { EMAIL_TOKEN_MS, foldEmail } from './model.ts'
 import { revokeSessions } from './sessions.ts'
@@ -33,7 +35,7 @@ export async function prepareEmailChange(
     throw invalidInput([{ path: ['email'], code: 'DUPLICATE', message: 'This is your address already.' }])
   }
   await accountMeansOf(ctx).throttle.ask(ctx.origin.address)
-  await assertOwnPassword(ctx, account, currentPassword)
+  await assertOwnPassword(ctx, account, currentPassword, 'currentPassword')
   return { ctx, account }
 }
 
@@ -55,7 +57,7 @@ async function mailNewAddress({ ctx, account }: PreparedEmailChange, email: stri
   const taken = await findAccountByEmail(ctx, email)
   if (taken !== undefined) {
     const body = [
-      `Hello ${taken.name},`,
+      `Hello ${plainName(taken.name)},`,
       'somebody wanted to use this address for another account on Cadre. It has an account already, and nothing was changed.',
       'If it was you, sign in with this address. If not, there is nothing to do.',
     ].join('\n\n')
@@ -67,7 +69,7 @@ async function mailNewAddress({ ctx, account }: PreparedEmailChange, email: stri
   if (!(await storeToken(ctx, account, { hash, email }))) return
   const link = `${means.publicUrl()}/confirm-email?token=${plain}`
   const body = [
-    `Hello ${account.name},`,
+    `Hello ${plainName(account.name)},`,
     'here you make this the e-mail address of your account on Cadre, within an hour:',
     link,
     'If you did not ask for this, do nothing: nobody signs in with this address then.',
@@ -161,7 +163,7 @@ function tellOldAddress(
 ): void {
   const { mail, publicUrl } = accountMeansOf(tx)
   const body = [
-    `Hello ${to.name},`,
+    `Hello ${plainName(to.name)},`,
     `you sign in to Cadre with ${newEmail} from now on, and no more with this address.`,
     'If this was not you, somebody knows your password: tell whoever runs the server at once.',
   ].join('\n\n')

@@ -1,24 +1,22 @@
 // Whose account it is that an issuer of OpenID Connect vouches for.
 //
 // What counts is who the issuer says somebody is (`sub`), which was connected to an account once. An e-mail address is not
-// who somebody is: it can be claimed at an issuer that confirms none, and an account here may have been made with an address
-// of somebody else's. So:
+// who somebody is: it can be claimed at an issuer that confirms none, an account here may have been made with an address of
+// somebody else's, and an address is given to another person when the first one has left. So:
 //
 //   known                       its account
 //   the address is unconfirmed  nobody, whatever it is
-//   an account has the address  nobody until its owner signs in and connects the two; or, where the setting says so, that
-//                               account, and where it had not confirmed the address itself with no password and no
-//                               session that anybody had before
+//   an account has the address  nobody until its owner signs in as before and connects the two; or, where the setting says
+//                               so, that account, if there is no such way: no password, and nobody of this issuer
 //   no account has it           a new account, where people may sign up by themselves or an invite waits for the address
 
 import type { Claims } from '../../platform/auth/issuer.ts'
 import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { AppError, conflict, isAppError } from '../../platform/lib/errors.ts'
+import { newId } from '../../platform/lib/ids.ts'
 import { createAccount } from './accounts.ts'
 import { emailAddress, foldEmail, personName } from './model.ts'
-import { revokeSessions } from './sessions.ts'
-import { voidTokens } from './tokens.ts'
 
 export interface IdentityPolicy {
   /** What people call the issuer. */
@@ -28,29 +26,48 @@ export interface IdentityPolicy {
   readonly mayJoin: boolean
 }
 
+/** An issuer's person, connected to an account. */
+export interface ConnectedIdentity {
+  readonly id: string
+  readonly accountId: string
+}
+
 const refused = (message: string): AppError => new AppError('FORBIDDEN', message)
 
 const SUSPENDED = 'This account is suspended.'
 
-/** The active account that an issuer's person was connected to before; undefined for nobody's. FORBIDDEN where it is suspended. */
-export async function findAccountOf(tx: Pick<Tx, 'sql'>, { issuer, subject }: Claims): Promise<string | undefined> {
-  const known = await tx.sql
+/** There is an account with the person's address, to which only its owner connects them. */
+export class AccountIsThere extends AppError {
+  constructor(issuerName: string) {
+    super(
+      'FORBIDDEN',
+      `There is an account with your e-mail address already, and an address alone does not prove that it is yours. Sign in as you did before, or have a new password mailed to you, and connect ${issuerName} on your account’s page. You do this once.`,
+    )
+  }
+}
+
+/** Whom an issuer's person was connected to before; undefined for nobody. FORBIDDEN where that account is suspended. */
+export async function findIdentity(
+  { sql }: Pick<Tx, 'sql'>,
+  { issuer, subject }: Claims,
+): Promise<ConnectedIdentity | undefined> {
+  const known = await sql
     .selectFrom('accountIdentity')
     .innerJoin('account', 'account.id', 'accountIdentity.accountId')
-    .select(['account.id', 'account.status'])
+    .select(['accountIdentity.id', 'accountIdentity.accountId', 'account.status'])
     .where('issuer', '=', issuer)
     .where('subject', '=', subject)
     .executeTakeFirst()
   if (known !== undefined && known.status !== 'ACTIVE') throw refused(SUSPENDED)
-  return known?.id
+  return known
 }
 
 /**
  * The account of somebody whom the issuer vouches for, connected or made now where that may be. FORBIDDEN, in words for that
  * person, where it may not. In an account transaction.
  */
-export async function accountOf(tx: Tx, claims: Claims, policy: IdentityPolicy): Promise<string> {
-  const known = await findAccountOf(tx, claims)
+export async function identityOf(tx: Tx, claims: Claims, policy: IdentityPolicy): Promise<ConnectedIdentity> {
+  const known = await findIdentity(tx, claims)
   if (known !== undefined) return known
   const { issuerName } = policy
   const email = emailAddress.safeParse(claims.email)
@@ -59,26 +76,20 @@ export async function accountOf(tx: Tx, claims: Claims, policy: IdentityPolicy):
       `${issuerName} does not say that your e-mail address is yours. Confirm it there and come back, or sign in here with your password and connect ${issuerName} on your account’s page.`,
     )
   }
-  const emailFolded = foldEmail(email.data)
   const account = await tx.sql
     .selectFrom('account')
-    .select(['id', 'status', 'emailVerifiedAt'])
-    .where('emailFolded', '=', emailFolded)
+    .select(['id', 'status', 'emailVerifiedAt', 'passwordHash'])
+    .where('emailFolded', '=', foldEmail(email.data))
     .forUpdate()
     .executeTakeFirst()
   if (account !== undefined) {
     // It may have been made for the same person a moment ago: the lock was waited for.
-    const meanwhile = await findAccountOf(tx, claims)
+    const meanwhile = await findIdentity(tx, claims)
     if (meanwhile !== undefined) return meanwhile
     if (account.status !== 'ACTIVE') throw refused(SUSPENDED)
-    if (!policy.linkByEmail) {
-      throw refused(
-        `There is an account with your e-mail address already. Sign in with its password, and connect ${issuerName} on your account’s page.`,
-      )
-    }
-    if (account.emailVerifiedAt === null) await takeOver(tx, account.id)
-    await connect(tx, account.id, claims)
-    return account.id
+    const isReached = account.passwordHash !== null || (await isConnected(tx, account.id, claims.issuer))
+    if (!policy.linkByEmail || isReached || account.emailVerifiedAt === null) throw new AccountIsThere(issuerName)
+    return await connect(tx, account.id, claims)
   }
   if (!policy.mayJoin) {
     throw refused('Nobody has an account here who was not invited. Ask an owner of the workspace for an invite.')
@@ -90,46 +101,65 @@ export async function accountOf(tx: Tx, claims: Claims, policy: IdentityPolicy):
     passwordHash: null,
     emailVerified: true,
   })
-  await connect(tx, id, claims)
-  return id
+  return await connect(tx, id, claims)
+}
+
+async function isConnected(tx: Tx, accountId: string, issuer: string): Promise<boolean> {
+  const known = await tx.sql
+    .selectFrom('accountIdentity')
+    .select('id')
+    .where('accountId', '=', accountId)
+    .where('issuer', '=', issuer)
+    .limit(1)
+    .executeTakeFirst()
+  return known !== undefined
 }
 
 /**
  * Connects an issuer's person to an account that is signed in; again is fine. CONFLICT where that person is connected to
- * another account. In an account transaction.
+ * another account. In an account transaction; whoever calls it knows by `confirmPerson` that it is the account's owner.
  */
 export async function connectIdentity(tx: Tx, accountId: string, claims: Claims): Promise<void> {
-  const known = await findAccountOf(tx, claims)
-  if (known === accountId) return
+  const known = await findIdentity(tx, claims)
+  if (known?.accountId === accountId) return
   if (known !== undefined) throw conflict('DUPLICATE', 'This sign-in belongs to another account here.')
   await connect(tx, accountId, claims)
 }
 
-async function connect(tx: Tx, accountId: string, { issuer, subject }: Claims): Promise<void> {
+/** What people know the person by whom an issuer vouches for; undefined where it does not say. */
+export const labelOf = ({ email, name }: Claims): string | undefined => email ?? name
+
+async function connect(tx: Tx, accountId: string, claims: Claims): Promise<ConnectedIdentity> {
+  const { issuer, subject } = claims
+  const id = newId()
   const made = await tx.sql
     .insertInto('accountIdentity')
-    .values({ issuer, subject, accountId, createdAt: tx.now })
+    .values({ id, issuer, subject, accountId, label: labelOf(claims) ?? null, createdAt: tx.now })
     .onConflict((taken) => taken.columns(['issuer', 'subject']).doNothing())
-    .returning('accountId')
+    .returning('id')
     .executeTakeFirst()
   if (made === undefined) throw conflict('DUPLICATE', 'This sign-in was connected a moment ago.')
+  return { id, accountId }
+}
+
+/**
+ * Notes that somebody signs in by it, and holds it until the transaction ends: a session that is opened meanwhile is among
+ * those that end when it is disconnected. FORBIDDEN where it was disconnected a moment ago. In an account transaction.
+ */
+export async function useIdentity(tx: Tx, { id, accountId }: ConnectedIdentity, claims: Claims): Promise<void> {
+  const label = labelOf(claims)
+  const used = await tx.sql
+    .updateTable('accountIdentity')
+    .set({ lastUsedAt: tx.now, ...(label === undefined ? {} : { label }) })
+    .where('id', '=', id)
+    .where('accountId', '=', accountId)
+    .executeTakeFirst()
+  if (used.numUpdatedRows === 0n) throw refused('This sign-in was disconnected from its account a moment ago.')
 }
 
 /** No issuer leads to the account any more. */
 export async function disconnectAll(tx: Tx, accountId: string): Promise<void> {
   await tx.sql.deleteFrom('accountIdentity').where('accountId', '=', accountId).execute()
-}
-
-/** Whoever had made the account with an address that was not theirs has nothing of it any more. */
-async function takeOver(tx: Tx, accountId: string): Promise<void> {
-  await revokeSessions(tx, { accountId, because: 'PASSWORD_CHANGED' })
-  await disconnectAll(tx, accountId)
-  await voidTokens(tx, accountId)
-  await tx.sql
-    .updateTable('account')
-    .set({ passwordHash: null, passwordChangedAt: tx.now, emailVerifiedAt: tx.now, updatedAt: tx.now })
-    .where('id', '=', accountId)
-    .execute()
 }
 
 /** Whether an invite of some workspace waits for the address that the issuer has confirmed. */

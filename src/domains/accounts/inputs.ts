@@ -66,6 +66,9 @@ export type UpdateAccountInput = z.output<typeof updateAccountInput>
 export const revokeSessionInput = z.object({ id: publicId('session', 'Session') })
 export type RevokeSessionInput = z.output<typeof revokeSessionInput>
 
+export const disconnectIdentityInput = z.object({ id: publicId('identity', 'Identity') })
+export type DisconnectIdentityInput = z.output<typeof disconnectIdentityInput>
+
 export const revokeSessionsInput = z.object({ keepThis: z.boolean() })
 export type RevokeSessionsInput = z.output<typeof revokeSessionsInput>
 

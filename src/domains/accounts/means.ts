@@ -15,6 +15,10 @@ export interface AccountMeansOptions {
   readonly log: Logger
   readonly mailer: Mailer
   readonly signUp: SignUpPolicy
+  /** Where people sign in besides, if they are sent there: if it knows us as a client. None unless given. */
+  readonly issuer?:
+    | { readonly issuer: string; readonly name: string; readonly clientId: string | undefined }
+    | undefined
   /** See `AccountMeans.publicUrl`. */
   readonly publicUrl: () => string
   /** Whether links in mail that becomes a file are told to the log: for who develops. */
@@ -27,7 +31,7 @@ const WAITING = 1_000
 
 /** What signing people in takes, made once for the process. */
 export function createAccountMeans(options: AccountMeansOptions): AccountMeans {
-  const { db, clock, log, mailer, publicUrl } = options
+  const { db, clock, log, mailer, publicUrl, issuer } = options
   const slots = new Slots(AT_ONCE)
   const begun = new Set<Promise<void>>()
 
@@ -65,6 +69,7 @@ export function createAccountMeans(options: AccountMeansOptions): AccountMeans {
     accessTokens: createAccessTokens({ db, clock }),
     throttle: createSignInThrottle(db.system),
     signUp: options.signUp,
+    issuer: issuer?.clientId === undefined ? undefined : { url: issuer.issuer, name: issuer.name },
     publicUrl,
     refreshKey: once('refresh-token'),
     setupToken: once('setup-token', (secret) => `cadre_setup_${secret}`),

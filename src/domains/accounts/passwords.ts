@@ -4,7 +4,8 @@ import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { type AppError, conflict, invalidInput } from '../../platform/lib/errors.ts'
 import { plainName } from '../mail/plain-name.ts'
-import { type AccountRow, assertOwnPassword, assertPasswordFor, findAccountByEmail, getAccount } from './accounts.ts'
+import { type AccountRow, assertPasswordFor, findAccountByEmail, getAccount } from './accounts.ts'
+import { assertOwnPassword } from './confirmation.ts'
 import { disconnectAll } from './identities.ts'
 import type { ChangePasswordInput, ResetPasswordInput } from './inputs.ts'
 import { foldEmail, RESET_TOKEN_MS } from './model.ts'
@@ -22,10 +23,11 @@ export interface PreparedChange {
  * guess; LIMIT_EXCEEDED after five wrong ones.
  */
 export async function prepareChange(ctx: Ctx, accountId: string, input: ChangePasswordInput): Promise<PreparedChange> {
+  const { passwords } = accountMeansOf(ctx)
   const account = await getAccount(ctx, accountId)
   assertPasswordFor(account, input.newPassword, 'newPassword')
-  await assertOwnPassword(ctx, account, input.currentPassword)
-  return { before: account.passwordHash, passwordHash: await accountMeansOf(ctx).passwords.hash(input.newPassword) }
+  await assertOwnPassword(ctx, account, input.currentPassword, 'currentPassword')
+  return { before: account.passwordHash, passwordHash: await passwords.hash(input.newPassword) }
 }
 
 /**

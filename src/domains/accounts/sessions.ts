@@ -18,6 +18,8 @@ export interface NewSession {
   readonly kind: SessionKind
   /** The workspace it begins in; the caller knows that the account is a member of it. */
   readonly workspaceId: string | null
+  /** The sign-in at an issuer that it comes by. */
+  readonly identityId?: string | undefined
   readonly userAgent?: string | undefined
   readonly address?: string | undefined
 }
@@ -41,6 +43,7 @@ export async function openSession(tx: Tx, input: NewSession): Promise<OpenedSess
       accountId: input.accountId,
       kind: input.kind,
       workspaceId: input.workspaceId,
+      identityId: input.identityId ?? null,
       cookieHash: input.kind === 'BROWSER' ? hash : null,
       userAgent: input.userAgent?.slice(0, MAX_USER_AGENT) ?? null,
       address: input.address ?? null,

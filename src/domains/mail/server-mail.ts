@@ -72,7 +72,9 @@ async function findOwnServer(ctx: Ctx): Promise<OwnServer | null> {
     const message = `The password of the mail server ${host} cannot be read. ${err.message}`
     ctx.log.error({ workspaceId: ctx.workspaceId, host }, message)
     await note(ctx, server, message)
-    throw conflict('NOT_CONFIGURED', message)
+    throw err.code === 'UNAVAILABLE'
+      ? unavailable(message, err.details.retryAfterMs)
+      : conflict('NOT_CONFIGURED', message)
   }
 }
 

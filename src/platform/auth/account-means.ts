@@ -19,12 +19,22 @@ export interface AccountMail {
   readonly link: string
 }
 
+/** An issuer of OpenID Connect where people sign in besides. */
+export interface SignInIssuer {
+  /** As its tokens call it. */
+  readonly url: string
+  /** What people call it. */
+  readonly name: string
+}
+
 /** What signing people in takes and lives as long as the process. */
 export interface AccountMeans {
   readonly passwords: Passwords
   readonly accessTokens: AccessTokens
   readonly throttle: SignInThrottle
   readonly signUp: SignUpPolicy
+  /** Undefined where nobody is sent to an issuer. */
+  readonly issuer: SignInIssuer | undefined
   /** Where people reach this server, without a slash at the end. From the settings and never from a request. */
   publicUrl(): string
   /** What successors of refresh tokens are derived with; the same for all processes on one database. */

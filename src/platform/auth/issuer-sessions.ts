@@ -6,6 +6,7 @@
 // a browser, where its person reads what happens.
 
 import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
 import { stringify } from 'uuid'
 import type { Database } from '../db/database.ts'
 import { unauthenticated } from '../lib/errors.ts'
@@ -34,37 +35,70 @@ export async function findIssuerSession(
   { token, workspace, now }: { readonly token: string; readonly workspace: string | undefined; readonly now: Date },
 ): Promise<FoundSession> {
   const { claims, expiresAt } = await issuer.verify(token)
-  const account = await db.systemSql
+  const identity = await db.systemSql
     .selectFrom('accountIdentity')
     .innerJoin('account', 'account.id', 'accountIdentity.accountId')
-    .select('account.id')
+    .select(['accountIdentity.id', 'accountIdentity.accountId'])
     .where('accountIdentity.issuer', '=', claims.issuer)
     .where('accountIdentity.subject', '=', claims.subject)
     .where('account.status', '=', 'ACTIVE')
     .executeTakeFirst()
-  if (account === undefined) {
+  if (identity === undefined) {
     throw unauthenticated(`This token’s person has no account here. Sign in once at /sign-in with ${issuer.name}.`)
   }
-  const workspaceId = await workspaceOf(db, account.id, workspace)
-  const key = { sessionId: issuerSessionId(token), accountId: account.id, workspaceId }
+  const { accountId } = identity
+  const workspaceId = await workspaceOf(db, accountId, workspace)
+  const key = { sessionId: issuerSessionId(token), accountId, workspaceId }
   const found = await findSession(db, key, now)
   if (found !== undefined) return found
-  await db.systemSql
-    .insertInto('session')
-    .values({
-      id: key.sessionId,
-      accountId: account.id,
-      kind: 'PROGRAM',
-      workspaceId,
-      createdAt: now,
-      lastUsedAt: now,
-      expiresAt: new Date(expiresAt),
-    })
-    .onConflict((known) => known.column('id').doNothing())
-    .execute()
+  await keepSession(db, { ...key, identityId: identity.id, now, expiresAt: new Date(expiresAt) })
   const made = await findSession(db, key, now)
   if (made === undefined) throw unauthenticated('This token’s session was revoked: sign in again.')
   return made
+}
+
+interface Kept {
+  readonly sessionId: string
+  readonly identityId: string
+  readonly workspaceId: string | null
+  readonly now: Date
+  readonly expiresAt: Date
+}
+
+/**
+ * Makes the row, unless it is there. The sign-in that it comes by is held for that: who disconnects it at this moment either
+ * ends this session with the others, or there is none.
+ */
+async function keepSession(db: Database, { sessionId, identityId, workspaceId, now, expiresAt }: Kept): Promise<void> {
+  await db.systemSql
+    .with('used', (query) =>
+      query
+        .updateTable('accountIdentity')
+        .set({ lastUsedAt: now })
+        .where('id', '=', identityId)
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('session').select('session.id').where('session.id', '=', sessionId))),
+        )
+        .returning(['id', 'accountId']),
+    )
+    .insertInto('session')
+    .columns(['id', 'accountId', 'identityId', 'kind', 'workspaceId', 'createdAt', 'lastUsedAt', 'expiresAt'])
+    .expression((query) =>
+      query
+        .selectFrom('used')
+        .select([
+          sql<string>`${sessionId}::uuid`.as('id'),
+          'used.accountId',
+          'used.id as identityId',
+          sql<string>`'PROGRAM'`.as('kind'),
+          sql<string | null>`${workspaceId}::uuid`.as('workspaceId'),
+          sql<Date>`${now}::timestamptz`.as('createdAt'),
+          sql<Date>`${now}::timestamptz`.as('lastUsedAt'),
+          sql<Date>`${expiresAt}::timestamptz`.as('expiresAt'),
+        ]),
+    )
+    .onConflict((known) => known.column('id').doNothing())
+    .execute()
 }
 
 async function workspaceOf(db: Database, accountId: string, named: string | undefined): Promise<string | null> {

@@ -29,7 +29,7 @@ const create = (more: Partial<IssuerOptions> = {}): Issuer =>
   createIssuer({
     issuer: fake.url,
     name: 'Acme',
-    audience: 'cadre',
+    audience: 'cadre-api',
     clientId: 'cadre',
     clientSecret: undefined,
     clock,
@@ -37,7 +37,7 @@ const create = (more: Partial<IssuerOptions> = {}): Issuer =>
     ...more,
   })
 
-const ada = { sub: 'ada', aud: 'cadre', email: 'ada@example.com', email_verified: true, name: 'Ada' }
+const ada = { sub: 'ada', aud: 'cadre-api', email: 'ada@example.com', email_verified: true, name: 'Ada' }
 const refused = (token: string) => expect(issuer.verify(token)).rejects
 const NOT_VALID = { code: 'UNAUTHENTICATED', message: 'This token is not valid here.' }
 
@@ -47,7 +47,12 @@ test('a token of the issuer says who its person is, and until when', async () =>
     claims: { issuer: fake.url, subject: 'ada', email: 'ada@example.com', emailVerified: true, name: 'Ada' },
     expiresAt: exp * 1_000,
   })
-  expect(await issuer.verify(await fake.token({ ...ada, aud: ['other', 'cadre'] }))).toBeTruthy()
+  expect(await issuer.verify(await fake.token({ ...ada, aud: ['other', 'cadre-api'] }))).toBeTruthy()
+})
+
+test('a server that is no client of the issuer takes its tokens, and sends nobody there', async () => {
+  issuer = create({ clientId: undefined })
+  expect([issuer.signsIn, (await issuer.verify(await fake.token(ada))).claims.subject]).toEqual([false, 'ada'])
 })
 
 describe('a token is refused', () => {
@@ -94,8 +99,29 @@ describe('a token is refused', () => {
     passedMs = 0
     const soon = Math.floor(Date.now() / 1_000) + 60
     await refused(await fake.token({ ...ada, nbf: soon })).toMatchObject(NOT_VALID)
+  })
+
+  test('that was made for something else: to tell a client who signed in, or that somebody was signed out', async () => {
+    const other = { code: 'UNAUTHENTICATED', message: expect.stringContaining('no access token') }
     const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
-    await refused(await fake.token({ ...ada, events })).toMatchObject(NOT_VALID)
+    const marks = [{ nonce: 'x' }, { at_hash: 'x' }, { c_hash: 'x' }, { s_hash: 'x' }, { events }, { typ: 'ID' }]
+    for (const mark of marks) await refused(await fake.token({ ...ada, ...mark })).toMatchObject(other)
+    for (const typ of ['logout+jwt', 'secevent+jwt', 'dpop+jwt', 'id']) {
+      await refused(await fake.token(ada, { typ })).toMatchObject(other)
+    }
+    for (const typ of ['at+jwt', 'application/at+jwt', 'AT+JWT', 'JWT', 'jwt']) {
+      expect(await issuer.verify(await fake.token({ ...ada, typ: 'Bearer' }, { typ }))).toBeTruthy()
+    }
+  })
+
+  test('where the API has no identifier of its own, whatever it is', async () => {
+    issuer = create({ audience: undefined })
+    for (const typ of ['at+jwt', 'JWT']) {
+      await refused(await fake.token({ ...ada, aud: 'cadre' }, { typ })).toMatchObject({
+        code: 'UNAUTHENTICATED',
+        message: 'This server takes no tokens of Acme.',
+      })
+    }
   })
 
   test.each(['', '.', '..', 'a.b', 'a.b.c', 'e30.e30.e30', `${'a'.repeat(10_000)}.b.c`, '\u{1f511}.b.c'])(

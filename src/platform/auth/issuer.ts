@@ -5,7 +5,7 @@
 // wrong: clients throw a token away that is. A token signed by a key that is not known has the keys fetched once more,
 // and not again for half a minute, however many come.
 
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify, type RemoteJWKSet } from 'jose'
+import { createRemoteJWKSet, errors, type JWTVerifyResult, jwtVerify, type RemoteJWKSet } from 'jose'
 import { allowInsecureRequests, type Configuration, discovery, enableNonRepudiationChecks, None } from 'openid-client'
 import type { Clock } from '../lib/clock.ts'
 import { isAppError, unauthenticated, unavailable } from '../lib/errors.ts'
@@ -31,8 +31,8 @@ export interface Issuer {
   /** What `openid-client` needs. Rejects with UNAVAILABLE while the issuer cannot be reached. */
   configuration(): Promise<Configuration>
   /**
-   * Who the bearer token speaks for, and until when it is good (milliseconds). Rejects with UNAUTHENTICATED for one that is
-   * not the issuer's, not meant for us or has expired, with UNAVAILABLE while its keys cannot be had.
+   * Who the access token speaks for, and until when it is good (milliseconds). Rejects with UNAUTHENTICATED for one that is
+   * not the issuer's, not meant for us, is no access token or has expired, with UNAVAILABLE while its keys cannot be had.
    */
   verify(token: string): Promise<{ readonly claims: Claims; readonly expiresAt: number }>
 }
@@ -40,7 +40,8 @@ export interface Issuer {
 export interface IssuerOptions {
   readonly issuer: string
   readonly name: string
-  readonly audience: string
+  /** Whom an access token must be meant for; undefined: none is taken. */
+  readonly audience: string | undefined
   readonly clientId: string | undefined
   readonly clientSecret: string | undefined
   readonly clock: Clock
@@ -72,7 +73,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
 
   const discover = async (): Promise<Discovered> => {
     const execute = [enableNonRepudiationChecks, ...(isSafe ? [] : [allowInsecureRequests])]
-    const { clientId = audience, clientSecret } = options
+    const { clientId = audience ?? '', clientSecret } = options
     const authentication = clientSecret === undefined ? None() : undefined
     const configuration = await discovery(
       new URL(options.issuer),
@@ -117,23 +118,27 @@ export function createIssuer(options: IssuerOptions): Issuer {
     }
   }
 
-  const verified = async (token: string, { configuration, keys }: Discovered): Promise<JWTPayload> => {
+  const verified = async (
+    token: string,
+    meantFor: string,
+    { configuration, keys }: Discovered,
+  ): Promise<Pick<JWTVerifyResult, 'payload' | 'protectedHeader'>> => {
     const checks = {
       issuer: configuration.serverMetadata().issuer,
-      audience,
+      audience: meantFor,
       algorithms: ALGORITHMS,
       clockTolerance: CLOCK_TOLERANCE_S,
       currentDate: clock.now(),
       requiredClaims: ['sub', 'exp'],
     }
     try {
-      return (await jwtVerify(token, keys, checks)).payload
+      return await jwtVerify(token, keys, checks)
     } catch (err) {
       if (!(err instanceof errors.JWKSMultipleMatchingKeys)) throw err
       // It names no key, and several are of its kind.
       for await (const key of err) {
         try {
-          return (await jwtVerify(token, key, checks)).payload
+          return await jwtVerify(token, key, checks)
         } catch (failed) {
           if (!(failed instanceof errors.JWSSignatureVerificationFailed)) throw failed
         }
@@ -147,18 +152,33 @@ export function createIssuer(options: IssuerOptions): Issuer {
     signsIn: options.clientId !== undefined,
     configuration: async () => (await current()).configuration,
     verify: async (token) => {
+      if (audience === undefined) throw unauthenticated(`This server takes no tokens of ${options.name}.`)
       const discovered = await current()
-      let payload: JWTPayload
+      let found: Awaited<ReturnType<typeof verified>>
       try {
-        payload = await verified(token, discovered)
+        found = await verified(token, audience, discovered)
       } catch (err) {
         throw refusalOf(err) ?? away(err)
       }
-      // Says that somebody was signed out, and to whom: it is about a person, but not from one.
-      if (payload.events !== undefined) throw unauthenticated(NOT_VALID)
-      return { claims: claimsOf(payload), expiresAt: (payload.exp ?? 0) * 1_000 }
+      if (!isAccessToken(found)) throw unauthenticated('This is no access token: send one that is made for this API.')
+      return { claims: claimsOf(found.payload), expiresAt: (found.payload.exp ?? 0) * 1_000 }
     },
   }
+}
+
+/** What stands in ID tokens only, or says that somebody was signed out: about a person, but not from one. */
+const OF_OTHER_TOKENS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events']
+
+/**
+ * Whether a token is made to be sent to an API. RFC 9068 has it say so (`at+jwt`), and many issuers do not follow it yet; an
+ * ID token tells a client who has signed in, and is in many more hands. Its own marks are asked for besides the audience,
+ * which may be that of another client.
+ */
+function isAccessToken({ payload, protectedHeader }: Pick<JWTVerifyResult, 'payload' | 'protectedHeader'>): boolean {
+  const type = protectedHeader.typ?.toLowerCase().replace(/^application\//, '') ?? 'jwt'
+  if (type === 'at+jwt') return true
+  // Keycloak says within what it is.
+  return type === 'jwt' && payload.typ !== 'ID' && OF_OTHER_TOKENS.every((claim) => payload[claim] === undefined)
 }
 
 const NOT_VALID = 'This token is not valid here.'

@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto'
 import { sql as sqlText } from 'kysely'
 import type { Database } from '../db/database.ts'
 import { invalidInput } from '../lib/errors.ts'
-import { Slots } from '../lib/slots.ts'
+import { SlotsByKey } from '../lib/slots.ts'
 
 /** A place in a workspace's chain, to be noted elsewhere and to go on from. */
 export interface ChainHead {
@@ -91,12 +91,13 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal
 }
 
-// It reads whole logs, and nobody is in a hurry: one at a time, so that the pool is there for the others.
-const slot = new Slots(1)
+// It reads whole logs, and nobody is in a hurry: two at a time, so that the pool is there for the others, and one of each
+// workspace, so that none waits for all of another's.
+const slots = new SlotsByKey(2)
 
 /** Looks at up to `limit` events of a workspace, one after the other. */
 export const verifyChain = (db: Database, workspaceId: string, options: VerifyOptions): Promise<ChainVerification> =>
-  slot.with(() => verify(db, workspaceId, options))
+  slots.with(workspaceId, () => verify(db, workspaceId, options))
 
 async function verify(db: Database, workspaceId: string, options: VerifyOptions): Promise<ChainVerification> {
   const { after, limit, signal } = options

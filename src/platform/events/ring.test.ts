@@ -56,4 +56,33 @@ describe('the ring', () => {
     expect(ring.since(0n, 'w')).toBeUndefined()
     expect(ring.since(1n, 'w')).toEqual([])
   })
+
+  it('forgets one workspace and no other, and has room for what comes', () => {
+    const ring = new Ring(100, 0n)
+    for (let position = 1; position <= 10; position++) ring.push(item(position, position % 2 === 0 ? 'even' : 'odd'))
+    ring.forget('even', 10n)
+    ring.push(item(11, 'even'))
+    expect(ring.since(9n, 'even')).toBeUndefined()
+    expect(positions(ring.since(10n, 'even'))).toEqual([11])
+    expect(positions(ring.since(0n, 'odd'))).toEqual([1, 3, 5, 7, 9])
+    // Six of ten are held: four more give up nothing, and then the oldest goes first, whosever it is.
+    for (let position = 12; position <= 15; position++) ring.push(item(position, 'other'))
+    expect(positions(ring.since(0n, 'odd'))).toEqual([1, 3, 5, 7, 9])
+    for (let position = 16; position <= 21; position++) ring.push(item(position, 'other'))
+    expect(ring.since(10n, 'even')).toBeUndefined()
+    expect(positions(ring.since(11n, 'even'))).toEqual([])
+    expect(positions(ring.since(11n, 'other'))).toEqual([12, 13, 14, 15, 16, 17, 18, 19, 20, 21])
+  })
+
+  it('forgets a workspace twice, one that it knows nothing of, and what it has given up meanwhile', () => {
+    const ring = new Ring(100, 0n)
+    ring.forget('nobody', 3n)
+    for (let position = 4; position <= 20; position++) ring.push(item(position, 'w'))
+    expect(positions(ring.since(10n, 'nobody'))).toEqual([])
+    ring.forget('w', 20n)
+    ring.forget('w', 20n)
+    expect(ring.since(19n, 'w')).toBeUndefined()
+    for (let position = 21; position <= 30; position++) ring.push(item(position, 'w'))
+    expect(positions(ring.since(20n, 'w'))?.length).toBe(10)
+  })
 })

@@ -24,6 +24,13 @@ class Shelf {
     return item
   }
 
+  /** The same without the workspace's items. */
+  without(workspaceId: string): Shelf {
+    const left = new Shelf()
+    left.#items = this.#items.slice(this.#first).filter(({ event }) => event.workspaceId !== workspaceId)
+    return left
+  }
+
   /** The items with a position above `position`, by bisection. */
   above(position: bigint): WeighedItem[] {
     let low = this.#first
@@ -43,6 +50,8 @@ export class Ring {
   readonly #maxBytes: number
   #all = new Shelf()
   #byWorkspace = new Map<string, Shelf>()
+  /** Of workspaces of which it has forgotten something: the position after which it holds everything of theirs. */
+  readonly #starts = new Map<string, bigint>()
   #bytes = 0
   #start: bigint
 
@@ -67,8 +76,17 @@ export class Ring {
 
   /** The workspace's events above `after`; undefined when the ring does not reach back that far. */
   since(after: bigint, workspaceId: string): readonly WeighedItem[] | undefined {
-    if (after < this.#start) return undefined
+    if (after < this.#start || after < (this.#starts.get(workspaceId) ?? 0n)) return undefined
     return this.#byWorkspace.get(workspaceId)?.above(after) ?? []
+  }
+
+  /** Gives up what it holds of a workspace, up to `position`; of others it reaches back as far as before. */
+  forget(workspaceId: string, position: bigint): void {
+    for (const [known, start] of this.#starts) if (start <= this.#start) this.#starts.delete(known)
+    this.#starts.set(workspaceId, position)
+    for (const { bytes } of this.#byWorkspace.get(workspaceId)?.above(0n) ?? []) this.#bytes -= bytes
+    this.#byWorkspace.delete(workspaceId)
+    this.#all = this.#all.without(workspaceId)
   }
 
   #dropOldest(): void {

@@ -46,7 +46,7 @@ export interface Tail {
   attach(workspaceId: string, listener: TailListener): () => void
   /**
    * The workspace's events above `after` up to `position`, or undefined when memory does not reach back that far. It begins
-   * anew where something was erased.
+   * anew where something of the workspace was erased.
    */
   recent(after: bigint, workspaceId: string): readonly WeighedItem[] | undefined
   /** Says that there may be more to read. */
@@ -251,10 +251,11 @@ class LogTail implements Tail {
 
   #handOut(item: WeighedItem): void {
     this.#position = item.event.position
+    const { type, workspaceId, position } = item.event
     // Memory still has what the log has not any more. Whoever resumes reads the log.
-    if (item.event.type.endsWith(ERASED)) this.#ring = new Ring(this.#ringBytes, item.event.position - 1n)
+    if (type.endsWith(ERASED)) this.#ring.forget(workspaceId, position - 1n)
     this.#ring.push(item)
-    const listeners = this.#byWorkspace.get(item.event.workspaceId)
+    const listeners = this.#byWorkspace.get(workspaceId)
     if (listeners !== undefined) for (const listener of listeners) listener.deliver(item)
   }
 

@@ -2,11 +2,13 @@
 //
 // A client names one by its id, in `documentId` or, as Apollo does it, in `extensions.persistedQuery.sha256Hash`, or
 // sends its text as ever. Where only known documents are taken (trusted documents), every other text is refused before it
-// is looked at any closer; what differs from a known one in blanks, comments or the order of its parts is that one.
+// is parsed: a known one is known by its digest. What differs from one in blanks, comments or the order of its parts is that
+// one as well, and only a text of the very same words and signs is parsed to find out.
 
 import { createHash } from 'node:crypto'
 import { type DocumentNode, GraphQLError, Kind, parse } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { createVocabulary } from './document-words.ts'
 import type { OperationParameters, Refused } from './engine.ts'
 import { checkDocument, checkText, type OperationLimits } from './limits.ts'
 import { normalFormOf } from './normal-form.ts'
@@ -32,26 +34,28 @@ const BARE_DIGEST = /^[0-9a-f]{64}$/
 export function createTrustedDocuments(options: TrustedDocumentsOptions): TrustedDocuments {
   const { known, only, introspection, limits } = options
   const byId = new Map<string, string>()
+  const words = createVocabulary(known.values())
   const normalForms = new Set<string>()
   for (const text of known.values()) {
     byId.set(documentIdOf(text), text)
     normalForms.add(formOf(text))
   }
   for (const [id, text] of known) byId.set(id, text)
-  // Texts that were found to be known ones: they are not parsed twice.
+  // Texts that were found to be known ones, written otherwise: they are not parsed twice.
   const accepted = new LRUCache<string, true>({ max: MAX_ACCEPTED })
 
   const isKnown = (text: string): boolean => {
-    if (accepted.has(text)) return true
-    const document = documentOf(text, limits)
+    if (byId.get(documentIdOf(text)) === text || accepted.has(text)) return true
+    const document = introspection || words.areOfOne(text) ? documentOf(text, limits) : undefined
     if (document === undefined) return false
     const yes = normalForms.has(normalFormOf(document)) || (introspection && asksForSchemaOnly(document))
     if (yes) accepted.set(text, true)
     return yes
   }
   const isSame = (text: string, known: string): boolean => {
-    const document = documentOf(text, limits)
-    return text === known || (document !== undefined && normalFormOf(document) === formOf(known))
+    if (text === known) return true
+    const document = words.areOfOne(text) ? documentOf(text, limits) : undefined
+    return document !== undefined && normalFormOf(document) === formOf(known)
   }
   const whole = (query: string) => (only && !isKnown(query) ? refused(UNKNOWN_TEXT) : { query })
 

@@ -25,3 +25,27 @@ export class Slots {
     }
   }
 }
+
+/** At most `size` at a time, and one of each key: whoever asks for much waits behind who asks for little. */
+export class SlotsByKey {
+  readonly #slots: Slots
+  readonly #byKey = new Map<string, { readonly slots: Slots; users: number }>()
+
+  constructor(size: number) {
+    this.#slots = new Slots(size)
+  }
+
+  /** Runs `work` when nothing else of its key runs and a slot is free. */
+  async with<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
+    const own = this.#byKey.get(key) ?? { slots: new Slots(1), users: 0 }
+    this.#byKey.set(key, own)
+    own.users += 1
+    try {
+      // One of each key at most waits for the slots of all.
+      return await own.slots.with(() => this.#slots.with(work))
+    } finally {
+      own.users -= 1
+      if (own.users === 0) this.#byKey.delete(key)
+    }
+  }
+}

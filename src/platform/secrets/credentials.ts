@@ -3,7 +3,7 @@ import type { Ctx } from '../context.ts'
 import type { Database } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
 import type { Tx } from '../db/transaction.ts'
-import { conflict } from '../lib/errors.ts'
+import { conflict, unavailable } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import { openSecret, rewrap, SealBroken, sealSecret } from './envelope.ts'
 import type { Keyring } from './keyring.ts'
@@ -41,8 +41,9 @@ export async function removeCredential(tx: Tx, purpose: CredentialPurpose): Prom
 }
 
 /**
- * The secret in the clear; null when there is none. CONFLICT (NOT_CONFIGURED) when it cannot be opened: this server lacks the
- * key, or what is stored was changed or comes from elsewhere.
+ * The secret in the clear; null when there is none. UNAVAILABLE where this process lacks its key: while keys are changed
+ * another has sealed it already, and it opens once this one is started with that key. CONFLICT (NOT_CONFIGURED) where what is
+ * stored was changed or comes from elsewhere.
  */
 export async function openCredential(
   sql: Kysely<Tables>,
@@ -61,9 +62,9 @@ export async function openCredential(
   if (row === undefined) return null
   const master = await keyring.find(row.keyId)
   if (master === undefined) {
-    throw conflict(
-      'NOT_CONFIGURED',
+    throw unavailable(
       `It was sealed with the key ${row.keyId}, which SECRET_KEY of this server does not hold.`,
+      UNKNOWN_KEY_RETRY_MS,
     )
   }
   try {
@@ -76,6 +77,8 @@ export async function openCredential(
     )
   }
 }
+
+const UNKNOWN_KEY_RETRY_MS = 60_000
 
 interface Row {
   readonly keyId: string

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createKeyring, parseKey } from './keyring.ts'
+import { openSecret, rewrap, sealSecret } from './envelope.ts'
+import { createKeyring, type MasterKey, parseKey } from './keyring.ts'
 
 let folder: string
 let file: string
@@ -19,8 +20,9 @@ test('of several keys the first one seals, and each is found by its name', async
   const [one, two] = [randomBytes(32), randomBytes(32)]
   const ring = createKeyring({ keys: [one, two], file, mayMake: true })
   const old = await createKeyring({ keys: [two], file, mayMake: true }).current()
-  expect((await ring.current()).bytes).toEqual(one)
-  expect((await ring.find(old.id))?.bytes).toEqual(two)
+  const alone = await createKeyring({ keys: [one], file, mayMake: true }).current()
+  expect(await ring.current()).toEqual(alone)
+  expect(await ring.find(old.id)).toEqual(old)
   expect(await ring.find('nothing')).toBeUndefined()
   expect(old.id).not.toContain(two.toString('hex').slice(0, 8))
   expect(await readdir(folder)).toEqual([])
@@ -33,7 +35,8 @@ test('without a key one is made in a file for its owner alone, once, however man
   expect(new Set(made.map(({ id }) => id)).size).toBe(1)
   expect(await readdir(join(folder, 'data'))).toEqual(['secret-key'])
   expect((await stat(file)).mode & 0o777).toBe(0o600)
-  expect(parseKey(await readFile(file, 'utf8'))).toEqual(made[0]?.bytes)
+  const keys = [parseKey(await readFile(file, 'utf8')) ?? Buffer.alloc(0)]
+  expect(await createKeyring({ keys, file: 'none', mayMake: false }).current()).toEqual(made[0])
 })
 
 test('a key in a file still opens what it sealed when others are set', async () => {
@@ -62,4 +65,26 @@ test('a fingerprint is the same for one secret and key, and another for any othe
   expect(await one?.fingerprint('a')).toBe(await one?.fingerprint('a'))
   expect(await one?.fingerprint('a')).not.toBe(await one?.fingerprint('b'))
   expect(await one?.fingerprint('a')).not.toBe(await two?.fingerprint('a'))
+})
+
+test('no key is used as it is: what seals is derived from it, as any HKDF would', async () => {
+  const bytes = randomBytes(32)
+  const extracted = createHmac('sha256', Buffer.alloc(32)).update(bytes).digest()
+  const made = (info: string) => createHmac('sha256', extracted).update(info).update(Buffer.of(1)).digest()
+  const ring = createKeyring({ keys: [bytes], file, mayMake: false })
+  expect((await ring.current()).bytes).toEqual(made('cadre wrapping'))
+  expect(await ring.fingerprint('a')).toBe(createHmac('sha256', made('cadre fingerprint')).update('a').digest('hex'))
+})
+
+test('what a key itself has sealed, before it was for several purposes, is found by that key’s name', async () => {
+  const [bytes, other] = [randomBytes(32), randomBytes(32)]
+  const nameOf = (key: Buffer) => createHash('sha256').update('cadre key id\0').update(key).digest('hex').slice(0, 16)
+  const ring = createKeyring({ keys: [other, bytes], file, mayMake: false })
+  const before = await ring.find(nameOf(bytes))
+  expect(before?.bytes).toEqual(bytes)
+  const place = { workspaceId: '0193-a', purpose: 'MAIL_SERVER' }
+  const envelope = sealSecret({ id: nameOf(bytes), bytes }, place, 'correct horse', [])
+  const moved = rewrap(before as MasterKey, await ring.current(), place, envelope)
+  expect(moved.keyId).not.toBe(nameOf(other))
+  expect(openSecret(await ring.current(), place, moved, [])).toBe('correct horse')
 })

@@ -3,13 +3,16 @@
 // They come from the setting SECRET_KEY: the first one seals, all of them open. Without it, where that is allowed, there is a
 // key in a file of the data folder, made when something is first sealed. A file that is there opens what it has sealed even
 // after SECRET_KEY is set, so that the way from one to the other is a restart.
+//
+// None is used as it is: for each purpose one is derived from it (HKDF, RFC 5869), so that one use tells nothing about another.
+// What was sealed before that, by the key itself, is found by that key's name; the next start has it sealed by the derived one.
 
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { conflict } from '../lib/errors.ts'
 
-/** One key of the server. `id` names it and tells nothing about it. */
+/** A key that seals. `id` names it and tells nothing about it. */
 export interface MasterKey {
   readonly id: string
   readonly bytes: Buffer
@@ -42,6 +45,23 @@ const masterKey = (bytes: Buffer): MasterKey => ({
   bytes,
 })
 
+const derived = (bytes: Buffer, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', bytes, Buffer.alloc(0), `cadre ${purpose}`, KEY_BYTES))
+
+/** What is made of one key of the server. */
+interface Purposes {
+  readonly seals: MasterKey
+  /** The key itself, for what it sealed before it was for several purposes. */
+  readonly sealedBefore: MasterKey
+  readonly fingerprints: Buffer
+}
+
+const purposesOf = (bytes: Buffer): Purposes => ({
+  seals: masterKey(derived(bytes, 'wrapping')),
+  sealedBefore: masterKey(bytes),
+  fingerprints: derived(bytes, 'fingerprint'),
+})
+
 /** A key as it is written: 32 bytes in base64. Undefined for anything else. */
 export function parseKey(text: string): Buffer | undefined {
   const trimmed = text.trim()
@@ -57,10 +77,10 @@ const missing = () =>
   )
 
 export function createKeyring({ keys, file, mayMake }: KeyringOptions): Keyring {
-  const configured = keys.map(masterKey)
-  let ofFile: MasterKey | undefined
+  const configured = keys.map(purposesOf)
+  let ofFile: Purposes | undefined
 
-  const readOwn = async (): Promise<MasterKey | undefined> => {
+  const readOwn = async (): Promise<Purposes | undefined> => {
     if (ofFile !== undefined) return ofFile
     let text: string
     try {
@@ -71,13 +91,13 @@ export function createKeyring({ keys, file, mayMake }: KeyringOptions): Keyring 
     }
     const bytes = parseKey(text)
     if (bytes === undefined) throw conflict('NOT_CONFIGURED', `The key file ${file} does not hold 32 bytes in base64.`)
-    ofFile = masterKey(bytes)
+    ofFile = purposesOf(bytes)
     return ofFile
   }
 
-  const existing = async (): Promise<MasterKey | undefined> => configured[0] ?? (mayMake ? await readOwn() : undefined)
+  const existing = async (): Promise<Purposes | undefined> => configured[0] ?? (mayMake ? await readOwn() : undefined)
 
-  const current = async (): Promise<MasterKey> => {
+  const current = async (): Promise<Purposes> => {
     const known = await existing()
     if (known !== undefined) return known
     if (!mayMake) throw missing()
@@ -88,15 +108,19 @@ export function createKeyring({ keys, file, mayMake }: KeyringOptions): Keyring 
   }
 
   return {
-    current,
-    existing,
-    find: async (id) =>
-      configured.find((key) => key.id === id) ??
+    current: async () => (await current()).seals,
+    existing: async () => (await existing())?.seals,
+    find: async (id) => {
+      const named = (of: Purposes | undefined) => [of?.seals, of?.sealedBefore].find((key) => key?.id === id)
+      for (const known of configured) {
+        const key = named(known)
+        if (key !== undefined) return key
+      }
       // A file that cannot be read has no key: what it may have sealed cannot be opened, and whoever asks is told so.
-      [await readOwn().catch(() => undefined)].find((key) => key?.id === id),
+      return named(await readOwn().catch(() => undefined))
+    },
     fingerprint: async (secret) =>
-      createHmac('sha256', (await current()).bytes)
-        .update('cadre fingerprint\0')
+      createHmac('sha256', (await current()).fingerprints)
         .update(secret)
         .digest('hex'),
   }

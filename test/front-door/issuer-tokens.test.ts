@@ -1,0 +1,148 @@
+// Access tokens of an issuer of OpenID Connect, sent as bearer tokens.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { purgeSessions } from '../../src/domains/accounts/sweeps.ts'
+import { createLogger } from '../../src/platform/observability/logger.ts'
+import { type House, openHouse } from '../domains/house.ts'
+import { type FakeIssuer, openIssuer } from '../support/issuer.ts'
+import { Visitor } from './browser-visitor.ts'
+import { ADA, ask, come as comeFrom, urlOf, WHO } from './oidc-visits.ts'
+
+let issuer: FakeIssuer
+let house: House
+let env: Record<string, string>
+const log = createLogger({ level: 'error', format: 'json' })
+
+beforeAll(async () => {
+  issuer = await openIssuer({ clientId: 'cadre' })
+  env = { OIDC_ISSUER: issuer.url, OIDC_CLIENT_ID: 'cadre', OIDC_AUDIENCE: 'cadre-api', OIDC_NAME: 'Acme' }
+  house = await openHouse({ log, env })
+})
+afterAll(async () => {
+  await house.close()
+  await issuer.close()
+})
+
+const come = (visitor: Visitor, person: FakeIssuer['person']) => comeFrom(issuer, visitor, person)
+
+describe('a bearer token of the issuer', () => {
+  const token = (claims: object = {}) => issuer.token({ sub: 'ada', aud: 'cadre-api', ...claims })
+
+  test('speaks for the account of its person, in their only workspace or the one that is named', async () => {
+    const visitor = new Visitor(urlOf(house))
+    await come(visitor, ADA)
+    const mine = await token()
+    expect(await ask(house, mine)).toMatchObject({
+      status: 200,
+      body: { data: { viewer: { account: { email: ADA.email }, workspace: null } } },
+    })
+    await visitor.submit('/account', { workspaceName: 'First' }, { to: '/account/workspaces' })
+    const only = { data: { viewer: { workspace: { name: 'First' } } } }
+    expect((await ask(house, await token({ jti: '1' }))).body).toMatchObject(only)
+    await visitor.submit('/account', { workspaceName: 'Second' }, { to: '/account/workspaces' })
+    expect((await ask(house, await token({ jti: '2' }))).body).toMatchObject({ data: { viewer: { workspace: null } } })
+    const second = { data: { viewer: { workspace: { name: 'Second' } } } }
+    expect((await ask(house, await token({ jti: '2' }), { 'x-cadre-workspace': 'second' })).body).toMatchObject(second)
+    const foreign = await house.workspace('Foreign')
+    for (const name of [foreign.id, `workspace_${foreign.id}`, 'nowhere', '\u00e9']) {
+      const answer = await ask(house, await token({ jti: '3' }), { 'x-cadre-workspace': name })
+      expect([answer.status, JSON.stringify(answer.body)]).toEqual([401, expect.stringContaining('no member of it')])
+    }
+  })
+
+  test('of a person without an account makes none', async () => {
+    const answer = await ask(house, await token({ sub: 'unknown', email: 'grace@example.com', email_verified: true }))
+    expect([answer.status, JSON.stringify(answer.body)]).toEqual([401, expect.stringContaining('/sign-in')])
+  })
+
+  test('is refused when it is forged, not for us, over, or the cookie of the same person lies beside it', async () => {
+    const visitor = new Visitor(urlOf(house))
+    await come(visitor, ADA)
+    const good = await token()
+    const [head = '', , signature = ''] = good.split('.')
+    const payload = Buffer.from(
+      JSON.stringify({ iss: issuer.url, sub: 'ada', aud: 'cadre-api', exp: 9_999_999_999 }),
+    ).toString('base64url')
+    const none = Buffer.from('{"alg":"none"}').toString('base64url')
+    for (const bad of [
+      `${head}.${payload}.${signature}`,
+      `${none}.${payload}.AA`,
+      await token({ aud: 'x' }),
+      await token({ exp: 1_000 }),
+    ]) {
+      expect((await ask(house, bad)).status).toBe(401)
+      expect((await visitor.ask(WHO, { authorization: `Bearer ${bad}` })).status).toBe(401)
+    }
+  })
+
+  test('is a session that its person ends like others, and stays ended however often it is sent', async () => {
+    const visitor = new Visitor(urlOf(house))
+    await come(visitor, ADA)
+    const mine = await token({ jti: 'ended' })
+    expect((await ask(house, mine)).status).toBe(200)
+    await visitor.submit('/account', {}, { to: '/account/sessions/end-others' })
+    await expect.poll(async () => (await ask(house, mine)).status).toBe(401)
+    expect((await ask(house, mine, { 'x-cadre-workspace': 'second' })).status).toBe(401)
+    expect((await ask(house, await token({ jti: 'new' }))).status).toBe(200)
+  })
+
+  test('that was revoked stays so for as long as it could be good, however long ago that was', async () => {
+    const visitor = new Visitor(urlOf(house))
+    await come(visitor, { ...ADA, sub: 'eve', email: 'eve@example.com' })
+    const yearS = 365 * 24 * 3_600
+    const long = await token({ sub: 'eve', exp: Math.floor(Date.now() / 1_000) + yearS })
+    expect((await ask(house, long)).status).toBe(200)
+    await visitor.submit('/account', {}, { to: '/account/sessions/end-others' })
+    await expect.poll(async () => (await ask(house, long)).status).toBe(401)
+    const later = (days: number) => new Date(Date.now() + days * 24 * 3_600_000)
+    await purgeSessions(house.db, later(60))
+    // What was found is kept for two seconds: another workspace's name has it looked up anew.
+    expect((await ask(house, long, { 'x-cadre-workspace': 'anywhere' })).status).toBe(401)
+    const { body } = await ask(house, long)
+    expect(JSON.stringify(body)).toContain('was revoked')
+    const count = () =>
+      house.db.systemSql
+        .selectFrom('session')
+        .select('id')
+        .where('revokedAt', 'is not', null)
+        .where('expiresAt', '>', later(300))
+        .execute()
+    expect(await count()).toHaveLength(1)
+    await purgeSessions(house.db, later(366))
+    expect(await count()).toHaveLength(0)
+  })
+
+  test('is none that tells a client who has signed in', async () => {
+    const visitor = new Visitor(urlOf(house))
+    await come(visitor, ADA)
+    for (const claims of [{ aud: 'cadre' }, { nonce: 'x' }, { at_hash: 'x' }, { aud: ['cadre-api'], nonce: 'x' }]) {
+      expect((await ask(house, await token({ ...claims, jti: JSON.stringify(claims) }))).status).toBe(401)
+    }
+    const access = await issuer.token({ sub: 'ada', aud: 'cadre-api' }, { typ: 'at+jwt' })
+    expect((await ask(house, access)).status).toBe(200)
+  })
+})
+
+test('where the API has no identifier at the issuer its tokens are refused, also those meant for the client', async () => {
+  const { OIDC_AUDIENCE: _none, ...others } = env
+  const closed = await openHouse({ log, env: others })
+  try {
+    await comeFrom(issuer, new Visitor(urlOf(closed)), ADA)
+    const answer = await ask(closed, await issuer.token({ sub: 'ada', aud: 'cadre' }))
+    expect([answer.status, JSON.stringify(answer.body)]).toEqual([401, expect.stringContaining('takes no tokens')])
+  } finally {
+    await closed.close()
+  }
+})
+
+test('while the issuer is away its tokens are unavailable', async () => {
+  const empty = await openHouse({ log, env })
+  await issuer.goAway()
+  try {
+    const answer = await ask(empty, await issuer.token({ sub: 'ada', aud: 'cadre-api' }))
+    expect([answer.status, JSON.stringify(answer.body)]).toEqual([503, expect.stringContaining('UNAVAILABLE')])
+  } finally {
+    await issuer.comeBack()
+    await empty.close()
+  }
+})
