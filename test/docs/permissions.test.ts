@@ -24,6 +24,7 @@ test('what needs no permission is known by name: nothing becomes so by being for
     'changePassword: to have signed in',
     'createWorkspace: to have signed in',
     'cursor: a credential',
+    'eraseAccount: to have signed in',
     'invitePreview: nothing',
     'leaveWorkspace: to have signed in',
     'logIn: nothing',

@@ -49,6 +49,7 @@ export function accountInputs({ owner, anonymous }: House) {
     acceptInvite: ({ invite }) => ({ inviteToken: invite.token }),
     changePassword: ({ mark }) => ({ currentPassword: passwordOf(mark), newPassword: `${passwordOf(mark)} twice` }),
     createWorkspace: () => ({ name: 'Founded', slug: `founded-${++made}`, timeZone: 'UTC', currency: 'EUR' }),
+    eraseAccount: ({ mark }) => ({ currentPassword: passwordOf(mark) }),
     leaveWorkspace: ({ id }) => ({ workspace: encodeId('workspace', id) }),
     logIn: ({ mark }) => ({ email: emailOf(mark), password: passwordOf(mark) }),
     refreshSession: async (of) => ({ refreshToken: await refreshTokenOf(of) }),

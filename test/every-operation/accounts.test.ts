@@ -15,6 +15,7 @@ const UNKEYED: Readonly<Record<string, string>> = {
   logIn: 'takes a password, and each is a session of its own',
   changePassword: 'takes a password',
   resetPassword: 'takes a password',
+  eraseAccount: 'takes a password',
   refreshSession: 'repeats its answer by itself, for as long as it may',
   requestPasswordReset: 'changes nothing before the answer',
 }

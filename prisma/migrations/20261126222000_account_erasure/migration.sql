@@ -80,8 +80,8 @@ BEGIN
 END
 $$;
 
--- What an erasure would take out of the log: of these things and runs, and of things that were the person's up to a
--- position (`former`), whatever is not of a type that outlives it; see `cadre_erase_events`.
+-- What an erasure would take out of the log, of what is not of a type that outlives it (see `cadre_erase_events`): what is
+-- about these things and runs, and about things that were the person's (`former`: up to a position, and single ones after it).
 CREATE FUNCTION cadre_events_to_erase(
   workspace uuid, subjects uuid[], runs uuid[], former jsonb, kept jsonb, most int
 ) RETURNS SETOF bigint
@@ -95,9 +95,9 @@ CREATE FUNCTION cadre_events_to_erase(
       JOIN public.event_log e ON e.workspace_id = workspace AND e.run_id = run.id
      WHERE e.erased_at IS NULL
     UNION ALL
-    SELECT e.position, e.type, e.changes FROM jsonb_each_text(former) AS thing(id, until)
-      JOIN public.event_log e
-        ON e.workspace_id = workspace AND e.subject_id = thing.id::uuid AND e.position <= thing.until::bigint
+    SELECT e.position, e.type, e.changes FROM jsonb_each(former) AS thing(id, positions)
+      JOIN public.event_log e ON e.workspace_id = workspace AND e.subject_id = thing.id::uuid
+       AND (e.position <= (thing.positions ->> 0)::bigint OR thing.positions ? e.position::text)
      WHERE e.erased_at IS NULL
   ) AS found
   WHERE NOT kept ? found.type

@@ -63,23 +63,26 @@ export async function emptyDeals(tx: Tx, { deals, othersDeals }: Provenance, tra
     .orderBy('id')
     .forNoKeyUpdate()
     .execute()
-  let emptied = 0
-  for (const { id, name, nextStep, lostReason } of rows) {
-    const goes = (prose: string | null) => prose !== null && (own.has(id) || namesPerson(prose, traces))
-    const patch = {
-      ...(namesPerson(name, traces) ? { name: ERASED, nameFolded: fold(ERASED) } : {}),
-      ...(goes(nextStep) ? { nextStep: null } : {}),
-      ...(goes(lostReason) ? { lostReason: null } : {}),
-    }
-    if (Object.keys(patch).length === 0) continue
-    await tx.sql
-      .updateTable('deal')
-      .set((eb) => ({ ...patch, version: eb('version', '+', 1), updatedAt: tx.now }))
-      .where('id', '=', id)
-      .execute()
-    emptied += 1
-  }
-  return { deal: emptied }
+  const goes = (id: string, prose: string | null) => prose !== null && (own.has(id) || namesPerson(prose, traces))
+  const idsWhere = (isSo: (deal: (typeof rows)[number]) => boolean) => rows.filter(isSo).map(({ id }) => id)
+  const named = idsWhere(({ name }) => namesPerson(name, traces))
+  const planned = idsWhere(({ id, nextStep }) => goes(id, nextStep))
+  const lost = idsWhere(({ id, lostReason }) => goes(id, lostReason))
+  const all = [...new Set([...named, ...planned, ...lost])]
+  if (all.length === 0) return {}
+  await tx.sql
+    .updateTable('deal')
+    .set((eb) => ({
+      name: eb.case().when(isAnyId('id', named)).then(ERASED).else(eb.ref('name')).end(),
+      nameFolded: eb.case().when(isAnyId('id', named)).then(fold(ERASED)).else(eb.ref('nameFolded')).end(),
+      nextStep: eb.case().when(isAnyId('id', planned)).then(null).else(eb.ref('nextStep')).end(),
+      lostReason: eb.case().when(isAnyId('id', lost)).then(null).else(eb.ref('lostReason')).end(),
+      version: eb('version', '+', 1),
+      updatedAt: tx.now,
+    }))
+    .where(isAnyId('id', all))
+    .execute()
+  return { deal: all.length }
 }
 
 /** A run that is over: its journal, its acts, what it asked and what it wrote to people. */

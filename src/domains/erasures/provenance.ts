@@ -15,11 +15,12 @@ import type { Sought, Traces } from './model.ts'
 
 export interface Person extends Sought {
   readonly contactId: string
-  /** Deals that went to somebody else, each with the position of the event that says so. */
+  /** Deals that went to somebody else. */
   readonly former: FormerDeals
 }
 
-export type FormerDeals = Readonly<Record<string, string>>
+/** For each the position of the event that says so, and of those after it that still tell what was written before. */
+export type FormerDeals = Readonly<Record<string, readonly string[]>>
 
 export interface Provenance {
   readonly submissions: readonly string[]
@@ -155,8 +156,31 @@ export async function findHistory(tables: Kysely<Tables>, { contactId, traces }:
       phones: distinct([...traces.phones, ...values('phone')]),
       names: distinct([...traces.names, ...values('name')]),
     },
-    former: Object.fromEntries(moved.map(({ subjectId, until }) => [subjectId, String(until)])),
+    former: await tellingOf(tables, new Map(moved.map(({ subjectId, until }) => [subjectId, until]))),
   }
+}
+
+/** A field that is changed afterwards is told with what stood in it while the deal was the person's. */
+async function tellingOf(tables: Kysely<Tables>, until: ReadonlyMap<string, bigint>): Promise<FormerDeals> {
+  const later = await tables
+    .selectFrom('eventLog')
+    .select(['subjectId', 'position', 'changes'])
+    .where(isAnyId('subjectId', [...until.keys()]))
+    .orderBy('position')
+    .execute()
+  const telling = new Map([...until].map(([id, position]) => [id, [String(position)]]))
+  const written = new Map<string, string | null>()
+  for (const { subjectId, position, changes } of later) {
+    if (position <= (until.get(subjectId) ?? position)) continue
+    const told = (changes as unknown as readonly FieldChange[]).filter(({ field, from, to }) => {
+      const place = `${subjectId} ${field}`
+      if (!written.has(place)) written.set(place, from)
+      const before = written.get(place) ?? null
+      return before !== null && (from === before || to === before)
+    })
+    if (told.length > 0) telling.get(subjectId)?.push(String(position))
+  }
+  return Object.fromEntries(telling)
 }
 
 const distinct = (texts: readonly string[]): readonly string[] => [...new Set(texts)]
