@@ -30,11 +30,11 @@ export async function prepareRemoval(
   return { before: account.passwordHash }
 }
 
-async function assertPassword(ctx: Ctx, account: AccountRow, password: string | undefined): Promise<void> {
-  if (password === undefined) throw refused('REQUIRED', 'For this your password is asked for.')
+async function assertPassword(ctx: Ctx, account: AccountRow, given: string | undefined): Promise<void> {
+  if (given === undefined) throw refused('REQUIRED', 'For this your password is asked for.')
   const { passwords, throttle } = accountMeansOf(ctx)
   await throttle.attempt(account.emailFolded, ctx.origin.address)
-  if (!(await passwords.verify(account.passwordHash, password))) {
+  if (!(await passwords.verify(account.passwordHash, given))) {
     throw refused('NOT_ALLOWED', 'This is not your password.')
   }
   await throttle.succeeded(account.emailFolded, ctx.origin.address)

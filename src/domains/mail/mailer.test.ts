@@ -57,7 +57,7 @@ describe('mail without an SMTP server', () => {
       'invite-1',
     )
     await mailer.send(to('ada@example.com', null), 'run.2.0')
-    await mailer.send(to('nada@example.com', 'ada@example.com.'), 'reset-2')
+    await mailer.send(to('nada@example.com', 'ada@example.com'), 'reset-2')
     await mailer.send({ ...to('eve@example.com', null), body: 'To: ada@example.com' }, 'reset-3')
     await writeFile(join(folder, '.reset-4.eml.4711'), 'To: ada@example.com\r\n\r\nhalf')
     await writeFile(join(folder, 'notes.txt'), 'To: ada@example.com')

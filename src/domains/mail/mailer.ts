@@ -65,10 +65,8 @@ const MAIL_FILE = /^\.?(.+)\.eml(?:\.\d+)?$/
 function isTo(mail: string, address: string): boolean {
   const [head = ''] = mail.split(/\r?\n\r?\n/, 1)
   const to = /^to:(.*(?:\r?\n[ \t].*)*)/im.exec(head)?.[1] ?? ''
-  return to
-    .toLowerCase()
-    .split(/[\s<>,]+/)
-    .includes(address.toLowerCase())
+  const [, bare = to.trim()] = /<([^<>]*)>\s*$/.exec(to) ?? []
+  return bare.toLowerCase() === address.toLowerCase()
 }
 
 /** None where there is no folder. What cannot be read is not empty: it throws. */
