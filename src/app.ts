@@ -14,7 +14,7 @@ import { createAccountMeans } from './domains/accounts/means.ts'
 import { announceSetup } from './domains/accounts/setup.ts'
 import { purgeSessions } from './domains/accounts/sweeps.ts'
 import { sweepApprovals } from './domains/approvals/service.ts'
-import { sweepErasures } from './domains/erasures/service.ts'
+import { sweepAccountErasures, sweepErasures } from './domains/erasures/service.ts'
 import { eventTypes, namesOfThings } from './domains/event-types.ts'
 import { createMailer, type Mailer } from './domains/mail/mailer.ts'
 import { connectMailServers } from './domains/mail/servers.ts'
@@ -198,16 +198,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       await worker.start()
     }
 
-    const sweeps = createSweeps(db, contextOf, log, () =>
-      sweepErasures({
-        db,
-        contextOf,
-        log,
-        mailer,
-        sequencePass: () => events.sequencer.sequencePass(),
-        kept: eventTypes.kept,
-      }),
-    )
+    const sequencePass = () => events.sequencer.sequencePass()
+    const sweeps = createSweeps(db, contextOf, log, {
+      erasures: () => sweepErasures({ db, contextOf, log, mailer, sequencePass, kept: eventTypes.kept }),
+      accountErasures: () => sweepAccountErasures({ db, clock, log, mailer }),
+    })
     for (const sweep of sweeps) sweep.start()
     opened.push(() => Promise.all(sweeps.map((sweep) => sweep.stop())))
 
@@ -241,16 +236,18 @@ function createSweeps(
   db: Database,
   contextOf: (workspaceId: string) => Ctx,
   log: Logger,
-  erase: () => Promise<number>,
+  { erasures, accountErasures }: Readonly<Record<'erasures' | 'accountErasures', () => Promise<number>>>,
 ): Sweep[] {
-  const slots = new Slots(1)
-  const sweep = (name: string, everyMs: number, run: () => Promise<boolean>): Sweep =>
+  const shared = new Slots(1)
+  const sweep = (name: string, everyMs: number, run: () => Promise<boolean>, slots = shared): Sweep =>
     createSweep({ name, everyMs, system: db.system, slots, log, clock: systemClock, run })
   return [
     sweep('due-runs', 1_000, async () => (await sweepRuns(db, contextOf, log)) > 0),
     sweep('expired-approvals', 5_000, async () => (await sweepApprovals(db, contextOf, log)) > 0),
     sweep('abandoned-submissions', 60_000, async () => (await sweepSubmissions(db, contextOf)) > 0),
-    sweep('erasures', 1_000, async () => (await erase()) > 0),
+    sweep('erasures', 1_000, async () => (await erasures()) > 0),
+    // It sends mail, which takes its time: the others do not wait for it.
+    sweep('account-erasures', 1_000, async () => (await accountErasures()) > 0, new Slots(1)),
     sweep('old-sessions', 600_000, async () => (await purgeSessions(db, systemClock.now())) > 0),
     sweep('old-idempotency-claims', 600_000, async () => (await purgeClaims(db, systemClock.now())) > 0),
   ]

@@ -164,7 +164,7 @@ describe('loadConfig', () => {
   it('says what a number must be', () => {
     expect(faultsOf({ POOL_APP: '1.5', POOL_SYSTEM: '1', RUN_CONCURRENCY: '-1', TRUST_PROXY: 'true' }).faults).toEqual([
       'POOL_APP "1.5" is not a whole number',
-      'POOL_SYSTEM "1" is not between 2 and 1000',
+      'POOL_SYSTEM "1" is not between 3 and 1000',
       'TRUST_PROXY "true" is not a number',
       'RUN_CONCURRENCY "-1" is not between 1 and 100000',
     ])

@@ -195,7 +195,7 @@ const settings = z.object({
   DATABASE_DIRECT_URL: postgresUrl,
   POOL_APP: wholeNumber(10, 1, 1_000),
   // A sweep holds one while it needs another.
-  POOL_SYSTEM: wholeNumber(4, 2, 1_000),
+  POOL_SYSTEM: wholeNumber(4, 3, 1_000),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(4000, 0, 65_535),
   PUBLIC_URL: webUrl,

@@ -65,6 +65,7 @@ const mailerThat = (fails: () => never): Mailer => ({
   route: 'SMTP',
   send: async () => fails(),
   forget: async () => {},
+  forgetTo: async () => {},
   close: () => {},
 })
 const refusing = mailerThat(() => {

@@ -57,7 +57,7 @@ const FEW = new Set(['employee', 'form', 'member', 'pipeline', 'stage', 'handler
 /** Where a CHECK or a key spans several columns. `n` is the row's number, `k` its number in its workspace. */
 const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   workspace: { currency: `'EUR'` },
-  member: { removed_at: `case when k % 200 = 1 then at + interval '1 day' end` },
+  member: { removed_at: `case when k % 200 = 1 then at + interval '1 day' end`, erased_at: 'null::timestamptz' },
   api_key: {
     previous_key_hash: 'null::text',
     previous_expires_at: 'null::timestamptz',
@@ -139,6 +139,9 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     erased_at: 'null::timestamptz',
     erased_by: 'null::bigint',
     chain_version: '2',
+    address_salt: 'null::bytea',
+    address_digest: 'null::bytea',
+    address_erased_by: 'null::bigint',
     salt: `substr(sha256(''), 1, 16)`,
     digest: `sha256('')`,
     hash: `sha256('')`,

@@ -26,6 +26,7 @@ test('what needs no permission is known by name: nothing becomes so by being for
     'createWorkspace: to have signed in',
     'cursor: a credential',
     'disconnectIdentity: to have signed in',
+    'eraseAccount: to have signed in',
     'invitePreview: nothing',
     'leaveWorkspace: to have signed in',
     'logIn: nothing',

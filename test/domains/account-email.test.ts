@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '../../src/platform/lib/ids.ts'
 import { runSql } from '../support/sql.ts'
 import { type House, openHouse } from './house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
@@ -217,7 +218,7 @@ describe('a link that changes an address', () => {
   test('leaves the issuer’s people connected: they are known by their subject', async () => {
     const grace = await signedUp(house)
     const accountId = grace.account.id.replace('account_', '')
-    const identity = { issuer: 'https://login.example', subject: grace.email, accountId }
+    const identity = { id: newId(), issuer: 'https://login.example', subject: grace.email, accountId }
     await house.db.systemSql.insertInto('accountIdentity').values(identity).execute()
     await confirm(await linked(grace, newAddress()), grace)
     const left = house.db.systemSql.selectFrom('accountIdentity').select('subject').where('accountId', '=', accountId)

@@ -53,7 +53,7 @@ const verify = () => verifyChain(node.db, workspaceId, { limit: 1_000 })
 /** As the server does it: as `cadre_system`, in the name of a request. Gives how many events were erased. */
 async function erase(rows: readonly Row[], request: bigint, kept: object = {}, of = workspaceId): Promise<number> {
   const { rows: found } = await node.db.system.query<{ erased: number }>(
-    'select cadre_erase_events($1, $2, $3, $4, $5, 100) as erased',
+    `select cadre_erase_events($1, $2, $3, $4, '{}', $5, 100) as erased`,
     [of, request, rows.map(({ subject }) => subject), [], JSON.stringify(kept)],
   )
   return found[0]?.erased ?? Number.NaN
@@ -165,7 +165,7 @@ describe('who may erase', () => {
     expect(await verify()).toMatchObject({ erased: 0, fault: null })
     const rights = await sql<{ role: string }>(
       `select r.role from unnest(array['cadre_app', 'cadre_system', 'cadre_search']) r(role)
-        where has_function_privilege(r.role, 'cadre_erase_events(uuid, bigint, uuid[], uuid[], jsonb, int)', 'EXECUTE')`,
+        where has_function_privilege(r.role, 'cadre_erase_events(uuid, bigint, uuid[], uuid[], jsonb, jsonb, int)', 'EXECUTE')`,
     )
     expect(rights).toEqual([{ role: 'cadre_system' }])
   })

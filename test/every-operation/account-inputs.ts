@@ -62,6 +62,7 @@ export function accountInputs({ owner, anonymous }: House) {
     confirmEmailChange: async (of) => ({ token: await tokenOf(of, 'email', `moved-${made}@people.example`) }),
     createWorkspace: () => ({ name: 'Founded', slug: `founded-${++made}`, timeZone: 'UTC', currency: 'EUR' }),
     disconnectIdentity: async ({ id }) => ({ id: encodeId('identity', await identityOf(id)) }),
+    eraseAccount: ({ mark }) => ({ currentPassword: passwordOf(mark) }),
     leaveWorkspace: ({ id }) => ({ workspace: encodeId('workspace', id) }),
     logIn: ({ mark }) => ({ email: emailOf(mark), password: passwordOf(mark) }),
     refreshSession: async (of) => ({ refreshToken: await refreshTokenOf(of) }),

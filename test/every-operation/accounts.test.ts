@@ -21,6 +21,7 @@ const UNKEYED: Readonly<Record<string, string>> = {
   resetPassword: 'takes a password',
   requestEmailChange: 'takes a password',
   confirmEmailChange: 'is good once by itself',
+  eraseAccount: 'takes a password',
   refreshSession: 'repeats its answer by itself, for as long as it may',
   requestPasswordReset: 'changes nothing before the answer',
 }

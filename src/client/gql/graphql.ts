@@ -121,6 +121,10 @@ export type EventType =
   | 'MAIL_SERVER_CONNECTED'
   /** The workspace has no mail server of its own any more; its password was removed. */
   | 'MAIL_SERVER_DISCONNECTED'
+  /** The last of who a member was has been removed; the certificate says how much it was. */
+  | 'MEMBER_ERASED'
+  /** A person had their account erased: who they were as a member is not known from here on. */
+  | 'MEMBER_ERASURE_REQUESTED'
   /** Somebody signed in as a member for the first time: they founded the workspace or were invited. */
   | 'MEMBER_JOINED'
   /** A member left the workspace, and with them all their keys. */

@@ -48,6 +48,9 @@ export type AcceptInviteInput = z.output<typeof acceptInviteInput>
 export const changePasswordInput = z.object({ currentPassword: givenPassword, newPassword })
 export type ChangePasswordInput = z.output<typeof changePasswordInput>
 
+export const eraseAccountInput = z.object({ currentPassword: optional(givenPassword) })
+export type EraseAccountInput = z.output<typeof eraseAccountInput>
+
 export const requestPasswordResetInput = z.object({ email: z.string().max(1_000) })
 export type RequestPasswordResetInput = z.output<typeof requestPasswordResetInput>
 

@@ -2,10 +2,11 @@
 // the account, its place in a workspace and its session are one transaction: there is all of it or nothing.
 
 import { timingSafeEqual } from 'node:crypto'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { accountMeansOf } from '../../platform/auth/account-means.ts'
 import { hashSecret, looksLikeSecret } from '../../platform/auth/secret-token.ts'
 import type { Ctx } from '../../platform/context.ts'
+import type { Tables } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { type AppError, invalidInput } from '../../platform/lib/errors.ts'
 import { findInvitePlace, findOpenInvite } from '../workspaces/invites.ts'
@@ -181,9 +182,15 @@ const badToken = (code: 'REQUIRED' | 'UNKNOWN_REFERENCE' | 'NOT_ALLOWED', messag
 
 // ------------------------------------------------------------------ the first person
 
-/** Whether nobody has an account here yet, so that the setup token is good. */
+/** Whether nobody has an account here yet, nor had one that was erased, so that the setup token is good. */
 export async function isUnclaimed({ db }: Pick<Ctx, 'db'>): Promise<boolean> {
-  return (await db.systemSql.selectFrom('account').select('id').limit(1).executeTakeFirst()) === undefined
+  return !(await hasBeenClaimed(db.systemSql))
+}
+
+async function hasBeenClaimed(sql: Kysely<Tables>): Promise<boolean> {
+  const account = await sql.selectFrom('account').select('id').limit(1).executeTakeFirst()
+  const erased = account ?? (await sql.selectFrom('accountErasure').select('id').limit(1).executeTakeFirst())
+  return erased !== undefined
 }
 
 async function isSetupToken(ctx: Ctx, token: string): Promise<boolean> {
@@ -195,8 +202,7 @@ async function isSetupToken(ctx: Ctx, token: string): Promise<boolean> {
 /** One after the other: of two with the setup token the second one sees that there is an account. */
 async function assertFirst(tx: Tx): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('first account', 0))`.execute(tx.sql)
-  const other = await tx.sql.selectFrom('account').select('id').limit(1).executeTakeFirst()
-  if (other !== undefined) throw badToken('UNKNOWN_REFERENCE', 'This server has been set up already.')
+  if (await hasBeenClaimed(tx.sql)) throw badToken('UNKNOWN_REFERENCE', 'This server has been set up already.')
 }
 
 /** A workspace that was there before anybody signed in is the first person's: it was made by whoever runs the server. */

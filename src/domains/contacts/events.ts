@@ -1,10 +1,5 @@
-import { defineEvents, type StoredEvent } from '../../platform/events/event.ts'
-
-/** What an erasure removed, in all. */
-function rowsErased({ data }: StoredEvent): number {
-  const counts = Array.isArray(data.counts) ? (data.counts as readonly { readonly rows?: unknown }[]) : []
-  return counts.reduce((sum, { rows }) => sum + (typeof rows === 'number' ? rows : 0), 0)
-}
+import { defineEvents } from '../../platform/events/event.ts'
+import { rowsErased } from '../erasures/model.ts'
 
 export const contactEvents = defineEvents({
   created: {

@@ -25,6 +25,7 @@ export const dealEvents = defineEvents({
     type: 'deal.updated',
     description: 'What is known of a deal was changed.',
     subject: 'deal',
+    keptUnless: ['name', 'nextStep'],
     summary: async (event, names) => {
       const fields = event.changes.map((change) => change.field).join(', ')
       return `${await names.actor(event.actor)} changed ${await names.of('deal', event.subject.id)}: ${fields}`

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { newId } from '../../platform/lib/ids.ts'
 import { addCounts, certify, namesPerson } from './model.ts'
 
-const INA = { emails: ['Ina@Visitors.example', 'ina@visitors.example'], phone: '+4366012345', name: 'Ina Öberg-Li' }
+const INA = {
+  emails: ['Ina@Visitors.example', 'ina@visitors.example'],
+  phones: ['+4366012345'],
+  names: ['Ina Öberg-Li'],
+}
+const called = (...names: string[]) => ({ emails: [], phones: [], names })
 
 describe('a text names a person', () => {
   it.each([
@@ -12,14 +17,26 @@ describe('a text names a person', () => {
     'Oberg, heron',
     'INA’s heron',
     'Haus Öberg',
+    'Li Ltd',
   ])('by address, number or a part of the name as a word: %s', (text) => expect(namesPerson(text, INA)).toBe(true))
 
-  it.each(['Acme renewal', 'Inability', 'Li Ltd', '18.000 EUR', ''])('and not otherwise: %j', (text) =>
+  it.each(['Acme renewal', 'Inability', 'Lithium Ltd', '18.000 EUR', ''])('and not otherwise: %j', (text) =>
     expect(namesPerson(text, INA)).toBe(false),
   )
 
   it('of whom nothing is known never', () => {
-    expect(namesPerson('anything at all', { emails: [], phone: null, name: null })).toBe(false)
+    expect(namesPerson('anything at all', called())).toBe(false)
+  })
+
+  it('also by what they were called before, by a name of two letters, and where no spaces are written', () => {
+    expect(namesPerson('Heron for Bo', called('Mia Kern', 'Bo Li'))).toBe(true)
+    expect(namesPerson('李伟的合同', called('李伟'))).toBe(true)
+    expect(namesPerson('合同', called('李伟'))).toBe(false)
+  })
+
+  it('not by what stands in everybody’s', () => {
+    expect(namesPerson('Casa de Campo', called('Ana de Souza'))).toBe(false)
+    expect(namesPerson('Plan B', called('B. Traven'))).toBe(false)
   })
 })
 

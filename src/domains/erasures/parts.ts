@@ -1,13 +1,14 @@
-import { type Kysely, type SqlBool, sql } from 'kysely'
-import { json, type Tables } from '../../platform/db/tables.ts'
+import { type SqlBool, sql } from 'kysely'
+import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { fold } from '../../platform/lib/fold.ts'
-import { type Counts, ERASED, namesPerson, type Traces } from './model.ts'
-import type { Person, Provenance } from './provenance.ts'
+import { type Counts, ERASED, namesPerson, type Sought, type Traces } from './model.ts'
+import { isAnyId, isAnyText, type Person, type Provenance } from './provenance.ts'
 
 /*
- * What is emptied of each table, and what stays: ids, statuses, amounts, times, figures, digests. Each part can be repeated:
- * it looks for what still says something and returns how many rows that was.
+ * What is emptied of each table, and what stays: ids, statuses, amounts, times, figures. Digests without salt go, too: of few or
+ * short texts they could be guessed. Each part can be repeated: it looks for what still says something and returns how many
+ * rows that was.
  */
 
 const BATCH = 100
@@ -25,7 +26,7 @@ export async function emptySubmissions(tx: Tx, { contactId }: Person): Promise<C
     .updateTable('submission')
     .set((eb) => ({
       answers: json({}),
-      // A digest of a few short answers could be guessed. Sent once more under its id, it is something else.
+      // Sent once more under its id, it is something else.
       inputHash: '',
       emailNormalised: null,
       addressHash: null,
@@ -49,33 +50,39 @@ export async function emptySubmissions(tx: Tx, { contactId }: Person): Promise<C
   return { submission: emptied.length }
 }
 
-/** A deal goes on without its person: what is prose goes, and a name that names them. */
-export async function emptyDeals(tx: Tx, deals: readonly string[], traces: Traces): Promise<Counts> {
-  if (deals.length === 0) return {}
+/**
+ * A deal goes on without its person: what is prose goes, and a name that names them. Of somebody else's deal, what names
+ * them.
+ */
+export async function emptyDeals(tx: Tx, { deals, othersDeals }: Provenance, traces: Traces): Promise<Counts> {
+  const own = new Set(deals)
   const rows = await tx.sql
     .selectFrom('deal')
     .select(['id', 'name', 'nextStep', 'lostReason'])
-    .where('id', 'in', [...deals])
+    .where(isAnyId('id', [...deals, ...othersDeals]))
+    .orderBy('id')
     .forNoKeyUpdate()
     .execute()
-  let emptied = 0
-  for (const { id, name, nextStep, lostReason } of rows) {
-    const named = namesPerson(name, traces)
-    if (!named && nextStep === null && lostReason === null) continue
-    await tx.sql
-      .updateTable('deal')
-      .set((eb) => ({
-        ...(named ? { name: ERASED, nameFolded: fold(ERASED) } : {}),
-        nextStep: null,
-        lostReason: null,
-        version: eb('version', '+', 1),
-        updatedAt: tx.now,
-      }))
-      .where('id', '=', id)
-      .execute()
-    emptied += 1
-  }
-  return { deal: emptied }
+  const goes = (id: string, prose: string | null) => prose !== null && (own.has(id) || namesPerson(prose, traces))
+  const idsWhere = (isSo: (deal: (typeof rows)[number]) => boolean) => rows.filter(isSo).map(({ id }) => id)
+  const named = idsWhere(({ name }) => namesPerson(name, traces))
+  const planned = idsWhere(({ id, nextStep }) => goes(id, nextStep))
+  const lost = idsWhere(({ id, lostReason }) => goes(id, lostReason))
+  const all = [...new Set([...named, ...planned, ...lost])]
+  if (all.length === 0) return {}
+  await tx.sql
+    .updateTable('deal')
+    .set((eb) => ({
+      name: eb.case().when(isAnyId('id', named)).then(ERASED).else(eb.ref('name')).end(),
+      nameFolded: eb.case().when(isAnyId('id', named)).then(fold(ERASED)).else(eb.ref('nameFolded')).end(),
+      nextStep: eb.case().when(isAnyId('id', planned)).then(null).else(eb.ref('nextStep')).end(),
+      lostReason: eb.case().when(isAnyId('id', lost)).then(null).else(eb.ref('lostReason')).end(),
+      version: eb('version', '+', 1),
+      updatedAt: tx.now,
+    }))
+    .where(isAnyId('id', all))
+    .execute()
+  return { deal: all.length }
 }
 
 /** A run that is over: its journal, its acts, what it asked and what it wrote to people. */
@@ -106,7 +113,7 @@ export async function emptyActs(tx: Tx, runId: string, turn: number | undefined)
     .execute()
   const { length: effects } = await tx.sql
     .updateTable('effect')
-    .set({ target: '', result: null, error: null, updatedAt: tx.now })
+    .set({ target: '', contentHash: '', result: null, error: null, updatedAt: tx.now })
     .where('runId', '=', runId)
     .$if(turn !== undefined, (query) => query.where('turn', '=', turn as number))
     .returning('id')
@@ -118,6 +125,7 @@ export async function emptyActs(tx: Tx, runId: string, turn: number | undefined)
       input: json({}),
       editedInput: null,
       changes: json([]),
+      shownHash: '',
       reason: ERASED,
       decisionReason: null,
       error: null,
@@ -139,11 +147,10 @@ const emptiedStep = sql<never>`(
 
 /** What the spam log has of the person's addresses. */
 export async function emptyRejections(tx: Tx, { traces, requestedAt }: Person): Promise<Counts> {
-  if (traces.emails.length === 0) return {}
   const emptied = await tx.sql
     .updateTable('submissionRejection')
     .set({ emailNormalised: null, addressHash: null })
-    .where('emailNormalised', 'in', [...traces.emails])
+    .where(isAnyText('emailNormalised', traces.emails))
     .where('createdAt', '<=', requestedAt)
     .returning('id')
     .execute()
@@ -153,18 +160,17 @@ export async function emptyRejections(tx: Tx, { traces, requestedAt }: Person): 
 const SHORTEST_TRACE = 6
 
 /** Stored outcomes and keys that name the person; others hold ids alone. Sent once more, such a request is a new one. */
-export async function removeClaims(tx: Tx, { traces, requestedAt }: Person): Promise<Counts> {
+export async function removeClaims(tx: Tx, { traces, requestedAt }: Sought): Promise<Counts> {
   // A name stands in too much that is not theirs, in an id even: nothing is done twice because somebody is called Al.
-  const texts = [...traces.emails, traces.phone, traces.name].filter(
-    (text) => text !== null && text.length >= SHORTEST_TRACE,
-  )
+  const { emails, phones, names } = traces
+  const texts = [...emails, ...phones, ...names].filter((text) => text.length >= SHORTEST_TRACE)
   if (texts.length === 0) return {}
   const removed = await tx.sql
     .deleteFrom('idempotencyClaim')
     .where('createdAt', '<=', requestedAt)
     .where(
       sql<SqlBool>`exists (
-        select from unnest(${texts.map((text) => text?.toLowerCase())}::text[]) as trace(text)
+        select from unnest(${texts.map((text) => text.toLowerCase())}::text[]) as trace(text)
          where strpos(lower(concat_ws(' ', key, outcome::text)), trace.text) > 0)`,
     )
     .returning('key')
@@ -172,19 +178,17 @@ export async function removeClaims(tx: Tx, { traces, requestedAt }: Person): Pro
   return { idempotency_claim: removed.length }
 }
 
-/** The things whose events tell of the person. */
-export async function findSubjects(
-  tables: Kysely<Tables>,
-  contactId: string,
-  { submissions, deals, runs }: Provenance,
-) {
-  const runIds = runs.map(({ id }) => id)
-  const ofRuns =
-    runIds.length === 0
-      ? []
-      : [
-          ...(await tables.selectFrom('approval').select('id').where('runId', 'in', runIds).execute()),
-          ...(await tables.selectFrom('inboxMessage').select('id').where('runId', 'in', runIds).execute()),
-        ]
-  return { subjects: [contactId, ...submissions, ...deals, ...runIds, ...ofRuns.map(({ id }) => id)], runs: runIds }
+/** What a mail server said last, where that was about the person's address. */
+export async function emptyMailFault(tx: Tx, { traces }: Sought): Promise<Counts> {
+  const emptied = await tx.sql
+    .updateTable('mailServer')
+    .set({ lastError: null })
+    .where(
+      sql<SqlBool>`exists (
+        select from unnest(${traces.emails.map((email) => email.toLowerCase())}::text[]) as trace(text)
+         where strpos(lower(last_error), trace.text) > 0)`,
+    )
+    .returning('workspaceId')
+    .execute()
+  return { mail_server: emptied.length }
 }

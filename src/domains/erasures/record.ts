@@ -5,32 +5,50 @@ import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { contactEvents } from '../contacts/events.ts'
-import { addCounts, type Counts, certify, countList, namesPerson, type Traces } from './model.ts'
-import type { Person } from './provenance.ts'
+import { memberEvents } from '../workspaces/events.ts'
+import {
+  addCounts,
+  type Counts,
+  certify,
+  countList,
+  isNothing,
+  namesPerson,
+  type Sought,
+  type SubjectKind,
+  type Traces,
+} from './model.ts'
+import type { FormerDeals, History } from './provenance.ts'
 
 /* An erasure's own row: what is looked for, what was counted so far, and the certificate at the end. */
 
-export interface Job {
+export interface Job extends Sought {
   readonly id: string
+  readonly subject: { readonly kind: SubjectKind; readonly id: string }
   readonly requestOutboxId: bigint
-  readonly person: Person
+  /** Null until the log was asked how the person was known before. */
+  readonly former: FormerDeals | null
 }
 
-const NO_TRACES: Traces = { emails: [], phone: null, name: null }
+type StoredTraces = Traces & { readonly former?: FormerDeals }
+
+const NO_TRACES: Traces = { emails: [], phones: [], names: [] }
+
+const tracesOf = (row: { readonly traces: unknown }): StoredTraces => (row.traces as StoredTraces | null) ?? NO_TRACES
 
 /** Null when it is finished. */
 export async function readJob(ctx: Ctx, id: string): Promise<Job | null> {
   const row = await ctx.db.read(ctx.workspaceId, (tables) =>
     tables
       .selectFrom('erasure')
-      .select(['status', 'subjectId', 'requestedAt', 'requestOutboxId', 'traces'])
+      .select(['status', 'subjectType', 'subjectId', 'requestedAt', 'requestOutboxId', 'traces'])
       .where('id', '=', id)
       .executeTakeFirstOrThrow(),
   )
   if (row.status === 'SUCCEEDED') return null
-  const traces = (row.traces as unknown as Traces | null) ?? NO_TRACES
-  const person = { contactId: row.subjectId, requestedAt: row.requestedAt, traces }
-  return { id, requestOutboxId: row.requestOutboxId, person }
+  const { former = null, ...traces } = tracesOf(row)
+  // The database checks of whom an erasure may be.
+  const subject = { kind: row.subjectType as SubjectKind, id: row.subjectId }
+  return { id, subject, requestOutboxId: row.requestOutboxId, requestedAt: row.requestedAt, traces, former }
 }
 
 const lockErasure = (tx: Tx, id: string) =>
@@ -42,14 +60,30 @@ export const work = (ctx: Ctx, id: string, part: (tx: Tx) => Promise<Counts>): P
     const row = await lockErasure(tx, id)
     if (row.status === 'SUCCEEDED') return false
     const counts = await part(tx)
-    if (Object.values(counts).every((rows) => rows === 0)) return false
-    await tx.sql
-      .updateTable('erasure')
-      .set({ status: 'RUNNING', counts: json(addCounts(row.counts as Counts, counts)), updatedAt: tx.now })
-      .where('id', '=', id)
-      .execute()
+    if (isNothing(counts)) return false
+    await add(tx, row, counts)
     return true
   })
+
+async function add(tx: Tx, row: { readonly id: string; readonly counts: unknown }, counts: Counts): Promise<void> {
+  await tx.sql
+    .updateTable('erasure')
+    .set({ status: 'RUNNING', counts: json(addCounts(row.counts as Counts, counts)), updatedAt: tx.now })
+    .where('id', '=', row.id)
+    .execute()
+}
+
+/** Notes what else is looked for. The log will have forgotten it when it is needed last. */
+export async function remember(ctx: Ctx, id: string, { traces, former }: History): Promise<void> {
+  await ctx.db.inTransaction(ctx, (tx) =>
+    tx.sql
+      .updateTable('erasure')
+      .set({ traces: json({ ...traces, former } satisfies StoredTraces), updatedAt: tx.now })
+      .where('id', '=', id)
+      .where('status', '!=', 'SUCCEEDED')
+      .execute(),
+  )
+}
 
 const inMs = (ms: number) => sql<Date>`clock_timestamp() + ${ms} * interval '1 millisecond'`
 
@@ -65,35 +99,54 @@ export async function pause(ctx: Ctx, id: string, ms: number): Promise<void> {
   )
 }
 
-const FIRST_BACK_OFF_MS = 2_000
-const LONGEST_BACK_OFF_MS = 10 * 60_000
-
 /** Has it tried again later, each time later than before. */
 export async function setBack(ctx: Ctx, id: string): Promise<void> {
   await ctx.db.inTransaction(ctx, async (tx) => {
     const { attempts, status } = await lockErasure(tx, id)
     if (status === 'SUCCEEDED') return
-    const ms = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(attempts, 20))
     await tx.sql
       .updateTable('erasure')
-      .set({ attempts: attempts + 1, nextTryAt: inMs(ms), updatedAt: tx.now })
+      .set({ attempts: attempts + 1, nextTryAt: inMs(backOffMs(attempts)), updatedAt: tx.now })
       .where('id', '=', id)
       .execute()
   })
 }
 
-/** Nothing is left: what was looked for is forgotten, too, the certificate is made, and the log gets its digest. */
-export const finish = (ctx: Ctx, id: string): Promise<void> =>
+const FIRST_BACK_OFF_MS = 2_000
+const LONGEST_BACK_OFF_MS = 10 * 60_000
+
+/** How long it is left alone after so many failures and one more. */
+export const backOffMs = (failures: number): number =>
+  Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(failures, 20))
+
+const ERASED_EVENT: Readonly<Record<SubjectKind, string>> = {
+  contact: contactEvents.erased.type,
+  member: memberEvents.erased.type,
+}
+
+/**
+ * Looks a last time, at one moment of the whole database; null says that something is left for another step, and counts that
+ * something was left and is done now. When there was nothing, what was looked for is forgotten, too, the certificate is made,
+ * and the log gets its digest. Whether it is finished.
+ */
+export const finish = (ctx: Ctx, id: string, lastLook: (tx: Tx) => Promise<Counts | null>): Promise<boolean> =>
   ctx.db.inTransaction(ctx, async (tx) => {
+    await sql`set transaction isolation level repeatable read`.execute(tx.sql)
     const row = await lockErasure(tx, id)
-    if (row.status === 'SUCCEEDED') return
+    if (row.status === 'SUCCEEDED') return true
+    const found = await lastLook(tx)
+    if (found === null) return false
+    if (!isNothing(found)) {
+      await add(tx, row, found)
+      return false
+    }
     const { events } = await tx.sql
       .selectFrom('eventLog')
       .select((eb) => eb.fn.countAll<bigint>().as('events'))
-      .where('erasedBy', '=', row.requestOutboxId)
+      .where((eb) => eb.or([eb('erasedBy', '=', row.requestOutboxId), eb('addressErasedBy', '=', row.requestOutboxId)]))
       .executeTakeFirstOrThrow()
-    const counts = addCounts(row.counts as Counts, { contact: 1, event_log: Number(events) })
-    const subject = { kind: row.subjectType, id: row.subjectId }
+    const counts = addCounts(row.counts as Counts, { [row.subjectType]: 1, event_log: Number(events) })
+    const subject = { kind: row.subjectType as SubjectKind, id: row.subjectId }
     const { document, digest } = certify({
       id,
       workspaceId: tx.workspaceId,
@@ -103,7 +156,7 @@ export const finish = (ctx: Ctx, id: string): Promise<void> =>
       finishedAt: tx.now,
       counts,
     })
-    const named = row.reason !== null && namesPerson(row.reason, (row.traces as unknown as Traces | null) ?? NO_TRACES)
+    const named = row.reason !== null && namesPerson(row.reason, tracesOf(row))
     await tx.sql
       .updateTable('erasure')
       .set({
@@ -119,10 +172,7 @@ export const finish = (ctx: Ctx, id: string): Promise<void> =>
       .where('id', '=', id)
       .execute()
     appendEvents(tx, [
-      {
-        type: contactEvents.erased.type,
-        subject,
-        data: { erasureId: id, counts: countList(counts), digest },
-      },
+      { type: ERASED_EVENT[subject.kind], subject, data: { erasureId: id, counts: countList(counts), digest } },
     ])
+    return true
   })

@@ -16,14 +16,15 @@ const Status = describeEnum<ErasureStatus>('ErasureStatus', 'How far an erasure 
   SUCCEEDED: 'Nothing is left; there is a certificate.',
 })
 
-const ErasureCount = builder.objectRef<{ readonly table: string; readonly rows: number }>('ErasureCount').implement({
-  description: 'How many rows of a table an erasure emptied or removed.',
-  permission: 'CONTACTS_READ',
-  fields: (t) => ({
-    table: t.exposeString('table', { description: 'The table.' }),
-    rows: t.exposeInt('rows', { description: 'How many rows.' }),
-  }),
-})
+export const ErasureCount = builder
+  .objectRef<{ readonly table: string; readonly rows: number }>('ErasureCount')
+  .implement({
+    description: 'How many rows of a table an erasure emptied or removed.',
+    fields: (t) => ({
+      table: t.exposeString('table', { description: 'The table.' }),
+      rows: t.exposeInt('rows', { description: 'How many rows.' }),
+    }),
+  })
 
 interface CertificateRow {
   readonly id: string
@@ -74,7 +75,7 @@ const Certificate = builder.objectRef<CertificateRow>('ErasureCertificate').impl
       resolve: ({ document }) => document ?? '',
     }),
     digest: t.string({
-      description: 'SHA-256 of `document`, hexadecimal. It stands in the event CONTACT_ERASED, too.',
+      description: 'SHA-256 of `document`, hexadecimal. It stands in the event CONTACT_ERASED or MEMBER_ERASED, too.',
       resolve: ({ digest }) => digest ?? '',
     }),
   }),

@@ -8,7 +8,9 @@ import { newId } from '../../platform/lib/ids.ts'
 import { contactEvents } from '../contacts/events.ts'
 import { type ContactRow, emptyContact } from '../contacts/service.ts'
 import type { EraseContactInput, Traces } from './model.ts'
+import { notTaken } from './provenance.ts'
 
+export { type AccountErasureMeans, sweepAccountErasures } from './account-end.ts'
 export { type ErasureMeans, sweepErasures } from './work.ts'
 
 /**
@@ -73,16 +75,15 @@ async function tracesOf(tx: Tx, contact: ContactRow): Promise<Traces> {
     .where('contactId', '=', contact.id)
     .where('emailNormalised', 'is not', null)
     .execute()
-  const written = sent.flatMap(({ emailNormalised }) => (emailNormalised === null ? [] : [emailNormalised]))
-  const taken =
-    written.length === 0
-      ? []
-      : await tx.sql.selectFrom('contact').select('emailNormalised').where('emailNormalised', 'in', written).execute()
-  const others = new Set(taken.map(({ emailNormalised }) => emailNormalised))
-  const own = [contact.email, contact.emailNormalised, ...written.filter((email) => !others.has(email))]
+  const written = await notTaken(
+    tx.sql,
+    sent.flatMap(({ emailNormalised }) => given(emailNormalised)),
+  )
   return {
-    emails: [...new Set(own.filter((email) => email !== null))],
-    phone: contact.phone,
-    name: contact.name,
+    emails: [...new Set([...given(contact.email), ...given(contact.emailNormalised), ...written])],
+    phones: given(contact.phone),
+    names: given(contact.name),
   }
 }
+
+const given = (text: string | null): string[] => (text === null ? [] : [text])

@@ -6,6 +6,7 @@ export const keyEvents = defineEvents({
     type: 'api_key.created',
     description: 'A key was made.',
     subject: 'api_key',
+    keptUnless: ['name'],
     summary: async (event, names) => {
       const count = Array.isArray(event.data.permissions) ? event.data.permissions.length : 0
       const may = count === 0 ? '' : ` with ${count} ${count === 1 ? 'permission' : 'permissions'}`
@@ -16,6 +17,7 @@ export const keyEvents = defineEvents({
     type: 'api_key.updated',
     description: 'A key’s name or the end of its time was changed.',
     subject: 'api_key',
+    keptUnless: ['name'],
     summary: async (event, names) => {
       const fields = event.changes.map((change) => change.field).join(', ')
       return `${await names.actor(event.actor)} changed the key ${await names.of('api_key', event.subject.id)}: ${fields}`
@@ -25,6 +27,7 @@ export const keyEvents = defineEvents({
     type: 'api_key.rotated',
     description: 'A key was given a new secret.',
     subject: 'api_key',
+    keptUnless: [],
     summary: async (event, names) =>
       `${await names.actor(event.actor)} rotated the key ${await names.of('api_key', event.subject.id)}`,
   },
@@ -32,6 +35,7 @@ export const keyEvents = defineEvents({
     type: 'api_key.revoked',
     description: 'A key was revoked: it works no more.',
     subject: 'api_key',
+    keptUnless: [],
     summary: async (event, names) => {
       const why = event.data.reason === 'MEMBER_REMOVED' ? ', whose member was removed' : ''
       return `${await names.actor(event.actor)} revoked the key ${await names.of('api_key', event.subject.id)}${why}`

@@ -167,6 +167,16 @@ export async function revokeKeysOfMember(tx: Tx, memberId: string): Promise<void
   for (const key of keys) await revoke(tx, key, 'MEMBER_REMOVED')
 }
 
+/** Takes the names from the keys of a member, who chose them. Returns how many there were. For who erases. */
+export async function emptyKeysOfMember(tx: Tx, memberId: string, name: string): Promise<number> {
+  const { numUpdatedRows } = await tx.sql
+    .updateTable('apiKey')
+    .set((eb) => ({ name, version: eb('version', '+', 1), updatedAt: tx.now }))
+    .where('memberId', '=', memberId)
+    .executeTakeFirst()
+  return Number(numUpdatedRows)
+}
+
 async function revoke(tx: Tx, key: KeyRow, reason?: 'MEMBER_REMOVED'): Promise<void> {
   const version = key.version + 1
   await tx.sql

@@ -54,6 +54,24 @@ describe('mail without an SMTP server', () => {
     expect(head).not.toMatch(/^Bcc:/m)
   })
 
+  it('is forgotten by whom it went to, of those keys that are told, also half written, and nothing else is', async () => {
+    const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
+    const to = (address: string, name: string | null) => ({ ...mail, to: { name, address } })
+    await mailer.send(to('Ada@Example.com', null), 'reset-1')
+    await mailer.send(
+      to('ada@example.com', 'Augusta Ada King, Countess of Lovelace, of Ockham Park in Surrey'),
+      'invite-1',
+    )
+    await mailer.send(to('ada@example.com', null), 'run.2.0')
+    await mailer.send(to('nada@example.com', 'ada@example.com'), 'reset-2')
+    await mailer.send({ ...to('eve@example.com', null), body: 'To: ada@example.com' }, 'reset-3')
+    await writeFile(join(folder, '.reset-4.eml.4711'), 'To: ada@example.com\r\n\r\nhalf')
+    await writeFile(join(folder, 'notes.txt'), 'To: ada@example.com')
+    await mailer.forgetTo('ada@example.com', (key) => !key.startsWith('run'))
+    expect((await readdir(folder)).sort()).toEqual(['notes.txt', 'reset-2.eml', 'reset-3.eml', 'run.2.0.eml'])
+    await createMailer({ folder: join(folder, 'none'), defaultFrom: 'x@y' }).forgetTo('ada@example.com', () => true)
+  })
+
   it('is forgotten under its key, with what a process left half written, and nothing else is', async () => {
     const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
     for (const key of ['run.2.0', 'run.2.01']) await mailer.send(mail, key)

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { assertKey, compose, DEADLINE_MS, fromServer, surelyNotSent, TIMEOUTS } from './delivery.ts'
@@ -30,6 +30,8 @@ export interface Mailer {
   send(mail: Mail, key: string): Promise<SentMail>
   /** Removes what lies in the mail folder under a key, if anything does. What went to an SMTP server is gone from here. */
   forget(key: string): Promise<void>
+  /** Removes what lies in the mail folder for an address, of those mails whose key is told to be among it. */
+  forgetTo(address: string, isAmong: (key: string) => boolean): Promise<void>
   close(): void
 }
 
@@ -45,6 +47,26 @@ const forgetIn = (folder: string) => async (key: string) => {
     // The process that wrote it may have died in the middle.
     if (name === file || name.startsWith(unfinishedOf(file))) await rm(join(folder, name), { force: true })
   }
+}
+
+/** To whom a mail goes is written in it and nowhere else. */
+const forgetToIn = (folder: string) => async (address: string, isAmong: (key: string) => boolean) => {
+  for (const name of await namesIn(folder)) {
+    const [, key] = MAIL_FILE.exec(name) ?? []
+    if (key === undefined || !isAmong(key)) continue
+    const file = join(folder, name)
+    if (isTo(await readFile(file, 'utf8'), address)) await rm(file, { force: true })
+  }
+}
+
+/** Also one that a process did not finish. */
+const MAIL_FILE = /^\.?(.+)\.eml(?:\.\d+)?$/
+
+function isTo(mail: string, address: string): boolean {
+  const [head = ''] = mail.split(/\r?\n\r?\n/, 1)
+  const to = /^to:(.*(?:\r?\n[ \t].*)*)/im.exec(head)?.[1] ?? ''
+  const [, bare = to.trim()] = /<([^<>]*)>\s*$/.exec(to) ?? []
+  return bare.toLowerCase() === address.toLowerCase()
 }
 
 /** None where there is no folder. What cannot be read is not empty: it throws. */
@@ -73,6 +95,7 @@ function fileMailer({ folder, defaultFrom }: MailerOptions): Mailer {
       return { messageId: message.messageId, via: 'FILE', file }
     },
     forget: forgetIn(folder),
+    forgetTo: forgetToIn(folder),
     close: () => composer.close(),
   }
 }
@@ -91,6 +114,7 @@ function smtpMailer({ defaultFrom, folder, deadlineMs = DEADLINE_MS }: MailerOpt
       return { messageId: message.messageId, via: 'SMTP' }
     },
     forget: forgetIn(folder),
+    forgetTo: forgetToIn(folder),
     close: () => transport.close(),
   }
 }

@@ -31,6 +31,11 @@ export interface NewEffect {
 /** What an act is known by outside the house, so that the other side can tell a repetition. */
 export const effectKey = (runId: string, turn: number, callIndex: number): string => `${runId}.${turn}.${callIndex}`
 
+const EFFECT_KEY = /^[0-9a-f-]{36}\.\d+\.\d+$/
+
+/** Whether a key is an act's, and not one of what the server itself sends. */
+export const isEffectKey = (key: string): boolean => EFFECT_KEY.test(key)
+
 /** Rows of the effect ledger; their steps are there already. */
 export function appendEffects(tx: Tx, runId: string, effects: readonly NewEffect[]): void {
   for (const effect of effects) {

@@ -9,7 +9,7 @@ export {
   type SegmentClaim,
   UNKNOWN_OUTPUT,
 } from './claim.ts'
-export { appendEffects, effectKey, moveEffect, type NewEffect } from './effects.ts'
+export { appendEffects, effectKey, isEffectKey, moveEffect, type NewEffect } from './effects.ts'
 export { type EndedRun, listenToRunEnds } from './ending.ts'
 export {
   advanceRun,

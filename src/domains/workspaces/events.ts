@@ -1,4 +1,5 @@
 import { defineEvents } from '../../platform/events/event.ts'
+import { rowsErased } from '../erasures/model.ts'
 
 export const workspaceEvents = defineEvents({
   updated: {
@@ -26,6 +27,7 @@ export const inviteEvents = defineEvents({
     type: 'invite.created',
     description: 'Somebody was invited into the workspace, or once more.',
     subject: 'invite',
+    keptUnless: [],
     summary: async (event, names) => {
       const role = event.changes.find((change) => change.field === 'role')?.to
       const as = role == null ? '' : ` as ${role}`
@@ -36,6 +38,7 @@ export const inviteEvents = defineEvents({
     type: 'invite.revoked',
     description: 'An invite was taken back.',
     subject: 'invite',
+    keptUnless: [],
     summary: async (event, names) =>
       `${await names.actor(event.actor)} took back the invite of ${await names.of('invite', event.subject.id)}`,
   },
@@ -46,6 +49,7 @@ export const memberEvents = defineEvents({
     type: 'member.joined',
     description: 'Somebody signed in as a member for the first time: they founded the workspace or were invited.',
     subject: 'member',
+    keptUnless: [],
     summary: async (event, names) => {
       const role = event.changes.find((change) => change.field === 'role')?.to
       return `${await names.of('member', event.subject.id)} joined${role == null ? '' : ` as ${role}`}`
@@ -55,12 +59,14 @@ export const memberEvents = defineEvents({
     type: 'member.left',
     description: 'A member left the workspace, and with them all their keys.',
     subject: 'member',
+    keptUnless: [],
     summary: async (event, names) => `${await names.of('member', event.subject.id)} left the workspace`,
   },
   updated: {
     type: 'member.updated',
     description: 'A member’s name or role was changed.',
     subject: 'member',
+    keptUnless: ['name'],
     summary: async (event, names) => {
       const who = await names.actor(event.actor)
       const member = await names.of('member', event.subject.id)
@@ -73,6 +79,7 @@ export const memberEvents = defineEvents({
     type: 'member.removed',
     description: 'A member was removed from the workspace, with all their keys.',
     subject: 'member',
+    keptUnless: [],
     summary: async (event, names) =>
       `${await names.actor(event.actor)} removed ${await names.of('member', event.subject.id)} from the workspace`,
   },
@@ -88,5 +95,19 @@ export const memberEvents = defineEvents({
       'Whoever runs the server restored the account of a member: they and their keys do again what they did.',
     subject: 'member',
     summary: async (event, names) => `The account of ${await names.of('member', event.subject.id)} was restored`,
+  },
+  erasureRequested: {
+    type: 'member.erasure_requested',
+    description: 'A person had their account erased: who they were as a member is not known from here on.',
+    subject: 'member',
+    keptUnless: [],
+    summary: () => 'A member had themselves erased',
+  },
+  erased: {
+    type: 'member.erased',
+    description: 'The last of who a member was has been removed; the certificate says how much it was.',
+    subject: 'member',
+    keptUnless: [],
+    summary: (event) => `A member was erased: ${rowsErased(event)} records emptied or removed`,
   },
 })

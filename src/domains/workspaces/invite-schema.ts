@@ -26,7 +26,7 @@ const Invite = builder.prismaNode('Invite', {
   permission: 'WORKSPACE_READ',
   description: 'An invite into the workspace, for one e-mail address. Its token is in the mail and nowhere else.',
   fields: (t) => ({
-    email: t.expose('email', { type: 'EmailAddress' }),
+    email: t.expose('email', { type: 'EmailAddress', nullable: true }),
     role: t.expose('role', { type: Role, description: 'What they become.' }),
     status: t.field({
       type: Status,

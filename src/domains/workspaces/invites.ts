@@ -151,6 +151,33 @@ export async function revokeInvitesOf(tx: Tx, memberId: string): Promise<void> {
   for (const invite of open) await takeBack(tx, invite)
 }
 
+/**
+ * Empties the invites of the workspace that were for a person; one that waits is taken back. Returns how many there were. For
+ * who erases.
+ */
+export async function emptyInvitesFor(
+  tx: Tx,
+  { memberId, emails }: { readonly memberId: string; readonly emails: readonly string[] },
+): Promise<number> {
+  const invites = await tx.sql
+    .selectFrom('invite')
+    .select(['id', 'version', 'acceptedAt', 'revokedAt'])
+    .where((eb) => eb.or([eb('acceptedByMemberId', '=', memberId), eb('emailFolded', 'in', emails)]))
+    .where('email', 'is not', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  for (const invite of invites) {
+    if (invite.acceptedAt === null && invite.revokedAt === null) await takeBack(tx, invite)
+    await tx.sql
+      .updateTable('invite')
+      .set((eb) => ({ email: null, emailFolded: null, version: eb('version', '+', 1), updatedAt: tx.now }))
+      .where('id', '=', invite.id)
+      .execute()
+  }
+  return invites.length
+}
+
 async function takeBack(
   tx: Tx,
   { id, version: before }: { readonly id: string; readonly version: number },
@@ -198,7 +225,9 @@ export async function findOpenInvite(ctx: Pick<Ctx, 'db' | 'clock'>, token: stri
     .where('invite.acceptedAt', 'is', null)
     .where('invite.revokedAt', 'is', null)
     .where('invite.expiresAt', '>', ctx.clock.now())
+    .where('invite.email', 'is not', null)
     .where('workspace.status', '=', 'ACTIVE')
+    .$narrowType<{ email: string }>()
     .executeTakeFirst()
   return found === undefined ? undefined : { ...found, role: found.role as MemberRole }
 }

@@ -5,9 +5,10 @@ import { appendEvents } from '../../platform/events/append.ts'
 import { changesBetween } from '../../platform/events/changes.ts'
 import { conflict, notFound } from '../../platform/lib/errors.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
-import { revokeKeysOfMember } from '../keys/service.ts'
+import { ERASED } from '../erasures/model.ts'
+import { emptyKeysOfMember, revokeKeysOfMember } from '../keys/service.ts'
 import { memberEvents } from './events.ts'
-import { revokeInvitesOf } from './invites.ts'
+import { emptyInvitesFor, revokeInvitesOf } from './invites.ts'
 import type { RemoveMemberInput, UpdateMemberInput } from './model.ts'
 import { lockWorkspace } from './service.ts'
 
@@ -81,6 +82,10 @@ export async function leaveWorkspace(tx: Tx, workspaceId: string): Promise<{ rea
 
 async function end(tx: Tx, member: LockedMember, type: string): Promise<void> {
   await assertNotLastOwner(tx, member)
+  await depart(tx, member, type)
+}
+
+async function depart(tx: Tx, member: Pick<LockedMember, 'id' | 'version'>, type: string): Promise<void> {
   const version = member.version + 1
   await tx.sql
     .updateTable('member')
@@ -122,7 +127,13 @@ async function lockMember(
 }
 
 async function assertNotLastOwner(tx: Tx, member: LockedMember): Promise<void> {
-  if (member.role !== 'OWNER') return
+  if (!(await isLastOwner(tx, member))) return
+  throw conflict('ILLEGAL_TRANSITION', 'This is the last owner. Make somebody else an owner first.', nodeOf(member))
+}
+
+/** Whether the workspace would be without an owner. The caller has the workspace's row locked. */
+export async function isLastOwner(tx: Tx, member: Pick<LockedMember, 'id' | 'role' | 'removedAt'>): Promise<boolean> {
+  if (member.role !== 'OWNER' || member.removedAt !== null) return false
   const other = await tx.sql
     .selectFrom('member')
     .select('id')
@@ -133,8 +144,40 @@ async function assertNotLastOwner(tx: Tx, member: LockedMember): Promise<void> {
     .where((eb) => eb.or([eb('accountId', 'is', null), sql<boolean>`cadre_sessions.lock_account(account_id)`]))
     .limit(1)
     .executeTakeFirst()
-  if (other !== undefined) return
-  throw conflict('ILLEGAL_TRANSITION', 'This is the last owner. Make somebody else an owner first.', nodeOf(member))
+  return other === undefined
+}
+
+/** What stands where the name of a person was who had themselves erased. */
+export const ERASED_MEMBER = 'Erased member'
+
+/**
+ * Makes a member nobody: they leave, if they have not, their keys are revoked and lose their names, the invites that were for
+ * them their address. What they did is still told of the member. Returns the rows by table. For who erases; the caller has the
+ * workspace's row locked, and has seen to its owners.
+ */
+export async function emptyMember(
+  tx: Tx,
+  member: Pick<LockedMember, 'id' | 'removedAt' | 'version'>,
+  emails: readonly string[],
+): Promise<Readonly<Record<string, number>>> {
+  const { id: memberId } = member
+  if (member.removedAt === null) await depart(tx, member, memberEvents.left.type)
+  const keys = await emptyKeysOfMember(tx, memberId, ERASED)
+  const invites = await emptyInvitesFor(tx, { memberId, emails })
+  await tx.sql
+    .updateTable('member')
+    .set((eb) => ({
+      name: ERASED_MEMBER,
+      email: null,
+      emailNormalised: null,
+      accountId: null,
+      erasedAt: tx.now,
+      version: eb('version', '+', 1),
+      updatedAt: tx.now,
+    }))
+    .where('id', '=', memberId)
+    .execute()
+  return { api_key: keys, invite: invites }
 }
 
 const nodeOf = ({ id }: { readonly id: string }) => ({ kind: 'member', id })

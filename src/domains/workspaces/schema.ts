@@ -12,7 +12,7 @@ import * as comparators from '../../platform/graphql/filter-comparators.ts'
 import { Money } from '../../platform/graphql/money.ts'
 import { mutation } from '../../platform/graphql/mutation.ts'
 import { getById, node } from '../../platform/graphql/node.ts'
-import { byIdField, eventNode, nodeField } from '../../platform/graphql/node-field.ts'
+import { byIdField, eventNode, nodeField, optionalEventNode } from '../../platform/graphql/node-field.ts'
 import { topic } from '../../platform/graphql/subscription.ts'
 import { Viewer } from '../../platform/graphql/viewer.ts'
 import { unauthenticated } from '../../platform/lib/errors.ts'
@@ -66,7 +66,7 @@ const Member = builder.prismaNode('Member', {
   description: 'A person of the workspace.',
   fields: (t) => ({
     name: t.exposeString('name'),
-    email: t.expose('email', { type: 'EmailAddress' }),
+    email: t.expose('email', { type: 'EmailAddress', nullable: true }),
     role: t.expose('role', { type: Role, description: 'What they are in the workspace.' }),
     permissions: t.field({
       type: [PermissionEnum],
@@ -83,6 +83,7 @@ const Member = builder.prismaNode('Member', {
       resolve: ({ accountId }) => accountId !== null,
     }),
     removedAt: t.expose('removedAt', { type: 'DateTime', nullable: true }),
+    erasedAt: t.expose('erasedAt', { type: 'DateTime', nullable: true }),
     version: t.exposeInt('version'),
     timeline: t.field(timeline('member', 'What happened to them as a member, oldest first.')),
   }),
@@ -268,6 +269,20 @@ const ofMembers = eventDetails(memberEvents, {
   removed: (t) => ({ member: t.field(eventNode('Member', 'Who was removed.')) }),
   suspended: (t) => ({ member: t.field(eventNode('Member', 'Whose account was suspended.')) }),
   restored: (t) => ({ member: t.field(eventNode('Member', 'Whose account was restored.')) }),
+  erasureRequested: (t) => ({
+    member: t.field(eventNode('Member', 'What is left of the member.')),
+    erasure: t.field(optionalEventNode('Erasure', 'The erasure.', (event) => event.data.erasureId)),
+  }),
+  erased: (t) => ({
+    member: t.field(eventNode('Member', 'What is left of the member.')),
+    erasure: t.field(
+      optionalEventNode('Erasure', 'The erasure, with its certificate.', (event) => event.data.erasureId),
+    ),
+    digest: t.string({
+      description: 'The certificate’s digest, as the log vouches for it.',
+      resolve: ({ event }) => String(event.data.digest),
+    }),
+  }),
 })
 
 topic('workspaceUpdated', ofWorkspace.updated, { description: 'Changes of the workspace itself.' })
@@ -275,3 +290,6 @@ topic('workspaceSettingsChanged', ofWorkspace.settingsChanged, { description: 'C
 topic('memberJoined', ofMembers.joined, { description: 'People who sign in as members for the first time.' })
 topic('memberUpdated', ofMembers.updated, { description: 'Members whose name or role is changed.' })
 topic('memberRemoved', ofMembers.removed, { description: 'Members who are removed.' })
+topic('memberErased', ofMembers.erased, {
+  description: 'Members who had themselves erased, when the last of it is done.',
+})

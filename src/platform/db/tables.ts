@@ -55,6 +55,7 @@ export interface Tables {
   budgetReservation: Table<models.BudgetReservationModel, models.BudgetReservationUncheckedCreateInput>
   idempotencyClaim: Table<models.IdempotencyClaimModel, models.IdempotencyClaimUncheckedCreateInput>
   erasure: Table<models.ErasureModel, models.ErasureUncheckedCreateInput>
+  accountErasure: Table<models.AccountErasureModel, models.AccountErasureUncheckedCreateInput>
   eventOutbox: Table<models.EventOutboxModel, models.EventOutboxUncheckedCreateInput>
   eventLog: Table<models.EventLogModel, models.EventLogUncheckedCreateInput>
   eventEpoch: Table<models.EventEpochModel, models.EventEpochUncheckedCreateInput>
@@ -73,6 +74,7 @@ export const TABLES_WITHOUT_TENANT: ReadonlySet<string> = new Set([
   'session',
   'refreshToken',
   'accountToken',
+  'accountErasure',
   'signInAttempt',
   'eventEpoch',
   'process',

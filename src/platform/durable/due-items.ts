@@ -9,11 +9,11 @@ export interface DueItem {
   readonly id: string
 }
 
-export interface DueItemsOptions {
+export interface DueItemsOptions<Item extends Pick<DueItem, 'id'>> {
   /** The next batch, without the rows of these ids. */
-  find(seen: readonly string[]): Promise<readonly DueItem[]>
+  find(seen: readonly string[]): Promise<readonly Item[]>
   /** Deals with one in a transaction of its own; false when there was nothing to do (any more). */
-  deal(item: DueItem): Promise<boolean>
+  deal(item: Item): Promise<boolean>
   readonly log: Logger
 }
 
@@ -24,7 +24,11 @@ const MOST_PER_PASS = 1_000
  * Deals with what is due, one by one, and returns how many it dealt with. An item that fails is logged and left for the next
  * pass: it keeps back neither those of its batch nor those behind it. The database going away ends the pass, by throwing.
  */
-export async function dealWithDue({ find, deal, log }: DueItemsOptions): Promise<number> {
+export async function dealWithDue<Item extends Pick<DueItem, 'id'> = DueItem>({
+  find,
+  deal,
+  log,
+}: DueItemsOptions<Item>): Promise<number> {
   const seen: string[] = []
   let dealt = 0
   for (;;) {
@@ -36,7 +40,7 @@ export async function dealWithDue({ find, deal, log }: DueItemsOptions): Promise
       } catch (err) {
         if (isOutage(err)) throw err
         failed += 1
-        log.error({ err, ...item }, 'what is due could not be dealt with: it is tried again')
+        log.error({ ...item, err: err as unknown } as object, 'what is due could not be dealt with: it is tried again')
       }
     }
     // Without a failure the next pass finds the rest; with one it would find the same again first.

@@ -1,9 +1,10 @@
 // Whether the log still says what was written into it.
 //
 // The sequencer chains a workspace's events: each stores the digest of what it tells and a hash over that digest, who did it
-// when, its position and the hash of the event before it (see the migrations audit_chain and erasure). What an erased event
-// told is gone with its salt, so that its digest gives nothing away; the digest stays, and the chain holds. Whose content is
-// gone must point to a request in this log that asked for it, or it counts as changed. Here the chain is computed anew, not by
+// when, its position and the hash of the event before it (see the migrations audit_chain, erasure and account_erasure). What
+// an erased event told is gone with its salt, so that its digest gives nothing away; the digest stays, and the chain holds. The
+// caller's address has a digest of its own and can be gone by itself. Whose content or address is gone must point to a request
+// in this log that asked for it, or it counts as changed. Here the chain is computed anew, not by
 // the database but from what the database hands out, so that a changed event, one that was put in, and one that was taken
 // out are found. What was cut off at the end, or a log that was made anew as a whole, looks right by itself: against that
 // help heads that were noted elsewhere, each of which must still stand in the chain. A head tells of what follows it; what
@@ -50,13 +51,16 @@ interface ChainRow {
   readonly salt: Uint8Array | null
   readonly digest: Uint8Array | null
   readonly hash: Uint8Array | null
-  /** 1: the digest is over everything. 2: what can be erased is apart from what stays. */
-  readonly chainVersion: number
   readonly erased: boolean
-  /** Erased in the name of a request that stands in the log. */
   /** Whether nothing is left of what it told. */
   readonly emptied: boolean
+  /** Erased in the name of a request that stands in the log. */
   readonly askedFor: boolean
+  readonly addressSalt: Uint8Array | null
+  readonly addressDigest: Uint8Array | null
+  readonly address: string | null
+  /** As `askedFor`, where the address alone is gone. */
+  readonly addressAskedFor: boolean
   /** What the digest is over. */
   readonly content: Uint8Array
   /** What else the hash is over. */
@@ -128,18 +132,19 @@ const readRows = (db: Database, workspaceId: string, above: bigint, limit: numbe
   db.read(workspaceId, (sql) =>
     sql
       .selectFrom('eventLog')
-      .select(['position', 'outboxId', 'salt', 'digest', 'hash', 'chainVersion'])
+      .select(['position', 'outboxId', 'salt', 'digest', 'hash', 'addressSalt', 'addressDigest'])
       .select([
         sqlText<boolean>`erased_at is not null`.as('erased'),
         sqlText<boolean>`data = '{}' and changes = '[]' and origin = '{}'`.as('emptied'),
-        sqlText<boolean>`exists (
-          select from event_log asked
-           where asked.outbox_id = event_log.erased_by and asked.workspace_id = event_log.workspace_id
-             and asked.type like ${REQUESTS})`.as('askedFor'),
-        sqlText<Uint8Array>`case chain_version when 2 then cadre_event_told(data, changes, origin) else
+        isAskedFor('erased_by').as('askedFor'),
+        sqlText<string | null>`case when chain_version > 2 then origin ->> 'address' end`.as('address'),
+        isAskedFor('address_erased_by').as('addressAskedFor'),
+        // 1: one digest over everything. 2: what can be erased is apart from what stays. 3: so is the address from the rest of it.
+        sqlText<Uint8Array>`case chain_version when 3 then cadre_event_told(data, changes, origin - 'address')
+          when 2 then cadre_event_told(data, changes, origin) else
           cadre_event_content(outbox_id, workspace_id, type, subject_type, subject_id, subject_version, actor, run_id, cause_id,
             depth, data, changes, origin, occurred_at) end`.as('content'),
-        sqlText<Uint8Array>`case chain_version when 2 then cadre_event_skeleton(outbox_id, workspace_id, type, subject_type,
+        sqlText<Uint8Array>`case when chain_version > 1 then cadre_event_skeleton(outbox_id, workspace_id, type, subject_type,
           subject_id, subject_version, actor, run_id, cause_id, depth, occurred_at) end`.as('skeleton'),
       ])
       .where('position', '>', above)
@@ -149,6 +154,12 @@ const readRows = (db: Database, workspaceId: string, above: bigint, limit: numbe
       .limit(limit)
       .execute(),
   )
+
+const isAskedFor = (column: 'erased_by' | 'address_erased_by') =>
+  sqlText<boolean>`exists (
+    select from event_log asked
+     where asked.outbox_id = ${sqlText.ref(`event_log.${column}`)} and asked.workspace_id = event_log.workspace_id
+       and asked.type like ${REQUESTS})`
 
 class Chain {
   #events = 0
@@ -172,11 +183,12 @@ class Chain {
     if (digest.length !== DIGEST_BYTES) return 'CHAIN'
     if (erased ? salt !== null || !row.emptied : salt === null || !sha256(salt, row.content).equals(digest))
       return 'CONTENT'
+    if (!isAddressAsItWas(row)) return 'CONTENT'
     const before = this.#head === null ? NOTHING : Buffer.from(this.#head.hash, 'hex')
     const place = Buffer.alloc(8)
     place.writeBigInt64BE(position)
     const skeleton = row.skeleton === null ? NOTHING : sha256(row.skeleton)
-    if (!sha256(before, place, skeleton, digest).equals(hash)) return 'CHAIN'
+    if (!sha256(before, place, skeleton, digest, row.addressDigest ?? NOTHING).equals(hash)) return 'CHAIN'
     this.#events++
     if (erased) this.#erased++
     this.#head = { position, hash: hex(hash) }
@@ -193,6 +205,12 @@ class Chain {
       fault: reason === undefined ? null : { reason, outboxId },
     }
   }
+}
+
+/** The address that its digest is over; or none, where it was erased, by itself or with everything. */
+function isAddressAsItWas({ address, addressSalt, addressDigest, addressAskedFor, erased }: ChainRow): boolean {
+  if (addressSalt === null) return address === null && (addressDigest === null || erased || addressAskedFor)
+  return address !== null && addressDigest !== null && sha256(addressSalt, Buffer.from(address)).equals(addressDigest)
 }
 
 const sha256 = (...parts: readonly Uint8Array[]): Buffer => {

@@ -1,0 +1,249 @@
+-- A person who signs in is forgotten: their account here, and in each workspace the member that they were.
+--
+-- ------------------------------------------------------------------ the chain, third version
+--   digest         = sha256(salt || what was told)             data, changes, and origin without the caller's address
+--   address digest = sha256(address salt || address)
+--   hash = sha256(hash before || position as 8 bytes || skeleton || digest || address digest)
+--
+-- What a person did to others' things outlives them, from where they did it does not: so the address can be taken out by
+-- itself. An event whose origin has no address is of the second version, as before.
+ALTER TABLE "event_log"
+  ADD COLUMN "address_salt" BYTEA,
+  ADD COLUMN "address_digest" BYTEA,
+  ADD COLUMN "address_erased_by" BIGINT,
+  DROP CONSTRAINT "event_log_chain_version",
+  ADD CONSTRAINT "event_log_chain_version" CHECK (chain_version IN (1, 2, 3)),
+  ADD CONSTRAINT "event_log_address" CHECK (
+    CASE WHEN chain_version < 3 THEN num_nonnulls(address_salt, address_digest, address_erased_by) = 0
+      ELSE (octet_length(address_digest) = 32
+            AND CASE WHEN address_salt IS NULL
+              THEN NOT origin ? 'address' AND num_nonnulls(erased_at, address_erased_by) > 0
+              ELSE octet_length(address_salt) = 16 AND origin ? 'address' AND address_erased_by IS NULL END) IS TRUE
+    END);
+CREATE INDEX event_log_with_address ON "event_log" (workspace_id, actor_id) WHERE address_salt IS NOT NULL;
+CREATE INDEX event_log_address_erased_by ON "event_log" (workspace_id, address_erased_by) WHERE address_erased_by IS NOT NULL;
+
+CREATE OR REPLACE FUNCTION cadre_sequence(lock_key bigint, floor bigint, notify boolean)
+  RETURNS TABLE (count int, head bigint, last_id bigint)
+  -- By the index above the floor and in its order, whatever the table's statistics say: while a backup holds old rows the
+  -- table is long, and a backlog is not read once per batch.
+  LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(lock_key);
+  WITH moved AS (
+    -- A range, not a join: whatever the statistics say, a batch is read from the index once. As `id IN (...)` it was
+    -- joined row by row while they said the table was empty, 12 s for a batch of a backlog of 9,000.
+    DELETE FROM public.event_outbox WHERE id > floor AND id <= (
+      SELECT max(b.id) FROM (SELECT o.id FROM public.event_outbox o WHERE o.id > floor ORDER BY o.id LIMIT 2000) b
+    ) RETURNING *
+  ), placed AS (
+    SELECT nextval('public.event_log_position_seq') AS position, uuid_send(gen_random_uuid()) AS salt,
+           CASE WHEN m.origin ->> 'address' IS NOT NULL THEN uuid_send(gen_random_uuid()) END AS address_salt, m.*
+      FROM (SELECT * FROM moved ORDER BY id) m
+  ), digested AS (
+    SELECT p.*, sha256(p.salt || public.cadre_event_told(p.data, p.changes,
+             CASE WHEN p.address_salt IS NULL THEN p.origin ELSE p.origin - 'address' END)) AS digest,
+           CASE WHEN p.address_salt IS NOT NULL
+             THEN sha256(p.address_salt || convert_to(p.origin ->> 'address', 'UTF8')) END AS address_digest,
+           sha256(public.cadre_event_skeleton(
+             p.id, p.workspace_id, p.type, p.subject_type, p.subject_id, p.subject_version, p.actor, p.run_id, p.cause_id,
+             p.depth, p.occurred_at)) AS skeleton
+      FROM placed p
+  ), before AS MATERIALIZED (
+    -- Once for each workspace, and written so that the index on (workspace_id, position) alone can answer it: asked for a
+    -- workspace's last event, PostgreSQL may walk the whole log backwards for one that has none.
+    SELECT w.workspace_id, CASE WHEN l.workspace_id = w.workspace_id THEN l.hash END AS hash
+      FROM (SELECT DISTINCT placed.workspace_id FROM placed) w
+      LEFT JOIN LATERAL (
+        SELECT e.workspace_id, e.hash FROM public.event_log e
+         WHERE (e.workspace_id, e.position) <= (w.workspace_id, 9223372036854775807)
+         ORDER BY e.workspace_id DESC, e.position DESC LIMIT 1
+      ) l ON true
+  ), logged AS (
+    INSERT INTO public.event_log (position, outbox_id, workspace_id, type, subject_type, subject_id, subject_version, actor,
+                                  run_id, cause_id, depth, data, changes, origin, occurred_at, chain_version, salt, digest,
+                                  address_salt, address_digest, hash, actor_kind, actor_id, request_id)
+    SELECT d.position, d.id, d.workspace_id, d.type, d.subject_type, d.subject_id, d.subject_version, d.actor, d.run_id,
+           d.cause_id, d.depth, d.data, d.changes, d.origin, d.occurred_at,
+           CASE WHEN d.address_salt IS NULL THEN 2 ELSE 3 END, d.salt, d.digest, d.address_salt, d.address_digest,
+           public.cadre_chain(b.hash, d.position, d.skeleton || d.digest || coalesce(d.address_digest, ''::bytea))
+             OVER (PARTITION BY d.workspace_id ORDER BY d.position),
+           d.actor ->> 'kind', d.actor ->> 'id', d.origin ->> 'requestId'
+      FROM digested d JOIN before b ON b.workspace_id = d.workspace_id
+    RETURNING position, outbox_id
+  )
+  SELECT count(*)::int, max(l.position), max(l.outbox_id) INTO count, head, last_id FROM logged l;
+  IF notify AND count > 0 THEN
+    PERFORM pg_notify('cadre_events', '');
+  END IF;
+  RETURN NEXT;
+END
+$$;
+
+-- What an erasure would take out of the log, of what is not of a type that outlives it (see `cadre_erase_events`): what is
+-- about these things and runs, and about things that were the person's (`former`: up to a position, and single ones after it).
+CREATE FUNCTION cadre_events_to_erase(
+  workspace uuid, subjects uuid[], runs uuid[], former jsonb, kept jsonb, most int
+) RETURNS SETOF bigint
+  LANGUAGE sql STABLE SET enable_seqscan = off AS $$
+  SELECT found.position FROM (
+    SELECT e.position, e.type, e.changes FROM unnest(subjects) AS subject(id)
+      JOIN public.event_log e ON e.workspace_id = workspace AND e.subject_id = subject.id
+     WHERE e.erased_at IS NULL
+    UNION ALL
+    SELECT e.position, e.type, e.changes FROM unnest(runs) AS run(id)
+      JOIN public.event_log e ON e.workspace_id = workspace AND e.run_id = run.id
+     WHERE e.erased_at IS NULL
+    UNION ALL
+    SELECT e.position, e.type, e.changes FROM jsonb_each(former) AS thing(id, positions)
+      JOIN public.event_log e ON e.workspace_id = workspace AND e.subject_id = thing.id::uuid
+       AND (e.position <= (thing.positions ->> 0)::bigint OR thing.positions ? e.position::text)
+     WHERE e.erased_at IS NULL
+  ) AS found
+  WHERE NOT kept ? found.type
+     OR EXISTS (SELECT FROM jsonb_array_elements(found.changes) AS change
+                 WHERE kept -> found.type ? (change ->> 'field'))
+  LIMIT most
+$$;
+
+-- Throws unless the request stands in the log and what it asked for is not certified yet.
+CREATE FUNCTION cadre_assert_erasing(workspace uuid, request bigint) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM public.event_log e
+     WHERE e.outbox_id = request AND e.workspace_id = workspace AND e.type LIKE '%.erasure\_requested'
+  ) OR EXISTS (
+    SELECT FROM public.erasure r
+     WHERE r.request_outbox_id = request AND r.workspace_id = workspace AND r.status = 'SUCCEEDED'
+  ) THEN
+    RAISE EXCEPTION 'the log knows no request % of this workspace to erase anything', request
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+END
+$$;
+
+DROP FUNCTION cadre_erase_events;
+CREATE FUNCTION cadre_erase_events(
+  workspace uuid, request bigint, subjects uuid[], runs uuid[], former jsonb, kept jsonb, most int
+) RETURNS int
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+  erased int;
+BEGIN
+  PERFORM public.cadre_assert_erasing(workspace, request);
+  UPDATE public.event_log l
+     SET data = '{}', changes = '[]', origin = '{}', request_id = NULL, salt = NULL, address_salt = NULL,
+         erased_at = clock_timestamp(), erased_by = request
+   WHERE l.position = ANY (ARRAY(
+     SELECT public.cadre_events_to_erase(workspace, subjects, runs, former, kept, most)));
+  GET DIAGNOSTICS erased = ROW_COUNT;
+  RETURN erased;
+END
+$$;
+
+-- From where somebody did what they did: the address alone. Events that were logged before it could be told apart are erased as
+-- a whole.
+CREATE FUNCTION cadre_erase_addresses(workspace uuid, request bigint, actors text[], most int) RETURNS int
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+  erased int;
+BEGIN
+  PERFORM public.cadre_assert_erasing(workspace, request);
+  UPDATE public.event_log l SET origin = l.origin - 'address', address_salt = NULL, address_erased_by = request
+   WHERE l.position = ANY (ARRAY(
+     SELECT e.position FROM unnest(actors) AS actor(id)
+       JOIN public.event_log e ON e.workspace_id = workspace AND e.actor_id = actor.id AND e.address_salt IS NOT NULL
+      LIMIT most));
+  GET DIAGNOSTICS erased = ROW_COUNT;
+  IF erased > 0 THEN
+    RETURN erased;
+  END IF;
+  UPDATE public.event_log l
+     SET data = '{}', changes = '[]', origin = '{}', request_id = NULL, salt = NULL, erased_at = clock_timestamp(), erased_by = request
+   WHERE l.position = ANY (ARRAY(
+     SELECT e.position FROM unnest(actors) AS actor(id)
+       JOIN public.event_log e ON e.workspace_id = workspace AND e.actor_id = actor.id
+      WHERE e.chain_version < 3 AND e.origin ? 'address'
+      LIMIT most));
+  GET DIAGNOSTICS erased = ROW_COUNT;
+  RETURN erased;
+END
+$$;
+REVOKE ALL ON FUNCTION cadre_events_to_erase, cadre_assert_erasing, cadre_erase_events, cadre_erase_addresses FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cadre_erase_events, cadre_erase_addresses TO cadre_system;
+GRANT EXECUTE ON FUNCTION cadre_events_to_erase TO cadre_app;
+
+-- ------------------------------------------------------------------ what was a person
+-- The member stays, for what they did is told of them; nobody is known by it.
+ALTER TABLE "member" ADD COLUMN "erased_at" TIMESTAMPTZ(3);
+ALTER TABLE "member"
+  ALTER COLUMN "email" DROP NOT NULL,
+  ALTER COLUMN "email_normalised" DROP NOT NULL,
+  ADD CONSTRAINT member_erased CHECK (
+    CASE WHEN erased_at IS NULL THEN num_nonnulls(email, email_normalised) = 2
+      ELSE num_nonnulls(email, email_normalised, account_id) = 0 AND removed_at IS NOT NULL END);
+ALTER TABLE "invite"
+  ALTER COLUMN "email" DROP NOT NULL,
+  ALTER COLUMN "email_folded" DROP NOT NULL,
+  ADD CONSTRAINT invite_erased CHECK ((email IS NULL) = (email_folded IS NULL));
+CREATE INDEX invite_by_email ON "invite" (email_folded);
+
+-- ------------------------------------------------------------------ erasures of members
+ALTER TABLE "erasure" DROP CONSTRAINT erasure_subject;
+ALTER TABLE "erasure" ADD CONSTRAINT erasure_subject CHECK (subject_type IN ('contact', 'member'));
+-- One that is under way has looked for one name and one number so far.
+UPDATE "erasure" SET "traces" = jsonb_build_object(
+    'emails', traces -> 'emails',
+    'phones', jsonb_path_query_array(traces, '$.phone ? (@ != null)'),
+    'names', jsonb_path_query_array(traces, '$.name ? (@ != null)'))
+  WHERE "traces" IS NOT NULL;
+
+-- ------------------------------------------------------------------ erasures of accounts
+-- Of no workspace, like the account was. The address is kept until the certificate has been sent there.
+CREATE TABLE "account_erasure" (
+  "id" UUID NOT NULL,
+  "account_id" UUID NOT NULL,
+  "status" TEXT NOT NULL DEFAULT 'RUNNING',
+  "email" TEXT,
+  "requested_at" TIMESTAMPTZ(3) NOT NULL,
+  "counts" JSONB NOT NULL,
+  "erasures" JSONB NOT NULL,
+  "document" TEXT,
+  "digest" TEXT,
+  "next_try_at" TIMESTAMPTZ(3) NOT NULL,
+  "attempts" INTEGER NOT NULL DEFAULT 0,
+  "finished_at" TIMESTAMPTZ(3),
+
+  CONSTRAINT "account_erasure_pkey" PRIMARY KEY ("id"),
+  CONSTRAINT account_erasure_status CHECK (status IN ('RUNNING', 'SUCCEEDED')),
+  CONSTRAINT account_erasure_document CHECK (num_nonnulls(document, digest, finished_at) IN (0, 3)),
+  CONSTRAINT account_erasure_finished CHECK (
+    (status = 'SUCCEEDED') = (email IS NULL) AND (status = 'RUNNING' OR document IS NOT NULL))
+);
+CREATE UNIQUE INDEX "account_erasure_account_id_key" ON "account_erasure"("account_id");
+CREATE INDEX account_erasure_due ON "account_erasure" (next_try_at) WHERE status <> 'SUCCEEDED';
+ALTER TABLE "account_erasure" ENABLE ROW LEVEL SECURITY;
+CREATE POLICY system ON "account_erasure" TO cadre_system USING (true);
+GRANT SELECT, INSERT, UPDATE (status, email, document, digest, next_try_at, attempts, finished_at)
+  ON "account_erasure" TO cadre_system;
+
+-- The account goes, and the members and invites that were its person are emptied, in one transaction, which is the system's.
+GRANT DELETE ON "account" TO cadre_system;
+GRANT SELECT (email, erased_at), UPDATE (name, email, email_normalised, removed_at, erased_at) ON "member" TO cadre_system;
+GRANT UPDATE (name, revoked_at, version, updated_at) ON "api_key" TO cadre_system;
+GRANT UPDATE (email, email_folded, revoked_at) ON "invite" TO cadre_system;
+DROP POLICY system ON "erasure";
+CREATE POLICY system ON "erasure" TO cadre_system USING (true);
+GRANT INSERT, SELECT (subject_type, subject_id, finished_at, counts, digest) ON "erasure" TO cadre_system;
+
+-- ------------------------------------------------------------------ digests without salt
+-- Of what was done to a person nothing is kept that could be guessed; emptied, they are no two sends of one thing.
+DROP INDEX effect_once;
+CREATE UNIQUE INDEX effect_once ON "effect" (workspace_id, run_id, tool, target, content_hash)
+  WHERE risk IN ('EXTERNAL_SEND', 'SPEND') AND content_hash <> '';
+UPDATE "effect" e SET content_hash = '' FROM "run" r
+  WHERE r.workspace_id = e.workspace_id AND r.id = e.run_id
+    AND (r.erased_at IS NOT NULL OR (e.target = '' AND e.risk IN ('EXTERNAL_SEND', 'SPEND')));
+UPDATE "approval" a SET shown_hash = '' FROM "run" r
+  WHERE r.workspace_id = a.workspace_id AND r.id = a.run_id AND r.erased_at IS NOT NULL;

@@ -1,0 +1,107 @@
+import { accountMeansOf } from '../../platform/auth/account-means.ts'
+import type { SignedIn } from '../../platform/auth/permissions.ts'
+import type { Ctx } from '../../platform/context.ts'
+import { type Tx, unboundSqlOf } from '../../platform/db/transaction.ts'
+import { conflict, invalidInput, unauthenticated } from '../../platform/lib/errors.ts'
+import { type AccountRow, getAccount } from './accounts.ts'
+import { assertOwnPassword, isFresh } from './confirmation.ts'
+import type { EraseAccountInput } from './inputs.ts'
+
+/** What an account is removed with: the password, or having signed in a moment ago where there is none. */
+export interface PreparedRemoval {
+  /** The hash that the password was compared with. */
+  readonly before: string | null
+}
+
+/**
+ * Makes sure that whoever asks is the account's person, and not somebody at their desk. INVALID_INPUT for a wrong password, and
+ * for an account without one that signed in more than ten minutes ago; LIMIT_EXCEEDED after five wrong ones, as at a
+ * log-in.
+ */
+export async function prepareRemoval(
+  ctx: Ctx,
+  { accountId, sessionId }: Pick<SignedIn, 'accountId' | 'sessionId'>,
+  { currentPassword }: EraseAccountInput,
+): Promise<PreparedRemoval> {
+  const account = await getAccount(ctx, accountId)
+  if (account.passwordHash === null) {
+    if (!(await isFresh(ctx, sessionId))) throw refused('NOT_ALLOWED', SIGN_IN_ANEW)
+  } else {
+    if (currentPassword === undefined) throw refused('REQUIRED', 'For this your password is asked for.')
+    await assertOwnPassword(ctx, account, currentPassword, 'currentPassword')
+  }
+  return { before: account.passwordHash }
+}
+
+const SIGN_IN_ANEW = 'Your account has no password: sign in once more, and do this within ten minutes.'
+
+const refused = (code: 'REQUIRED' | 'NOT_ALLOWED', message: string) =>
+  invalidInput([{ path: ['currentPassword'], code, message }])
+
+/**
+ * The account's row, locked: nobody signs in with it or joins with it meanwhile. UNAUTHENTICATED when it or the session is not
+ * there any more, CONFLICT when the password was changed in the meantime. In an account transaction.
+ */
+export async function lockAccountOf(
+  tx: Tx,
+  { accountId, sessionId }: Pick<SignedIn, 'accountId' | 'sessionId'>,
+  { before }: PreparedRemoval,
+): Promise<AccountRow> {
+  const account = await tx.sql
+    .selectFrom('account')
+    .selectAll()
+    .where('id', '=', accountId)
+    .where('status', '=', 'ACTIVE')
+    .forUpdate()
+    .executeTakeFirst()
+  const session = await tx.sql
+    .selectFrom('session')
+    .select('id')
+    .where('id', '=', sessionId)
+    .where('revokedAt', 'is', null)
+    .where('expiresAt', '>', tx.now)
+    .executeTakeFirst()
+  if (account === undefined || session === undefined) {
+    throw unauthenticated('This session is not valid (any more): sign in again.')
+  }
+  if (account.passwordHash !== before) {
+    throw conflict('STALE_VERSION', 'Your password was changed meanwhile, somewhere else.')
+  }
+  return account
+}
+
+/**
+ * Removes an account with all that is of no workspace: sessions and their tokens, what was mailed, issuers' persons, stored
+ * outcomes, and its address from invites elsewhere that are over. Returns the rows by table. For who erases; in an account
+ * transaction that has locked it.
+ */
+export async function removeAccount(
+  tx: Tx,
+  { id, emailFolded }: Pick<AccountRow, 'id' | 'emailFolded'>,
+): Promise<Readonly<Record<string, number>>> {
+  const deletions = {
+    refresh_token: tx.sql
+      .deleteFrom('refreshToken')
+      .where('sessionId', 'in', (query) => query.selectFrom('session').select('id').where('accountId', '=', id)),
+    session: tx.sql.deleteFrom('session').where('accountId', '=', id),
+    account_token: tx.sql.deleteFrom('accountToken').where('accountId', '=', id),
+    account_identity: tx.sql.deleteFrom('accountIdentity').where('accountId', '=', id),
+    idempotency_claim: unboundSqlOf(tx).deleteFrom('idempotencyClaim').where('credential', '=', `account:${id}`),
+    account: tx.sql.deleteFrom('account').where('id', '=', id),
+  }
+  const counts: Record<string, number> = {}
+  for (const [table, deletion] of Object.entries(deletions)) {
+    counts[table] = Number((await deletion.executeTakeFirst()).numDeletedRows)
+  }
+  const emptied = await unboundSqlOf(tx)
+    .updateTable('invite')
+    .set((eb) => ({ email: null, emailFolded: null, version: eb('version', '+', 1), updatedAt: tx.now }))
+    .where('emailFolded', '=', emailFolded)
+    .where((eb) =>
+      eb.or([eb('acceptedAt', 'is not', null), eb('revokedAt', 'is not', null), eb('expiresAt', '<=', tx.now)]),
+    )
+    .executeTakeFirst()
+  const { throttle, later } = accountMeansOf(tx)
+  tx.onCommit(() => later('to forget who tried to sign in', () => throttle.succeeded(emailFolded, undefined)))
+  return { ...counts, invite: Number(emptied.numUpdatedRows) }
+}

@@ -1,0 +1,123 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AccountErasureMeans, sweepAccountErasures } from '../../src/domains/erasures/service.ts'
+import type { Database } from '../../src/platform/db/database.ts'
+import { systemClock } from '../../src/platform/lib/clock.ts'
+import { Crash, closeAll, Office } from '../agent/arrange.ts'
+import { silentLog } from '../events/log-world.ts'
+import { openDatabase } from '../support/context.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { meansWithout, somebody, workUntilDone } from './arrange.ts'
+import { endMeans, personIn } from './arrange-account.ts'
+import { searchEverywhere } from './search.ts'
+
+let database: TestDatabase
+let db: Database
+let office: Office
+beforeAll(async () => {
+  database = await createTestDatabase()
+  db = openDatabase(database.url)
+  office = await Office.open(db, database.url)
+})
+afterAll(async () => {
+  await office.close()
+  await closeAll(database, db)
+})
+
+interface Row {
+  readonly status: string
+  readonly email: string | null
+  readonly attempts: number
+  readonly digest: string | null
+}
+
+/** Somebody whose workspace has certified its part. */
+async function nearlyErased() {
+  const whom = somebody()
+  const { erasureId, workspaces } = await (await personIn(office, db, whom)).erase()
+  const work = async () => workUntilDone(office, meansWithout(office, db), workspaces[0]?.erasureId ?? '')
+  const file = `account-erased-${erasureId}.eml`
+  const row = async () => {
+    const { rows } = await db.system.query<Row>('select * from account_erasure where id = $1', [erasureId])
+    return rows[0] as Row
+  }
+  const sweep = async (means: Partial<AccountErasureMeans> = {}) => {
+    await office.rows(`update account_erasure set next_try_at = now() where $1::uuid is not null`, [])
+    return sweepAccountErasures({ ...endMeans(office, db), log: silentLog, ...means })
+  }
+  return { whom, work, row, sweep, file }
+}
+
+const failing = (office: Office, send: AccountErasureMeans['mailer']['send']) => ({
+  mailer: { ...endMeans(office, db).mailer, send },
+})
+const fails = async () => {
+  throw new Error('450 come back later')
+}
+
+describe('the end of an account’s erasure', () => {
+  it('waits for the workspaces, then tells the person, and forgets where', async () => {
+    const { whom, work, row, sweep, file } = await nearlyErased()
+    expect(await sweep()).toBe(0)
+    expect(await row()).toMatchObject({ status: 'RUNNING', email: whom.email, digest: null })
+    await work()
+    expect(await sweep()).toBe(1)
+    expect(await row()).toMatchObject({
+      status: 'SUCCEEDED',
+      email: null,
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    expect(await readdir(office.mailFolder)).toContain(file)
+    expect(await sweep()).toBe(0)
+    await rm(join(office.mailFolder, file))
+    expect(await searchEverywhere(database.url, office.mailFolder, whom.texts)).toEqual(
+      Object.fromEntries(whom.texts.map((text) => [text, []])),
+    )
+  })
+
+  it('tries again while no mail goes out, with the same certificate', async () => {
+    const { whom, work, row, sweep } = await nearlyErased()
+    await work()
+    expect(await sweep(failing(office, fails))).toBe(0)
+    const first = await row()
+    expect(first).toMatchObject({ status: 'RUNNING', email: whom.email, attempts: 1 })
+    expect(await sweep(failing(office, fails))).toBe(0)
+    expect(await row()).toMatchObject({ attempts: 2, digest: first.digest })
+    expect(await sweep()).toBe(1)
+    expect(await row()).toMatchObject({ status: 'SUCCEEDED', digest: first.digest })
+  })
+
+  it('forgets an address that has taken no mail for a day', async () => {
+    const { work, row, sweep, file } = await nearlyErased()
+    await work()
+    await sweep(failing(office, fails))
+    const tomorrow = { ...systemClock, now: () => new Date(Date.now() + 25 * 3_600_000) }
+    expect(await sweep({ ...failing(office, fails), clock: tomorrow })).toBe(1)
+    expect(await row()).toMatchObject({ status: 'SUCCEEDED', email: null })
+    expect(await readdir(office.mailFolder)).not.toContain(file)
+  })
+
+  it('a process that dies after the mail has gone has it sent under the same key', async () => {
+    const { work, row, sweep, file } = await nearlyErased()
+    await work()
+    const { mailer } = endMeans(office, db)
+    const keys: string[] = []
+    const dies = failing(office, async (mail, key) => {
+      keys.push(key)
+      await mailer.send(mail, key)
+      throw new Crash()
+    })
+    await sweep(dies)
+    expect(await row()).toMatchObject({ status: 'RUNNING' })
+    await sweep(
+      failing(office, (mail, key) => {
+        keys.push(key)
+        return mailer.send(mail, key)
+      }),
+    )
+    expect(await row()).toMatchObject({ status: 'SUCCEEDED' })
+    expect(new Set(keys)).toEqual(new Set([file.replace('.eml', '')]))
+    expect((await readdir(office.mailFolder)).filter((name) => name === file)).toHaveLength(1)
+  })
+})
