@@ -57,7 +57,12 @@ const FEW = new Set(['employee', 'form', 'member', 'pipeline', 'stage', 'handler
 /** Where a CHECK or a key spans several columns. `n` is the row's number, `k` its number in its workspace. */
 const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   workspace: { currency: `'EUR'` },
-  member: { removed_at: `case when k % 200 = 1 then at + interval '1 day' end`, erased_at: 'null::timestamptz' },
+  member: {
+    removed_at: `case when k % 200 = 1 then at + interval '1 day' end`,
+    erased_at: 'null::timestamptz',
+    email_normalised: `'m' || n || '@example.com'`,
+    email: `'m' || n || '@example.com'`,
+  },
   api_key: {
     previous_key_hash: 'null::text',
     previous_expires_at: 'null::timestamptz',
@@ -81,6 +86,8 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     accepted_at: 'null::timestamptz',
     accepted_by_member_id: 'null::uuid',
     revoked_at: `case when k % 3 = 0 then at + interval '1 hour' end`,
+    email_folded: `'i' || n || '@example.com'`,
+    email: `'i' || n || '@example.com'`,
   },
   erasure: {
     status: `'QUEUED'`,

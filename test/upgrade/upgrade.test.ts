@@ -99,6 +99,16 @@ describe.each(listFixtures())('a database that %s left with runs in flight', (ve
     expect(seenAt).toBeGreaterThan(0n)
   })
 
+  it('leaves its form the limits that are its own: those that it kept as they are by default are the workspace’s', async () => {
+    const [form] = await runSql<{ limits: object }>(databaseUrl, 'select limits from form order by created_at limit 1')
+    expect(form?.limits).toEqual({
+      perAddressPerHour: null,
+      perEmailPerHour: null,
+      minimumTimeMs: 0,
+      duplicateWindowMinutes: 0,
+    })
+  })
+
   it('ends: each lead has exactly one run that is finished or waits for its approval, and at most one deal', async () => {
     await expectEachLeadWorkedOnce(databaseUrl, accepted())
     expect(await readRuns(databaseUrl, ['FAILED', 'EXPIRED', 'CANCELLED'])).toEqual([])

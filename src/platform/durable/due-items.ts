@@ -40,7 +40,7 @@ export async function dealWithDue<Item extends Pick<DueItem, 'id'> = DueItem>({
       } catch (err) {
         if (isOutage(err)) throw err
         failed += 1
-        log.error({ ...item, err: err as unknown } as object, 'what is due could not be dealt with: it is tried again')
+        log.error({ err, ...(item as object) }, 'what is due could not be dealt with: it is tried again')
       }
     }
     // Without a failure the next pass finds the rest; with one it would find the same again first.
