@@ -38,6 +38,7 @@ test('a workspace is found by its slug once it is there, and only then', async (
     name: 'Acme',
     timeZone: 'Europe/Berlin',
     currency: 'EUR',
+    allowedOrigins: [],
   }
   expect(await findWorkspaceBySlug(db.systemSql, 'acme')).toEqual(known)
   expect(await findWorkspaceBySlug(db.systemSql, 'acme')).toEqual(known)
