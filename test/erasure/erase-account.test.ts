@@ -183,6 +183,20 @@ describe('a person who asks to be erased', () => {
     expect(answers.sort()).toEqual(['EraseAccountPayload', 'UNAUTHENTICATED', 'UNAUTHENTICATED'])
   })
 
+  it('beside the other of the last two owners: one of them stays', async () => {
+    const [ada, bo] = [await signedUp(house, 'Two'), await signedUp(house)]
+    const asBo = await joined(await invited(ada, bo.email, 'OWNER'), bo)
+    const answers = await Promise.all(
+      [ada, asBo].map((each) => each.mutate('eraseAccount', { currentPassword: PASSWORD })),
+    )
+    expect(answers.map(({ __typename }) => __typename).sort()).toEqual(['ConflictError', 'EraseAccountPayload'])
+    const owners = await sql(
+      `select m.name from member m join workspace w on w.id = m.workspace_id
+        where w.name = 'Two' and m.role = 'OWNER' and m.removed_at is null`,
+    )
+    expect(owners).toEqual([{ name: 'Grace' }])
+  })
+
   it('or joins at the same moment: either they are a member who is erased, or none', async () => {
     const grace = await signedUp(house)
     const token = await invited(kite, grace.email)
