@@ -172,6 +172,35 @@ describe('a person who asks to be erased', () => {
     })
   })
 
+  it('leaves no mail at the address that was theirs before', async () => {
+    const grace = await signedUp(house)
+    const member = await joined(await invited(kite, grace.email), grace)
+    const email = `moved-${grace.email}`
+    const mailsFor = async (address: string) => {
+      const files = await readdir(house.mailFolder)
+      const mails = await Promise.all(
+        files.map(async (file) => ({ file, mail: await readFile(join(house.mailFolder, file), 'utf8') })),
+      )
+      return mails.filter(({ mail }) =>
+        mail.split('\r\n').some((line) => line === `To: ${address}` || line.endsWith(`<${address}>`)),
+      )
+    }
+    expect(await member.mutate('requestEmailChange', { email, currentPassword: PASSWORD })).toMatchObject({
+      accepted: true,
+    })
+    await expect.poll(() => mailsFor(email), { timeout: 10_000 }).toHaveLength(1)
+    const plain = (await mailsFor(email))[0]?.mail.replaceAll('=\r\n', '').replaceAll('=3D', '=') ?? ''
+    const token = /confirm-email\?token=(\S+)/.exec(plain)?.[1]
+    expect(await member.mutate('confirmEmailChange', { token })).toMatchObject({ email })
+    await expect.poll(() => mailsFor(grace.email), { timeout: 10_000 }).not.toEqual([])
+    const answer = await member.mutate('eraseAccount', { currentPassword: PASSWORD }, 'erasure { id }')
+    await certificateFor((answer.erasure as { id: string }).id)
+    expect(await mailsFor(grace.email)).toEqual([])
+    expect((await mailsFor(email)).map(({ file }) => file)).toEqual([expect.stringMatching(/^account-erased-/)])
+    const gone = `select email, former_emails from account_erasure where 'account_erasure_' || id = $1`
+    expect(await sql(gone, [(answer.erasure as { id: string }).id])).toEqual([{ email: null, former_emails: null }])
+  })
+
   it('twice at once is erased once', async () => {
     const grace = await signedUp(house)
     const ask = () =>
@@ -346,6 +375,7 @@ describe('after somebody who was everywhere was erased', () => {
     })
     const again = sessionOf(await caller(house).mutate('signUp', { ...MINA, password: PASSWORD }))
     expect(again.workspace).toBeNull()
+    await sql(`delete from sign_in_attempt where key like 'invite:%'`)
     const token = await invited(kite, MINA.email)
     expect(await caller(house, again.accessToken.token).mutate('acceptInvite', { inviteToken: token })).toMatchObject({
       workspace: { slug: kite.workspace?.slug },

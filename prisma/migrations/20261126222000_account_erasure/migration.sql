@@ -206,6 +206,7 @@ CREATE TABLE "account_erasure" (
   "account_id" UUID NOT NULL,
   "status" TEXT NOT NULL DEFAULT 'RUNNING',
   "email" TEXT,
+  "former_emails" JSONB,
   "requested_at" TIMESTAMPTZ(3) NOT NULL,
   "counts" JSONB NOT NULL,
   "erasures" JSONB NOT NULL,
@@ -219,13 +220,14 @@ CREATE TABLE "account_erasure" (
   CONSTRAINT account_erasure_status CHECK (status IN ('RUNNING', 'SUCCEEDED')),
   CONSTRAINT account_erasure_document CHECK (num_nonnulls(document, digest, finished_at) IN (0, 3)),
   CONSTRAINT account_erasure_finished CHECK (
-    (status = 'SUCCEEDED') = (email IS NULL) AND (status = 'RUNNING' OR document IS NOT NULL))
+    (status = 'SUCCEEDED') = (email IS NULL) AND (status = 'RUNNING' OR document IS NOT NULL)),
+  CONSTRAINT account_erasure_former_emails CHECK ((email IS NULL) = (former_emails IS NULL))
 );
 CREATE UNIQUE INDEX "account_erasure_account_id_key" ON "account_erasure"("account_id");
 CREATE INDEX account_erasure_due ON "account_erasure" (next_try_at) WHERE status <> 'SUCCEEDED';
 ALTER TABLE "account_erasure" ENABLE ROW LEVEL SECURITY;
 CREATE POLICY system ON "account_erasure" TO cadre_system USING (true);
-GRANT SELECT, INSERT, UPDATE (status, email, document, digest, next_try_at, attempts, finished_at)
+GRANT SELECT, INSERT, UPDATE (status, email, former_emails, document, digest, next_try_at, attempts, finished_at)
   ON "account_erasure" TO cadre_system;
 
 -- The account goes, and the members and invites that were its person are emptied, in one transaction, which is the system's.

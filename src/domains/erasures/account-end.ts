@@ -9,6 +9,7 @@ import type { Mailer } from '../mail/mailer.ts'
 import { isEffectKey } from '../runs/service.ts'
 import { documentOfAccount, type PartOfAccount } from './account.ts'
 import type { Counts } from './model.ts'
+import { isAnyText } from './provenance.ts'
 import { backOffMs } from './record.ts'
 
 /*
@@ -58,9 +59,22 @@ async function bringToEnd(means: AccountErasureMeans, id: string): Promise<boole
     return false
   }
   if (!(await tell(means, row, row.email, document))) return false
-  await means.mailer.forgetTo(row.email, (key) => !isEffectKey(key) && key !== keyOf(id))
-  await change(db, id, { status: 'SUCCEEDED', email: null })
+  for (const address of [row.email, ...(await formerEmailsOf(db, row))]) {
+    await means.mailer.forgetTo(address, (key) => !isEffectKey(key) && key !== keyOf(id))
+  }
+  await change(db, id, { status: 'SUCCEEDED', email: null, formerEmails: null })
   return true
+}
+
+/** Without those with which somebody else signs in by now: what is mailed there is theirs. */
+async function formerEmailsOf(db: Database, { formerEmails }: Row): Promise<readonly string[]> {
+  const former = (formerEmails ?? []) as readonly string[]
+  const taken = await db.systemSql
+    .selectFrom('account')
+    .select('emailFolded')
+    .where(isAnyText('emailFolded', former))
+    .execute()
+  return former.filter((email) => !taken.some(({ emailFolded }) => emailFolded === email))
 }
 
 /** Null while a workspace has not certified its part. */

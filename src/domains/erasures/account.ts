@@ -13,6 +13,7 @@ import { memberEvents } from '../workspaces/events.ts'
 import { emptyMember, isLastOwner } from '../workspaces/members.ts'
 import { lockWorkspace } from '../workspaces/service.ts'
 import { addCounts, type Counts, countList, type Traces } from './model.ts'
+import { valuesTold } from './provenance.ts'
 
 /*
  * A person who signs in has themselves erased. The account goes here and now, in one transaction with the members that it
@@ -57,7 +58,10 @@ export async function eraseAccount(tx: Tx, prepared: PreparedRemoval): Promise<E
   const account = await lockAccountOf(tx, person, prepared)
   const members = await lockMembers(tx, person)
   const workspaces: ErasedMembership[] = []
+  const formerEmails = new Set<string>()
   for (const { inside, workspaceName, member } of members) {
+    const values = await valuesTold(inside.sql, memberEvents.updated.type, member.id)
+    for (const email of values('email')) formerEmails.add(email)
     const { erasureId, counts } = await eraseMember(inside, account, member)
     workspaces.push({ workspaceId: member.workspaceId, workspaceName, erasureId, counts: countList(counts) })
   }
@@ -69,6 +73,7 @@ export async function eraseAccount(tx: Tx, prepared: PreparedRemoval): Promise<E
       id: erasureId,
       accountId: account.id,
       email: account.email,
+      formerEmails: json([...formerEmails].filter((email) => email !== account.emailFolded)),
       requestedAt: tx.now,
       counts: json(counts),
       erasures: json(workspaces.map(({ workspaceId, erasureId }): PartOfAccount => ({ workspaceId, erasureId }))),

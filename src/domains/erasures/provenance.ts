@@ -131,17 +131,7 @@ export interface History {
 
 /** How the person was known before, and which deals were theirs: told by the log alone, and by what is erased of it later. */
 export async function findHistory(tables: Kysely<Tables>, { contactId, traces }: Person): Promise<History> {
-  const updates = await tables
-    .selectFrom('eventLog')
-    .select('changes')
-    .where('subjectId', '=', contactId)
-    .where('type', '=', contactEvents.updated.type)
-    .execute()
-  const changes = updates.flatMap(({ changes }) => changes as unknown as readonly FieldChange[])
-  const values = (field: string) =>
-    changes
-      .filter((change) => change.field === field)
-      .flatMap(({ from, to }) => [from, to].filter((text) => text !== null))
+  const values = await valuesTold(tables, contactEvents.updated.type, contactId)
   const left = JSON.stringify([{ field: 'contact', from: encodeId('contact', contactId) }])
   const moved = await tables
     .selectFrom('eventLog')
@@ -158,6 +148,25 @@ export async function findHistory(tables: Kysely<Tables>, { contactId, traces }:
     },
     former: await tellingOf(tables, new Map(moved.map(({ subjectId, until }) => [subjectId, until]))),
   }
+}
+
+/** What the log tells that stood in the fields of a thing, by the type of event that tells its changes. */
+export async function valuesTold(
+  tables: Kysely<Tables>,
+  type: string,
+  subjectId: string,
+): Promise<(field: string) => readonly string[]> {
+  const updates = await tables
+    .selectFrom('eventLog')
+    .select('changes')
+    .where('subjectId', '=', subjectId)
+    .where('type', '=', type)
+    .execute()
+  const changes = updates.flatMap(({ changes }) => changes as unknown as readonly FieldChange[])
+  return (field) =>
+    changes
+      .filter((change) => change.field === field)
+      .flatMap(({ from, to }) => [from, to].filter((text) => text !== null))
 }
 
 /** A field that is changed afterwards is told with what stood in it while the deal was the person's. */

@@ -87,6 +87,7 @@ export const memberEvents = defineEvents({
     type: 'member.suspended',
     description: 'Whoever runs the server suspended the account of a member: they and their keys do nothing here.',
     subject: 'member',
+    keptUnless: [],
     summary: async (event, names) => `The account of ${await names.of('member', event.subject.id)} was suspended`,
   },
   restored: {
@@ -94,6 +95,7 @@ export const memberEvents = defineEvents({
     description:
       'Whoever runs the server restored the account of a member: they and their keys do again what they did.',
     subject: 'member',
+    keptUnless: [],
     summary: async (event, names) => `The account of ${await names.of('member', event.subject.id)} was restored`,
   },
   erasureRequested: {
