@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { fold } from '../../platform/lib/fold.ts'
-import { isOneLine } from '../../platform/lib/one-line.ts'
+import { isVisibleLine } from '../../platform/lib/one-line.ts'
 import { NOT_ONE_LINE } from '../../platform/lib/parse.ts'
 import { normaliseEmail } from '../contacts/model.ts'
 import commonest from './common-passwords.json' with { type: 'json' }
@@ -44,7 +44,7 @@ export const emailAddress = z.string().transform((text, ctx) => {
 /** Two spellings of one mailbox are the same here. Only for what `emailAddress` has taken. */
 export const foldEmail = (email: string): string => normaliseEmail(email) ?? email.toLowerCase()
 
-export const personName = z.string().trim().min(1).max(255).refine(isOneLine, NOT_ONE_LINE)
+export const personName = z.string().trim().min(1).max(255).refine(isVisibleLine, NOT_ONE_LINE)
 
 /** Counted in characters, not in UTF-16: an emoji is one. */
 const lengthOf = (text: string): number => [...text].length

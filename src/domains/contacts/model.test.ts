@@ -23,6 +23,12 @@ test.each([
   '<ada@example.com>',
   'ada@example..com',
   `${'x'.repeat(250)}@example.com`,
+  'a\u200bda@example.com',
+  'a\u202eda@example.com',
+  'a\u0001da@example.com',
+  'a\ud800da@example.com',
+  // Composing it would take minutes.
+  `a${'\u0316\u0301'.repeat(500_000)}@example.com`,
 ])('%j is no e-mail address', (text) => expect(normaliseEmail(text)).toBeUndefined())
 
 test('normalising an address twice changes nothing', () => {

@@ -13,20 +13,23 @@ export type ContactLifecycle = (typeof CONTACT_LIFECYCLES)[number]
 
 /** RFC 5321 allows no longer address. */
 const MAX_EMAIL_LENGTH = 254
+/** Of what is longer nothing is looked at: composing characters can take the square of their number. */
+const MAX_WRITTEN_LENGTH = 1_000
 const E164 = /^\+[1-9]\d{6,14}$/
 
 /**
  * The form of an e-mail address that two spellings of one mailbox share: without surrounding space, in lower case, the
- * domain in ASCII. Undefined for what is no address. Dots and tags stay: only the mailbox's host knows what they mean.
+ * domain in ASCII. Undefined for what is no address, or holds what cannot be seen. Dots and tags stay: only the mailbox's host knows what they mean.
  */
 export function normaliseEmail(text: string): string | undefined {
+  if (text.length > MAX_WRITTEN_LENGTH) return undefined
   const trimmed = text.trim().normalize('NFC')
   const at = trimmed.lastIndexOf('@')
   if (at < 1) return undefined
   const domain = domainToASCII(trimmed.slice(at + 1))
   const email = `${trimmed.slice(0, at)}@${domain}`.toLowerCase()
   if (email.length > MAX_EMAIL_LENGTH) return undefined
-  return /^[^\s@"(),:;<>[\\\]]+$/.test(email.slice(0, email.lastIndexOf('@'))) &&
+  return /^[^\s\p{C}@"(),:;<>[\\\]]+$/u.test(email.slice(0, email.lastIndexOf('@'))) &&
     /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(domain)
     ? email
     : undefined

@@ -40,6 +40,9 @@ describe('an answer', () => {
     ['TEXT', {}, ['Ada'], 'it INVALID_FORMAT'],
     ['TEXT', {}, 'nul\u0000', 'it INVALID_FORMAT'],
     ['TEXT', {}, '\ud800', 'it INVALID_FORMAT'],
+    // Composing it would take minutes.
+    ['TEXT', {}, `a${'\u0316\u0301'.repeat(500_000)}`, 'it INVALID_FORMAT'],
+    ['TEXT', {}, `a${'\u0301'.repeat(30)}`, `\u00e1${'\u0301'.repeat(29)}`],
     ['TEXT', { maxLength: 3 }, 'four', 'it TOO_LONG'],
     ['TEXT', { minLength: 3 }, 'ab', 'it TOO_SHORT'],
     ['TEXT', {}, 'x'.repeat(1_001), 'it TOO_LONG'],

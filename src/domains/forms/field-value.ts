@@ -62,10 +62,17 @@ const oneLine = (text: string): string => text.replace(/[\r\n\t]+/g, ' ')
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be found
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\p{Surrogate}/u
 
+/**
+ * More marks on one letter than Stream-Safe text has (UAX #15), where no language has ten. Composing them takes the square of
+ * their number.
+ */
+const OVERLOADED = /\p{M}{31}/u
+
 /** The text, composed and trimmed, or why it is none. */
 function textOf(raw: unknown): string | ParsedValue {
   if (typeof raw !== 'string') return wrong('INVALID_FORMAT', 'This must be a text.')
   if (UNPRINTABLE.test(raw)) return wrong('INVALID_FORMAT', 'This contains characters that cannot be shown.')
+  if (OVERLOADED.test(raw)) return wrong('INVALID_FORMAT', 'A letter here has more than 30 marks.')
   return raw.normalize('NFC').trim()
 }
 

@@ -4,7 +4,7 @@ import { MEMBER_ROLES } from '../../platform/auth/roles.ts'
 import { isCurrency } from '../../platform/lib/currency.ts'
 import { fold } from '../../platform/lib/fold.ts'
 import { parseMicros } from '../../platform/lib/money.ts'
-import { isOneLine } from '../../platform/lib/one-line.ts'
+import { isVisibleLine } from '../../platform/lib/one-line.ts'
 import { NOT_ONE_LINE, publicId } from '../../platform/lib/parse.ts'
 import { normaliseEmail } from '../contacts/model.ts'
 
@@ -22,7 +22,7 @@ const slugPattern = /^[a-z0-9](-?[a-z0-9])*$/
 /** Whether a text can be a workspace's slug at all. */
 export const isWorkspaceSlug = (text: string): boolean => text.length <= 63 && slugPattern.test(text)
 
-const name = z.string().trim().min(2).max(255).refine(isOneLine, NOT_ONE_LINE)
+const name = z.string().trim().min(2).max(255).refine(isVisibleLine, NOT_ONE_LINE)
 const timeZone = z.string().refine(IANAZone.isValidZone, 'This is no time zone of IANA, as Europe/Berlin is.')
 const currency = z.string().refine(isCurrency, 'This is no currency of ISO 4217, as EUR is.')
 const ifVersion = z.int().nullish()

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import pino from 'pino'
 import { describe, expect, test } from 'vitest'
-import { createCors } from './cors.ts'
+import { createCors, isWebOrigin } from './cors.ts'
 
 const APP = 'https://app.example.com'
 
@@ -45,6 +45,20 @@ function open(loopback = false, ruleAt?: RuleAt) {
   }
   return { ask, told }
 }
+
+test.each(['https://app.example', 'http://localhost:3000', 'https://app.example:8443', 'http://[::1]:3000'])(
+  '%s is an origin',
+  (text) => expect(isWebOrigin(text)).toBe(true),
+)
+test.each([
+  '',
+  'app.example',
+  'https://app.example/',
+  'https://*.app.example',
+  'https://App.example',
+  'ftp://app.example',
+  'null',
+])('%j is none', (text) => expect(isWebOrigin(text)).toBe(false))
 
 describe('a page of another origin', () => {
   test('that is listed may call and read, and is told what it may send before it does', async () => {

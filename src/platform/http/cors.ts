@@ -20,9 +20,9 @@ export interface CorsOptions {
   readonly log: Logger
 }
 
-/** Whether a text is an origin as browsers write it: no path, no slash at the end. */
+/** Whether a text is an origin as browsers write it: no path, no slash at the end, and no star for some part of it. */
 export const isWebOrigin = (text: string): boolean =>
-  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
+  !text.includes('*') && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 const HEADERS = 'authorization, content-type, idempotency-key, last-event-id, x-cadre-workspace, x-request-id'

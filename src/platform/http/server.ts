@@ -131,7 +131,13 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     }
   }
 
-  const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 15_000 })
+  const server = createServer({
+    requestTimeout: 60_000,
+    headersTimeout: 20_000,
+    keepAliveTimeout: 15_000,
+    // What the two above say is true to a second, and not to the half minute between looks.
+    connectionsCheckingInterval: 1_000,
+  })
   server.on('request', (request, response) => void handle(request, response))
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', (err) => log.debug({ err }, 'a connection was lost'))

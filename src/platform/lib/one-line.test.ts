@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inOneLine, isOneLine } from './one-line.ts'
+import { inOneLine, isOneLine, isVisibleLine } from './one-line.ts'
 
 test.each(['Müller & Söhne', 'O’Brien', '株式会社 東京', 'می‌خواهم', '👩‍💻 Ada', ''])('%s is one line', (text) => {
   expect(isOneLine(text)).toBe(true)
@@ -16,3 +16,10 @@ test.each([
   expect(isOneLine(text)).toBe(false)
   expect(inOneLine(text)).toBe(line)
 })
+
+test.each(['Müller & Söhne', '株式会社', '👩‍💻', '?'])('something is seen of %s', (text) =>
+  expect(isVisibleLine(text)).toBe(true),
+)
+test.each(['\u200b', '\u3164', '\u3164 \u00ad', ' ', 'a\nb'])('nothing is seen of %j, or it is no line', (text) =>
+  expect(isVisibleLine(text)).toBe(false),
+)

@@ -8,7 +8,7 @@ import { decodeId } from './ids.ts'
  */
 export const publicId = (kind: string, what?: string) => z.string().transform((id) => decodeId(kind, id, what ?? kind))
 
-/** For a name that `isOneLine` refuses. */
+/** For a name that `isVisibleLine` refuses. */
 export const NOT_ONE_LINE = { message: 'A name is one line, of what can be seen.', params: { code: 'INVALID_FORMAT' } }
 
 /** Parses an input from outside; throws INVALID_INPUT with every issue and its path. */
