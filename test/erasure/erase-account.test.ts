@@ -175,7 +175,7 @@ describe('a person who asks to be erased', () => {
   it('leaves no mail at the address that was theirs before', async () => {
     const grace = await signedUp(house)
     const member = await joined(await invited(kite, grace.email), grace)
-    const email = `moved-${grace.email}`
+    const email = 'somewhere.else@people.example'
     const mailsFor = async (address: string) => {
       const files = await readdir(house.mailFolder)
       const mails = await Promise.all(
@@ -197,6 +197,8 @@ describe('a person who asks to be erased', () => {
     await certificateFor((answer.erasure as { id: string }).id)
     expect(await mailsFor(grace.email)).toEqual([])
     expect((await mailsFor(email)).map(({ file }) => file)).toEqual([expect.stringMatching(/^account-erased-/)])
+    // Nor does the log tell it, which told of the change.
+    expect(await searchEverywhere(house.ownerUrl, house.mailFolder, [grace.email])).toEqual({ [grace.email]: [] })
     const gone = `select email, former_emails from account_erasure where 'account_erasure_' || id = $1`
     expect(await sql(gone, [(answer.erasure as { id: string }).id])).toEqual([{ email: null, former_emails: null }])
   })

@@ -64,9 +64,9 @@ export const memberEvents = defineEvents({
   },
   updated: {
     type: 'member.updated',
-    description: 'A member’s name or role was changed.',
+    description: 'A member’s name, address or role was changed.',
     subject: 'member',
-    keptUnless: ['name'],
+    keptUnless: ['name', 'email'],
     summary: async (event, names) => {
       const who = await names.actor(event.actor)
       const member = await names.of('member', event.subject.id)
