@@ -109,6 +109,16 @@ describe('an e-mail address', () => {
       .toEqual([])
   })
 
+  test('is told by no earlier link either: whoever asks for another one, taken or free, voids it', async () => {
+    const [grace, linda] = [await signedUp(house), await signedUp(house)]
+    for (const other of [linda.email, newAddress()]) {
+      const earlier = await linked(grace, newAddress())
+      expect(await ask(grace, other)).toMatchObject({ accepted: true })
+      await mailTo(other, other === linda.email ? 'nothing was changed' : 'confirm-email')
+      expect(await confirm(earlier)).toMatchObject(over)
+    }
+  })
+
   test('that has an account gets a note and no link, and who asks is told nothing of it', async () => {
     const [grace, linda] = [await signedUp(house), await signedUp(house)]
     const [free, taken] = [newAddress(), linda.email.toUpperCase()]

@@ -54,6 +54,8 @@ async function mailNewAddress({ ctx, account }: PreparedEmailChange, email: stri
   const means = accountMeansOf(ctx)
   if (!(await means.throttle.mayMail(foldEmail(email)))) return
   const { plain, hash } = createSecret('email')
+  // Also for an address that is taken, to which it is not mailed: that the link of before is over tells nobody which it is.
+  const stored = await storeToken(ctx, account, { hash, email })
   const taken = await findAccountByEmail(ctx, email)
   if (taken !== undefined) {
     const body = [
@@ -66,7 +68,7 @@ async function mailNewAddress({ ctx, account }: PreparedEmailChange, email: stri
     means.mail({ key: `email-${hash.slice(0, 40)}`, to, subject: 'Your address on Cadre', body, link })
     return
   }
-  if (!(await storeToken(ctx, account, { hash, email }))) return
+  if (!stored) return
   const link = `${means.publicUrl()}/confirm-email?token=${plain}`
   const body = [
     `Hello ${plainName(account.name)},`,

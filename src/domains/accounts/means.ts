@@ -8,6 +8,7 @@ import type { Clock } from '../../platform/lib/clock.ts'
 import { Slots } from '../../platform/lib/slots.ts'
 import type { Logger } from '../../platform/observability/logger.ts'
 import type { Mailer } from '../mail/mailer.ts'
+import { plainName } from '../mail/plain-name.ts'
 
 export interface AccountMeansOptions {
   readonly db: Database
@@ -59,7 +60,8 @@ export function createAccountMeans(options: AccountMeansOptions): AccountMeans {
     void doing.finally(() => begun.delete(doing))
   }
 
-  const send = async ({ key, to, subject, body, link }: AccountMail): Promise<void> => {
+  const send = async ({ key, to: { name, address }, subject, body, link }: AccountMail): Promise<void> => {
+    const to = { name: name === null ? null : plainName(name), address }
     const sent = await mailer.send({ from: { name: 'Cadre', address: null }, to, subject, body }, key)
     if (sent.via === 'FILE' && options.tellLinks) log.info({ link }, `mail for ${to.address}: ${subject}`)
   }

@@ -96,7 +96,7 @@ export function requestPasswordReset(ctx: Ctx, { email }: { readonly email: stri
       link,
       'If you did not ask for this, do nothing: your password stays as it is.',
     ].join('\n\n')
-    const to = { name: plainName(account.name), address: account.email }
+    const to = { name: account.name, address: account.email }
     means.mail({ key: `reset-${hash.slice(0, 40)}`, to, subject: 'A new password for Cadre', body, link })
   })
 }

@@ -10,6 +10,7 @@ import { type Tx, unboundSqlOf } from '../../platform/db/transaction.ts'
 import { appendEvents } from '../../platform/events/append.ts'
 import { notFound } from '../../platform/lib/errors.ts'
 import { memberEvents } from '../workspaces/events.ts'
+import { revokeInvitesOf } from '../workspaces/invites.ts'
 import type { AccountRow } from './accounts.ts'
 import { foldEmail } from './model.ts'
 import { revokeSessions } from './sessions.ts'
@@ -29,15 +30,17 @@ export interface Suspended {
 }
 
 /**
- * Suspends the account of an e-mail address: its sessions end, its keys and links do nothing, nobody logs in to it. NOT_FOUND
- * where there is none. In an account transaction, by the system.
+ * Suspends the account of an e-mail address: its sessions end, its keys and links do nothing, nobody logs in to it, and whom it
+ * has invited cannot come in its place. NOT_FOUND where there is none. In an account transaction, by the system.
  */
 export async function suspendAccount(tx: Tx, email: string): Promise<Suspended> {
   const account = await accountToChange(tx, email)
   if (account.status !== 'ACTIVE')
     return { email: account.email, changed: false, ownerless: await ownerless(tx, account) }
   // Members before sessions before the account, as verbs that ask for a caller take them: neither waits for the other in a ring.
-  await tellInEachWorkspace(tx, account, memberEvents.suspended.type)
+  for (const { inside, memberId } of await tellInEachWorkspace(tx, account, memberEvents.suspended.type)) {
+    await revokeInvitesOf(inside, memberId)
+  }
   await revokeSessions(tx, { accountId: account.id, because: 'SUSPENDED' })
   await voidTokens(tx, account.id)
   await setStatus(tx, account, 'SUSPENDED')
@@ -72,7 +75,13 @@ async function accountToChange(tx: Tx, email: string): Promise<Account> {
 const setStatus = (tx: Tx, { id }: Account, status: 'ACTIVE' | 'SUSPENDED') =>
   tx.sql.updateTable('account').set({ status, updatedAt: tx.now }).where('id', '=', id).execute()
 
-async function tellInEachWorkspace(tx: Tx, { id: accountId }: Account, type: string): Promise<void> {
+interface Membership {
+  /** The transaction in their workspace. */
+  readonly inside: Tx
+  readonly memberId: string
+}
+
+async function tellInEachWorkspace(tx: Tx, { id: accountId }: Account, type: string): Promise<readonly Membership[]> {
   const members = await unboundSqlOf(tx)
     .updateTable('member')
     .set((eb) => ({ version: eb('version', '+', 1), updatedAt: tx.now }))
@@ -80,9 +89,11 @@ async function tellInEachWorkspace(tx: Tx, { id: accountId }: Account, type: str
     .where('removedAt', 'is', null)
     .returning(['workspaceId', 'id', 'version'])
     .execute()
-  for (const { workspaceId, id, version } of members) {
-    appendEvents(tx.within({ workspaceId }), [{ type, subject: { kind: 'member', id }, subjectVersion: version }])
-  }
+  return members.map(({ workspaceId, id: memberId, version }) => {
+    const inside = tx.within({ workspaceId })
+    appendEvents(inside, [{ type, subject: { kind: 'member', id: memberId }, subjectVersion: version }])
+    return { inside, memberId }
+  })
 }
 
 /** Where the account is an owner, and every other owner is suspended as well. */
