@@ -106,7 +106,7 @@ describe('the embedded PostgreSQL', () => {
     expect(postmasterPid(dir)).toBe(pid)
     expect(await one(adopted.url, 'SELECT answer FROM kept')).toBe(42)
     await adopted.stop()
-    expect(isProcessAlive(pid)).toBe(false)
+    await expect.poll(() => isProcessAlive(pid)).toBe(false)
   })
 
   it('comes up once when two processes start it at the same moment, and goes with the last of them', async () => {
