@@ -135,7 +135,7 @@ export type EventType =
   | 'MEMBER_RESTORED'
   /** Whoever runs the server suspended the account of a member: they and their keys do nothing here. */
   | 'MEMBER_SUSPENDED'
-  /** A member’s name or role was changed. */
+  /** A member’s name, address or role was changed. */
   | 'MEMBER_UPDATED'
   /** Somebody wants a run that is being worked to stop; it ends with its next step. */
   | 'RUN_CANCEL_REQUESTED'

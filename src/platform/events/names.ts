@@ -35,7 +35,8 @@ export function createNames(loaders: Readonly<Record<string, NameLoader>>): Name
   }
 }
 
-function withArticle(kind: string): string {
+/** A thing without its name: `a deal`, `an API key`. */
+export function withArticle(kind: string): string {
   const words = kind.replaceAll('_', ' ').replace(/^api\b/, 'API')
   return `${/^[aeiou]/i.test(words) ? 'an' : 'a'} ${words}`
 }

@@ -2,8 +2,9 @@
 
 import type { FieldMap } from '@pothos/core'
 import DataLoader from 'dataloader'
-import type { EventType, FieldChange } from '../events/event.ts'
+import type { EventType, FieldChange, Names } from '../events/event.ts'
 import type { FeedItem } from '../events/log-rows.ts'
+import { withArticle } from '../events/names.ts'
 import { detailName, enumName } from '../events/registry.ts'
 import { Actor } from './actor.ts'
 import { builder, type Types } from './builder.ts'
@@ -88,6 +89,15 @@ builder.objectRef<LoggedEvent>('Erased').implement({
   }),
 })
 
+/** What may not be read is not told either: EVENTS_READ says that something happened, and to which thing. */
+const changesSeenBy = (ctx: GraphQLContext, { subject, changes }: LoggedEvent['event']): readonly FieldChange[] =>
+  maySee(subject.kind, ctx) ? changes : changes.map(({ field }) => ({ field, from: null, to: null }))
+
+const namesSeenBy = (ctx: GraphQLContext): Names => ({
+  of: async (kind, id) => (maySee(kind, ctx) ? await ctx.names.of(kind, id) : withArticle(kind)),
+  actor: (actor) => ctx.names.actor(actor),
+})
+
 registerOtherNode('event', { typename: 'Event', load: findEvent })
 
 /** The event with this id, looked up together with all that the answer asks for. */
@@ -127,8 +137,10 @@ Event.implement({
     }),
     summary: t.string({
       description:
-        'One sentence a person understands, with today’s names: `Ava moved Acme renewal from Proposal to Won`.',
-      resolve: ({ event }, _args, ctx) => ctx.eventTypes.summarize(event, ctx.names),
+        'One sentence a person understands, with today’s names: `Ava moved Acme renewal from Proposal to Won`. What the ' +
+        'caller may not read is called by its kind: `a deal`.',
+      resolve: ({ event }, _args, ctx) =>
+        ctx.eventTypes.summarize({ ...event, changes: changesSeenBy(ctx, event) }, namesSeenBy(ctx)),
     }),
     subject: t.field({
       type: builder.nodeInterfaceRef(),
@@ -139,8 +151,9 @@ Event.implement({
     }),
     changes: t.field({
       type: [FieldChangeType],
-      description: 'Which fields changed, before and after.',
-      resolve: ({ event }) => [...event.changes],
+      description:
+        'Which fields changed, before and after; without the values where the caller may not read the subject.',
+      resolve: ({ event }, _args, ctx) => [...changesSeenBy(ctx, event)],
     }),
     run: t.field({
       type: typeOf('Run'),
