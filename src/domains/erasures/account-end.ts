@@ -8,8 +8,8 @@ import type { Logger } from '../../platform/observability/logger.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import { isEffectKey } from '../runs/service.ts'
 import { documentOfAccount, type PartOfAccount } from './account.ts'
+import { nobodyElses } from './former-addresses.ts'
 import type { Counts } from './model.ts'
-import { isAnyText } from './provenance.ts'
 import { backOffMs, inMs } from './record.ts'
 
 /*
@@ -75,23 +75,14 @@ async function takeSteps(means: AccountErasureMeans, row: Row, email: string): P
     await change(db, id, { nextTryAt: inAWhile })
     return false
   }
-  for (const address of [email, ...(await formerEmailsOf(db, row))]) {
+  const former = (row.formerEmails ?? []) as readonly string[]
+  // What is mailed there is somebody else's, where they have the address by now.
+  for (const address of [email, ...(await nobodyElses(db.systemSql, row.accountId, former))]) {
     await mailer.forgetTo(address, (key) => !isEffectKey(key) && key !== keyOf(id))
   }
   if (!(await tell(means, row, email, document))) return false
   await change(db, id, { status: 'SUCCEEDED', email: null, formerEmails: null })
   return true
-}
-
-/** Without those with which somebody else signs in by now: what is mailed there is theirs. */
-async function formerEmailsOf(db: Database, { formerEmails }: Row): Promise<readonly string[]> {
-  const former = (formerEmails ?? []) as readonly string[]
-  const taken = await db.systemSql
-    .selectFrom('account')
-    .select('emailFolded')
-    .where(isAnyText('emailFolded', former))
-    .execute()
-  return former.filter((email) => !taken.some(({ emailFolded }) => emailFolded === email))
 }
 
 /** Null while a workspace has not certified its part. */

@@ -151,7 +151,7 @@ export async function findHistory(tables: Kysely<Tables>, { contactId, traces }:
 }
 
 /** What the log tells that stood in the fields of a thing, by the type of event that tells its changes. */
-export async function valuesTold(
+async function valuesTold(
   tables: Kysely<Tables>,
   type: string,
   subjectId: string,
