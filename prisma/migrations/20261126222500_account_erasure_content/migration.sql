@@ -12,6 +12,27 @@ UPDATE "effect" e SET content_hash = '' FROM "run" r
 UPDATE "approval" a SET shown_hash = '' FROM "run" r
   WHERE r.workspace_id = a.workspace_id AND r.id = a.run_id AND r.erased_at IS NOT NULL;
 
+-- ------------------------------------------------------------------ calls that named a contact
+CREATE INDEX run_step_of_contact ON "run_step" (workspace_id, (data #>> '{input,contact}'))
+  WHERE kind = 'TOOL_CALL' AND data #>> '{input,contact}' IS NOT NULL;
+CREATE INDEX run_step_for_contact ON "run_step" (workspace_id, (data #>> '{output,contact}'))
+  WHERE kind = 'TOOL_CALL' AND data #>> '{output,contact}' IS NOT NULL;
+
+-- The turns of runs whose calls named a contact, of the workspace that the connection is bound to. As the owner of the table:
+-- for anybody else a policy comes before the paths into a document, and the indexes are not used.
+CREATE FUNCTION cadre_calls_naming(contact text) RETURNS TABLE (run_id uuid, turn int)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+  SELECT s.run_id, s.turn FROM public.run_step s
+   WHERE s.workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid AND s.kind = 'TOOL_CALL'
+     AND s.data #>> '{input,contact}' = contact
+  UNION
+  SELECT s.run_id, s.turn FROM public.run_step s
+   WHERE s.workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid AND s.kind = 'TOOL_CALL'
+     AND s.data #>> '{output,contact}' = contact
+$$;
+REVOKE ALL ON FUNCTION cadre_calls_naming FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cadre_calls_naming TO cadre_app;
+
 -- ------------------------------------------------------------------ the log
 CREATE INDEX event_log_with_address ON "event_log" (workspace_id, actor_id) WHERE address_salt IS NOT NULL;
 CREATE INDEX event_log_address_erased_by ON "event_log" (workspace_id, address_erased_by) WHERE address_erased_by IS NOT NULL;
