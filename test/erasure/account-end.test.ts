@@ -1,12 +1,12 @@
-import { readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AccountErasureMeans, sweepAccountErasures } from '../../src/domains/erasures/service.ts'
 import type { Database } from '../../src/platform/db/database.ts'
-import { systemClock } from '../../src/platform/lib/clock.ts'
 import { Crash, closeAll, Office } from '../agent/arrange.ts'
 import { silentLog } from '../events/log-world.ts'
 import { openDatabase } from '../support/context.ts'
+import { runSql } from '../support/sql.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { meansWithout, somebody, workUntilDone } from './arrange.ts'
 import { endMeans, personIn } from './arrange-account.ts'
@@ -29,6 +29,7 @@ interface Row {
   readonly status: string
   readonly email: string | null
   readonly attempts: number
+  readonly next_try_at: Date
   readonly digest: string | null
 }
 
@@ -46,7 +47,15 @@ async function nearlyErased() {
     await office.rows(`update account_erasure set next_try_at = now() where $1::uuid is not null`, [])
     return sweepAccountErasures({ ...endMeans(office, db), log: silentLog, ...means })
   }
-  return { whom, work, row, sweep, file }
+  /** As if it had been asked for so long ago. */
+  const ago = (time: string) =>
+    runSql(database.url, 'update account_erasure set requested_at = now() - $2::interval where id = $1', [
+      erasureId,
+      time,
+    ])
+  /** In how many seconds it is looked at again. */
+  const dueInS = async () => ((await row()).next_try_at.getTime() - Date.now()) / 1_000
+  return { whom, work, row, sweep, file, ago, dueInS }
 }
 
 const failing = (office: Office, send: AccountErasureMeans['mailer']['send']) => ({
@@ -89,13 +98,58 @@ describe('the end of an account’s erasure', () => {
   })
 
   it('forgets an address that has taken no mail for a day', async () => {
-    const { work, row, sweep, file } = await nearlyErased()
+    const { work, row, sweep, file, ago } = await nearlyErased()
     await work()
-    await sweep(failing(office, fails))
-    const tomorrow = { ...systemClock, now: () => new Date(Date.now() + 25 * 3_600_000) }
-    expect(await sweep({ ...failing(office, fails), clock: tomorrow })).toBe(1)
+    await ago('23 hours')
+    expect(await sweep(failing(office, fails))).toBe(0)
+    await ago('25 hours')
+    expect(await sweep(failing(office, fails))).toBe(1)
     expect(await row()).toMatchObject({ status: 'SUCCEEDED', email: null })
     expect(await readdir(office.mailFolder)).not.toContain(file)
+  })
+
+  it('looks at the workspaces less often, the longer they take', async () => {
+    const { work, row, sweep, ago, dueInS } = await nearlyErased()
+    for (const [time, seconds] of [
+      ['1 second', 1],
+      ['100 seconds', 10],
+      ['5 days', 600],
+    ] as const) {
+      await ago(time)
+      await sweep()
+      expect(Math.abs((await dueInS()) - seconds)).toBeLessThan(seconds / 2)
+    }
+    expect(await row()).toMatchObject({ status: 'RUNNING', attempts: 0, digest: null })
+    await work()
+    expect(await sweep()).toBe(1)
+  })
+
+  it('tells nobody while what was mailed before cannot be forgotten, tries again later each time, and tells once', async () => {
+    const { work, row, sweep, file, dueInS } = await nearlyErased()
+    await work()
+    const { mailer } = endMeans(office, db)
+    const sent: string[] = []
+    const send: typeof mailer.send = (mail, key) => {
+      sent.push(key)
+      return mailer.send(mail, key)
+    }
+    const forgetTo = async () => {
+      throw Object.assign(new Error('permission denied'), { code: 'EACCES' })
+    }
+    for (const [attempts, seconds] of [
+      [1, 2],
+      [2, 4],
+      [3, 8],
+    ] as const) {
+      expect(await sweep({ mailer: { send, forgetTo } })).toBe(0)
+      expect(await row()).toMatchObject({ status: 'RUNNING', attempts })
+      expect(Math.abs((await dueInS()) - seconds)).toBeLessThan(seconds / 2)
+    }
+    expect(sent).toEqual([])
+    await mkdir(join(office.mailFolder, 'old.eml'), { recursive: true })
+    expect(await sweep({ mailer: { ...mailer, send } })).toBe(1)
+    await rm(join(office.mailFolder, 'old.eml'), { recursive: true })
+    expect(sent.map((key) => `${key}.eml`)).toEqual([file])
   })
 
   it('a process that dies after the mail has gone has it sent under the same key', async () => {

@@ -4,6 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { attemptKeysOf } from '../../src/platform/auth/sign-in-throttle.ts'
 import { decodeId } from '../../src/platform/lib/ids.ts'
 import { type House, openHouse } from '../domains/house.ts'
 import { type Caller, caller, PASSWORD, sessionOf, signedUp } from '../domains/people.ts'
@@ -66,6 +67,30 @@ async function certificateFor(id: string): Promise<string> {
     return readFile(join(house.mailFolder, `account-erased-${decodeId('account_erasure', id)}.eml`), 'utf8')
   }
   throw new Error('no certificate came')
+}
+
+/** The mails in the folder that are to this address. */
+async function mailsFor(address: string) {
+  const files = await readdir(house.mailFolder)
+  const mails = await Promise.all(
+    files.map(async (file) => ({ file, mail: await readFile(join(house.mailFolder, file), 'utf8') })),
+  )
+  return mails.filter(({ mail }) =>
+    mail.split('\r\n').some((line) => line === `To: ${address}` || line.endsWith(`<${address}>`)),
+  )
+}
+
+/** Has a person sign in with another address from now on; the old one is told by mail. */
+async function move(person: Caller, from: string, to: string): Promise<void> {
+  const [known, told] = [await mailsFor(to), await mailsFor(from)]
+  const input = { email: to, currentPassword: PASSWORD }
+  expect(await person.mutate('requestEmailChange', input)).toMatchObject({ accepted: true })
+  await expect.poll(() => mailsFor(to), { timeout: 10_000 }).toHaveLength(known.length + 1)
+  const isNew = ({ file }: { file: string }) => !known.some((mail) => mail.file === file)
+  const plain = (await mailsFor(to)).find(isNew)?.mail.replaceAll('=\r\n', '').replaceAll('=3D', '=') ?? ''
+  const token = /confirm-email\?token=(\S+)/.exec(plain)?.[1]
+  expect(await person.mutate('confirmEmailChange', { token })).toMatchObject({ email: to })
+  await expect.poll(() => mailsFor(from), { timeout: 10_000 }).toHaveLength(told.length + 1)
 }
 
 beforeAll(async () => {
@@ -172,28 +197,23 @@ describe('a person who asks to be erased', () => {
     })
   })
 
-  it('leaves no mail at the address that was theirs before', async () => {
+  it.each([
+    ['is in a workspace', true],
+    ['is in none', false],
+  ])('who %s leaves nothing at the address that was theirs before', async (_where, isMember) => {
     const grace = await signedUp(house)
-    const member = await joined(await invited(kite, grace.email), grace)
-    const email = 'somewhere.else@people.example'
-    const mailsFor = async (address: string) => {
-      const files = await readdir(house.mailFolder)
-      const mails = await Promise.all(
-        files.map(async (file) => ({ file, mail: await readFile(join(house.mailFolder, file), 'utf8') })),
-      )
-      return mails.filter(({ mail }) =>
-        mail.split('\r\n').some((line) => line === `To: ${address}` || line.endsWith(`<${address}>`)),
-      )
-    }
-    expect(await member.mutate('requestEmailChange', { email, currentPassword: PASSWORD })).toMatchObject({
-      accepted: true,
-    })
-    await expect.poll(() => mailsFor(email), { timeout: 10_000 }).toHaveLength(1)
-    const plain = (await mailsFor(email))[0]?.mail.replaceAll('=\r\n', '').replaceAll('=3D', '=') ?? ''
-    const token = /confirm-email\?token=(\S+)/.exec(plain)?.[1]
-    expect(await member.mutate('confirmEmailChange', { token })).toMatchObject({ email })
-    await expect.poll(() => mailsFor(grace.email), { timeout: 10_000 }).not.toEqual([])
-    const answer = await member.mutate('eraseAccount', { currentPassword: PASSWORD }, 'erasure { id }')
+    const person = isMember ? await joined(await invited(kite, grace.email), grace) : grace
+    const email = `somewhere.${isMember ? 'else' : 'quiet'}@people.example`
+    await move(person, grace.email, email)
+    await invited(left, grace.email)
+    await sql(`update invite set expires_at = now() - interval '1 day' where email = $1 and accepted_at is null`, [
+      grace.email,
+    ])
+    const counted = [grace.email, email].flatMap((address) => attemptKeysOf(address.toLowerCase()))
+    const counters = () => sql('select key from sign_in_attempt where key = any ($1)', [counted])
+    expect(await counters()).not.toEqual([])
+    const answer = await person.mutate('eraseAccount', { currentPassword: PASSWORD }, 'erasure { id }')
+    expect(await counters()).toEqual([])
     await certificateFor((answer.erasure as { id: string }).id)
     expect(await mailsFor(grace.email)).toEqual([])
     expect((await mailsFor(email)).map(({ file }) => file)).toEqual([expect.stringMatching(/^account-erased-/)])
@@ -201,6 +221,57 @@ describe('a person who asks to be erased', () => {
     expect(await searchEverywhere(house.ownerUrl, house.mailFolder, [grace.email])).toEqual({ [grace.email]: [] })
     const gone = `select email, former_emails from account_erasure where 'account_erasure_' || id = $1`
     expect(await sql(gone, [(answer.erasure as { id: string }).id])).toEqual([{ email: null, former_emails: null }])
+    expect(await sql('select id from invite where email = any ($1)', [[grace.email, email]])).toEqual([])
+  })
+
+  it('who went back to an address has it once, and not as one from before', async () => {
+    const grace = await signedUp(house)
+    const email = `away-${grace.email}`
+    await move(grace, grace.email, email)
+    await sql(`delete from sign_in_attempt`)
+    await move(grace, email, grace.email)
+    expect(await sql('select former_emails from account where email = $1', [grace.email])).toEqual([
+      { former_emails: [email.toLowerCase()] },
+    ])
+  })
+
+  it('leaves what is somebody else’s at an address that was theirs once', async () => {
+    const grace = await signedUp(house)
+    const member = await joined(await invited(kite, grace.email), grace)
+    expect(await member.mutate('leaveWorkspace', { workspace: kite.workspace?.workspaceId })).toMatchObject({
+      __typename: 'LeaveWorkspacePayload',
+    })
+    await move(grace, grace.email, `moved-${grace.email}`)
+    const token = await invited(kite, grace.email)
+    await sql(
+      `insert into idempotency_claim (workspace_id, credential, key, operation, input_hash, outcome)
+       select workspace_id, 'key:1', 'for ' || email, 'inviteMember', 'x', '{}' from invite where email = $1 and accepted_at is null`,
+      [grace.email],
+    )
+    const before = (await mailsFor(grace.email)).filter(({ file }) => file.startsWith('invite-')).length
+    expect(before).toBeGreaterThan(0)
+    const answer = await grace.mutate('eraseAccount', { currentPassword: PASSWORD }, 'erasure { id }')
+    await certificateFor((answer.erasure as { id: string }).id)
+    expect((await mailsFor(grace.email)).filter(({ file }) => file.startsWith('invite-'))).toHaveLength(before)
+    expect(await sql('select key from idempotency_claim where key = $1', [`for ${grace.email}`])).toHaveLength(1)
+    const input = { email: grace.email, name: 'Another Grace', password: PASSWORD, inviteToken: token }
+    expect(sessionOf(await caller(house).mutate('signUp', input)).workspace?.slug).toBe(kite.workspace?.slug)
+  })
+
+  it('is not found by their name in what is stored of others’ requests', async () => {
+    const grace = await signedUp(house)
+    const member = await joined(await invited(kite, grace.email), grace)
+    await member.mutate('updateAccount', { name: 'contactId' }, 'account { id }')
+    await sql(
+      `insert into idempotency_claim (workspace_id, credential, key, operation, input_hash, outcome)
+       select workspace_id, 'key:1', claim.key, 'createContact', 'x', claim.outcome
+         from member, (values ('theirs', '{"contactId": "contact_1"}'::jsonb), ('hers', jsonb_build_object('to', $1::text))) as claim(key, outcome)
+        where email = $1`,
+      [grace.email],
+    )
+    const answer = await member.mutate('eraseAccount', { currentPassword: PASSWORD }, 'erasure { id }')
+    await certificateFor((answer.erasure as { id: string }).id)
+    expect(await sql(`select key from idempotency_claim where key in ('theirs', 'hers')`)).toEqual([{ key: 'theirs' }])
   })
 
   it('twice at once is erased once', async () => {

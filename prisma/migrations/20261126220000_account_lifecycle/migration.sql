@@ -8,6 +8,10 @@ ALTER TABLE "session" DROP CONSTRAINT session_revoked_because;
 ALTER TABLE "session" ADD CONSTRAINT session_revoked_because CHECK (
   revoked_because IN ('LOGGED_OUT', 'REVOKED', 'PASSWORD_CHANGED', 'EMAIL_CHANGED', 'TOKEN_USED_TWICE', 'SUSPENDED'));
 
+-- With what it signed in before: an erasure finds by it what is left there.
+ALTER TABLE "account" ADD COLUMN "former_emails" JSONB NOT NULL DEFAULT '[]';
+GRANT UPDATE (former_emails) ON "account" TO cadre_system;
+
 -- A member's address follows that of their account.
 GRANT UPDATE (email, email_normalised) ON "member" TO cadre_system;
 

@@ -4,6 +4,7 @@
 // signs in with. Nothing is looked up about the new address before the answer, so nobody learns here who has an account. The
 // old address is told when it is done. An issuer's people are known by their subject and not by an address: they stay connected.
 
+import { sql } from 'kysely'
 import { accountMeansOf } from '../../platform/auth/account-means.ts'
 import { createSecret, hashSecret, looksLikeSecret } from '../../platform/auth/secret-token.ts'
 import type { Ctx } from '../../platform/context.ts'
@@ -146,7 +147,13 @@ export async function confirmEmailChange(
   // A sign-up with the same address at this moment is the database's to refuse: one of the two, which is a CONFLICT.
   await tx.sql
     .updateTable('account')
-    .set({ email: newEmail, emailFolded, emailVerifiedAt: tx.now, updatedAt: tx.now })
+    .set({
+      email: newEmail,
+      emailFolded,
+      formerEmails: sql`(former_emails - email_folded - ${emailFolded}::text) || to_jsonb(email_folded)`,
+      emailVerifiedAt: tx.now,
+      updatedAt: tx.now,
+    })
     .where('id', '=', accountId)
     .execute()
   await voidTokens(tx, accountId)

@@ -1,5 +1,5 @@
-import { accountMeansOf } from '../../platform/auth/account-means.ts'
 import type { SignedIn } from '../../platform/auth/permissions.ts'
+import { attemptKeysOf } from '../../platform/auth/sign-in-throttle.ts'
 import type { Ctx } from '../../platform/context.ts'
 import { type Tx, unboundSqlOf } from '../../platform/db/transaction.ts'
 import { conflict, invalidInput, unauthenticated } from '../../platform/lib/errors.ts'
@@ -72,13 +72,15 @@ export async function lockAccountOf(
 
 /**
  * Removes an account with all that is of no workspace: sessions and their tokens, what was mailed, issuers' persons, stored
- * outcomes, and its address from invites elsewhere that are over. Returns the rows by table. For who erases; in an account
- * transaction that has locked it.
+ * outcomes, what its addresses were counted by, and these from invites elsewhere that are over. `formerEmails` are those that
+ * nobody else has by now. Returns the rows by table. For who erases; in an account transaction that has locked it.
  */
 export async function removeAccount(
   tx: Tx,
   { id, emailFolded }: Pick<AccountRow, 'id' | 'emailFolded'>,
+  formerEmails: readonly string[],
 ): Promise<Readonly<Record<string, number>>> {
+  const emails = [emailFolded, ...formerEmails]
   const deletions = {
     refresh_token: tx.sql
       .deleteFrom('refreshToken')
@@ -88,6 +90,8 @@ export async function removeAccount(
     account_identity: tx.sql.deleteFrom('accountIdentity').where('accountId', '=', id),
     idempotency_claim: unboundSqlOf(tx).deleteFrom('idempotencyClaim').where('credential', '=', `account:${id}`),
     account: tx.sql.deleteFrom('account').where('id', '=', id),
+    // A digest without salt, of a text that is easily guessed.
+    sign_in_attempt: tx.sql.deleteFrom('signInAttempt').where('key', 'in', emails.flatMap(attemptKeysOf)),
   }
   const counts: Record<string, number> = {}
   for (const [table, deletion] of Object.entries(deletions)) {
@@ -96,12 +100,12 @@ export async function removeAccount(
   const emptied = await unboundSqlOf(tx)
     .updateTable('invite')
     .set((eb) => ({ email: null, emailFolded: null, version: eb('version', '+', 1), updatedAt: tx.now }))
-    .where('emailFolded', '=', emailFolded)
+    .where('emailFolded', 'in', emails)
+    // One to an address from before that was accepted is whose it was then.
+    .where((eb) => eb.or([eb('emailFolded', '=', emailFolded), eb('acceptedAt', 'is', null)]))
     .where((eb) =>
       eb.or([eb('acceptedAt', 'is not', null), eb('revokedAt', 'is not', null), eb('expiresAt', '<=', tx.now)]),
     )
     .executeTakeFirst()
-  const { throttle, later } = accountMeansOf(tx)
-  tx.onCommit(() => later('to forget who tried to sign in', () => throttle.succeeded(emailFolded, undefined)))
   return { ...counts, invite: Number(emptied.numUpdatedRows) }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Selectable, sql, type Updateable } from 'kysely'
+import { type Selectable, sql, type UpdateObject } from 'kysely'
 import type { Database } from '../../platform/db/database.ts'
 import type { Tables } from '../../platform/db/tables.ts'
 import { dealWithDue } from '../../platform/durable/due-items.ts'
@@ -8,14 +8,14 @@ import type { Logger } from '../../platform/observability/logger.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import { isEffectKey } from '../runs/service.ts'
 import { documentOfAccount, type PartOfAccount } from './account.ts'
+import { nobodyElses } from './former-addresses.ts'
 import type { Counts } from './model.ts'
-import { isAnyText } from './provenance.ts'
-import { backOffMs } from './record.ts'
+import { backOffMs, inMs } from './record.ts'
 
 /*
  * The end of an account's erasure: all its workspaces have certified theirs. The certificate is made and kept, so that it is
- * the same however often it is sent; it goes to the person; and their address is forgotten. A process that dies between the
- * last two has it sent once more, under the same key.
+ * the same however often it is sent; what was mailed to the person before is removed; it goes to them; and their address is
+ * forgotten. A process that dies between the last two has it sent once more, under the same key.
  */
 
 export interface AccountErasureMeans {
@@ -25,13 +25,14 @@ export interface AccountErasureMeans {
   readonly mailer: Pick<Mailer, 'send' | 'forgetTo'>
 }
 
-type Row = Selectable<Tables['accountErasure']>
+type Row = Selectable<Tables['accountErasure']> & { readonly isLate: boolean }
 
 const DUE_AT_ONCE = 10
-/** Until the workspaces are looked at again. */
-const WAIT_MS = 1_000
-/** An address that takes no mail for so long is forgotten all the same. */
+/** An address that takes no mail for so long after the request is forgotten all the same. */
 const GIVEN_UP_MS = 24 * 3_600_000
+/** Until the workspaces are looked at again: the longer they have taken, the longer it may take. */
+const inAWhile = sql<Date>`clock_timestamp()
+  + greatest(interval '1 second', least(interval '10 minutes', (clock_timestamp() - requested_at) / 10))`
 
 /** One pass over those that are under way; returns how many came to their end. */
 export function sweepAccountErasures(means: AccountErasureMeans): Promise<number> {
@@ -50,31 +51,38 @@ export function sweepAccountErasures(means: AccountErasureMeans): Promise<number
 }
 
 async function bringToEnd(means: AccountErasureMeans, id: string): Promise<boolean> {
-  const { db } = means
-  const row = await db.systemSql.selectFrom('accountErasure').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  const row = await means.db.systemSql
+    .selectFrom('accountErasure')
+    .selectAll()
+    .select(sql<boolean>`requested_at < now() - ${GIVEN_UP_MS} * interval '1 millisecond'`.as('isLate'))
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
   if (row.email === null) return false
-  const document = row.document ?? (await certifyAccount(means, row))
-  if (document === null) {
-    await change(db, id, { nextTryAt: later(means.clock, WAIT_MS) })
-    return false
+  try {
+    return await takeSteps(means, row, row.email)
+  } catch (err) {
+    await setBack(means.db, row)
+    throw err
   }
-  if (!(await tell(means, row, row.email, document))) return false
-  for (const address of [row.email, ...(await formerEmailsOf(db, row))]) {
-    await means.mailer.forgetTo(address, (key) => !isEffectKey(key) && key !== keyOf(id))
-  }
-  await change(db, id, { status: 'SUCCEEDED', email: null, formerEmails: null })
-  return true
 }
 
-/** Without those with which somebody else signs in by now: what is mailed there is theirs. */
-async function formerEmailsOf(db: Database, { formerEmails }: Row): Promise<readonly string[]> {
-  const former = (formerEmails ?? []) as readonly string[]
-  const taken = await db.systemSql
-    .selectFrom('account')
-    .select('emailFolded')
-    .where(isAnyText('emailFolded', former))
-    .execute()
-  return former.filter((email) => !taken.some(({ emailFolded }) => emailFolded === email))
+/** The person is told last of all: nothing that can go wrong comes after it, and they are told once. */
+async function takeSteps(means: AccountErasureMeans, row: Row, email: string): Promise<boolean> {
+  const { db, mailer } = means
+  const { id } = row
+  const document = row.document ?? (await certifyAccount(means, row))
+  if (document === null) {
+    await change(db, id, { nextTryAt: inAWhile })
+    return false
+  }
+  const former = (row.formerEmails ?? []) as readonly string[]
+  // What is mailed there is somebody else's, where they have the address by now.
+  for (const address of [email, ...(await nobodyElses(db.systemSql, row.accountId, former))]) {
+    await mailer.forgetTo(address, (key) => !isEffectKey(key) && key !== keyOf(id))
+  }
+  if (!(await tell(means, row, email, document))) return false
+  await change(db, id, { status: 'SUCCEEDED', email: null, formerEmails: null })
+  return true
 }
 
 /** Null while a workspace has not certified its part. */
@@ -100,11 +108,12 @@ async function certifyAccount({ db, clock }: AccountErasureMeans, row: Row): Pro
 
 /** Whether that is over: it was sent, or was tried for long enough. */
 async function tell(
-  { db, clock, log, mailer }: AccountErasureMeans,
-  { id, finishedAt, attempts }: Row,
+  { db, log, mailer }: AccountErasureMeans,
+  row: Row,
   address: string,
   document: string,
 ): Promise<boolean> {
+  const { id, isLate } = row
   const body = [
     'Your account on Cadre and what named you in its workspaces were erased. What you did there is told of a member without a name.',
     'This is the certificate, of ids and figures alone:',
@@ -123,15 +132,18 @@ async function tell(
     return true
   } catch (err) {
     log.warn({ err, accountErasure: id }, 'the certificate of an erased account could not be sent')
-    if (finishedAt !== null && clock.now().getTime() - finishedAt.getTime() > GIVEN_UP_MS) return true
-    await change(db, id, { attempts: attempts + 1, nextTryAt: later(clock, backOffMs(attempts)) })
+    if (isLate) return true
+    await setBack(db, row)
     return false
   }
 }
 
 const keyOf = (id: string): string => `account-erased-${id}`
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
-const later = (clock: Clock, ms: number): Date => new Date(clock.now().getTime() + ms)
 
-const change = (db: Database, id: string, columns: Updateable<Tables['accountErasure']>) =>
+/** Each time later than before. */
+const setBack = (db: Database, { id, attempts }: Row) =>
+  change(db, id, { attempts: attempts + 1, nextTryAt: inMs(backOffMs(attempts)) })
+
+const change = (db: Database, id: string, columns: UpdateObject<Tables, 'accountErasure'>) =>
   db.systemSql.updateTable('accountErasure').set(columns).where('id', '=', id).execute()

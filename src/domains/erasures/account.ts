@@ -8,12 +8,13 @@ import { foretellEffect } from '../../platform/foretold.ts'
 import { conflict } from '../../platform/lib/errors.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
 import type { AccountRow } from '../accounts/accounts.ts'
+import { foldEmail } from '../accounts/model.ts'
 import { lockAccountOf, type PreparedRemoval, removeAccount } from '../accounts/removal.ts'
 import { memberEvents } from '../workspaces/events.ts'
 import { emptyMember, isLastOwner } from '../workspaces/members.ts'
 import { lockWorkspace } from '../workspaces/service.ts'
+import { nobodyElses } from './former-addresses.ts'
 import { addCounts, type Counts, countList, type Traces } from './model.ts'
-import { valuesTold } from './provenance.ts'
 
 /*
  * A person who signs in has themselves erased. The account goes here and now, in one transaction with the members that it
@@ -58,14 +59,12 @@ export async function eraseAccount(tx: Tx, prepared: PreparedRemoval): Promise<E
   const account = await lockAccountOf(tx, person, prepared)
   const members = await lockMembers(tx, person)
   const workspaces: ErasedMembership[] = []
-  const formerEmails = new Set<string>()
+  const formerEmails = await formerEmailsOf(tx, account, members)
   for (const { inside, workspaceName, member } of members) {
-    const values = await valuesTold(inside.sql, memberEvents.updated.type, member.id)
-    for (const email of values('email')) formerEmails.add(email)
-    const { erasureId, counts } = await eraseMember(inside, account, member)
+    const { erasureId, counts } = await eraseMember(inside, account, member, formerEmails)
     workspaces.push({ workspaceId: member.workspaceId, workspaceName, erasureId, counts: countList(counts) })
   }
-  const counts = await removeAccount(tx, account)
+  const counts = await removeAccount(tx, account, formerEmails)
   const erasureId = newId()
   await tx.sql
     .insertInto('accountErasure')
@@ -73,7 +72,7 @@ export async function eraseAccount(tx: Tx, prepared: PreparedRemoval): Promise<E
       id: erasureId,
       accountId: account.id,
       email: account.email,
-      formerEmails: json([...formerEmails].filter((email) => email !== account.emailFolded)),
+      formerEmails: json(formerEmails),
       requestedAt: tx.now,
       counts: json(counts),
       erasures: json(workspaces.map(({ workspaceId, erasureId }): PartOfAccount => ({ workspaceId, erasureId }))),
@@ -82,6 +81,14 @@ export async function eraseAccount(tx: Tx, prepared: PreparedRemoval): Promise<E
     .execute()
   foretellEffect(tx, { kind: 'MAIL', to: account.email })
   return { erasureId, requestedAt: tx.now.toISOString(), counts: countList(counts), workspaces }
+}
+
+/** With what they signed in before, and what stayed with a member when that changed; without what is somebody else's by now. */
+function formerEmailsOf(tx: Tx, account: AccountRow, members: readonly Membership[]): Promise<readonly string[]> {
+  const emails = new Set(account.formerEmails as readonly string[])
+  for (const { member } of members) if (member.emailNormalised !== null) emails.add(member.emailNormalised)
+  emails.delete(account.emailFolded)
+  return nobodyElses(unboundSqlOf(tx), account.id, [...emails])
 }
 
 interface Membership {
@@ -141,16 +148,19 @@ async function eraseMember(
   tx: Tx,
   account: AccountRow,
   member: MemberRow,
+  formerEmails: readonly string[],
 ): Promise<{ readonly erasureId: string; readonly counts: Counts }> {
-  const { emailFolded } = account
-  const emails = [account.email, emailFolded, member.email, member.emailNormalised].filter((email) => email !== null)
-  const emptied = await emptyMember(tx, member, [emailFolded, member.emailNormalised ?? emailFolded])
+  const emails = [account.emailFolded, ...formerEmails]
+  const asWritten = [account.email, member.email].filter((email) => email !== null)
+  const emptied = await emptyMember(tx, member, account.emailFolded)
   const erasureId = newId()
   const subject = { kind: 'member', id: member.id }
   appendEvents(tx, [{ type: memberEvents.erasureRequested.type, subject, data: { erasureId } }])
   const requestOutboxId = await lastEventOf(tx)
   if (requestOutboxId === null) throw new Error('an event was appended')
-  const traces: Traces = { emails: [...new Set(emails)], phones: [], names: [...new Set([account.name, member.name])] }
+  // Not by name: what is stored of a request names a member by id, and a name stands in much that is not theirs.
+  const theirs = asWritten.filter((email) => emails.includes(foldEmail(email)))
+  const traces: Traces = { emails: [...new Set([...emails, ...theirs])], phones: [], names: [] }
   await tx.sql
     .insertInto('erasure')
     .values({

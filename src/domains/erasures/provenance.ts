@@ -91,8 +91,7 @@ export interface Visit {
 export async function findVisits(tables: Kysely<Tables>, person: Person): Promise<readonly Visit[]> {
   const { contactId, requestedAt, traces } = person
   const publicId = encodeId('contact', contactId)
-  const names = (column: string, ...path: readonly string[]) =>
-    sql<SqlBool>`${sql.ref(column)} #>> ${[...path, 'contact']}::text[] = ${publicId}`
+  const names = (column: string) => sql<SqlBool>`${sql.ref(column)} ->> 'contact' = ${publicId}`
   const acts = await tables
     .selectFrom('effect')
     .innerJoin('run', 'run.id', 'effect.runId')
@@ -103,13 +102,10 @@ export async function findVisits(tables: Kysely<Tables>, person: Person): Promis
     .where(isAnyText('target', traces.emails))
     .execute()
   const calls = await tables
-    .selectFrom('runStep')
-    .innerJoin('run', 'run.id', 'runStep.runId')
-    .select(['runStep.runId', 'runStep.turn', 'run.status'])
-    .distinct()
+    .selectFrom(sql<{ runId: string; turn: number }>`cadre_calls_naming(${publicId})`.as('call'))
+    .innerJoin('run', 'run.id', 'call.runId')
+    .select(['call.runId', 'call.turn', 'run.status'])
     .where('run.erasedAt', 'is', null)
-    .where('runStep.kind', '=', 'TOOL_CALL')
-    .where((eb) => eb.or([names('runStep.data', 'input'), names('runStep.data', 'output')]))
     .execute()
   const asked = await tables
     .selectFrom('approval')
@@ -151,7 +147,7 @@ export async function findHistory(tables: Kysely<Tables>, { contactId, traces }:
 }
 
 /** What the log tells that stood in the fields of a thing, by the type of event that tells its changes. */
-export async function valuesTold(
+async function valuesTold(
   tables: Kysely<Tables>,
   type: string,
   subjectId: string,

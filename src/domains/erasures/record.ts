@@ -85,7 +85,7 @@ export async function remember(ctx: Ctx, id: string, { traces, former }: History
   )
 }
 
-const inMs = (ms: number) => sql<Date>`clock_timestamp() + ${ms} * interval '1 millisecond'`
+export const inMs = (ms: number) => sql<Date>`clock_timestamp() + ${ms} * interval '1 millisecond'`
 
 /** Has it looked at again later: something is waited for. */
 export async function pause(ctx: Ctx, id: string, ms: number): Promise<void> {

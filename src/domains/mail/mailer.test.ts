@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -70,6 +70,21 @@ describe('mail without an SMTP server', () => {
     await mailer.forgetTo('ada@example.com', (key) => !key.startsWith('run'))
     expect((await readdir(folder)).sort()).toEqual(['notes.txt', 'reset-2.eml', 'reset-3.eml', 'run.2.0.eml'])
     await createMailer({ folder: join(folder, 'none'), defaultFrom: 'x@y' }).forgetTo('ada@example.com', () => true)
+  })
+
+  it('is forgotten by whom it went to also at an international domain, and beside what is no mail', async () => {
+    const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
+    const to = (address: string) => ({ ...mail, to: { name: null, address } })
+    await mailer.send(to('Ada@Bücher.example'), 'reset-1')
+    await mailer.send(to('ada@xn--bcher-kva.example'), 'reset-2')
+    await mailer.send(to('ada@bucher.example'), 'reset-3')
+    await mkdir(join(folder, 'old.eml'))
+    // What is renamed while the folder is read leads nowhere.
+    await symlink(join(folder, 'renamed'), join(folder, '.reset-4.eml.4711'))
+    await mailer.forgetTo('ada@bücher.example', () => true)
+    expect((await readdir(folder)).sort()).toEqual(['.reset-4.eml.4711', 'old.eml', 'reset-3.eml'])
+    await symlink(join(folder, 'loop.eml'), join(folder, 'loop.eml'))
+    await expect(mailer.forgetTo('ada@example.com', () => true)).rejects.toMatchObject({ code: 'ELOOP' })
   })
 
   it('is forgotten under its key, with what a process left half written, and nothing else is', async () => {

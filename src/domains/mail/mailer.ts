@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
+import { normaliseEmail } from '../contacts/model.ts'
 import { assertKey, compose, DEADLINE_MS, fromServer, surelyNotSent, TIMEOUTS } from './delivery.ts'
 import type { Mail, MailRoute, SentMail } from './model.ts'
 
@@ -55,8 +56,15 @@ const forgetToIn = (folder: string) => async (address: string, isAmong: (key: st
     const [, key] = MAIL_FILE.exec(name) ?? []
     if (key === undefined || !isAmong(key)) continue
     const file = join(folder, name)
-    if (isTo(await readFile(file, 'utf8'), address)) await rm(file, { force: true })
+    const mail = await readFile(file, 'utf8').catch(nothingThere)
+    if (mail !== null && isTo(mail, address)) await rm(file, { force: true })
   }
+}
+
+/** A folder is no mail, and one that was being written has another name by now. What cannot be read may be one: it throws. */
+function nothingThere(err: NodeJS.ErrnoException): null {
+  if (err.code === 'ENOENT' || err.code === 'EISDIR') return null
+  throw err
 }
 
 /** Also one that a process did not finish. */
@@ -66,8 +74,11 @@ function isTo(mail: string, address: string): boolean {
   const [head = ''] = mail.split(/\r?\n\r?\n/, 1)
   const to = /^to:(.*(?:\r?\n[ \t].*)*)/im.exec(head)?.[1] ?? ''
   const [, bare = to.trim()] = /<([^<>]*)>\s*$/.exec(to) ?? []
-  return bare.toLowerCase() === address.toLowerCase()
+  return foldAddress(bare) === foldAddress(address)
 }
+
+/** An international domain is in the mail as it is on the wire. */
+const foldAddress = (address: string): string => normaliseEmail(address) ?? address.toLowerCase()
 
 /** None where there is no folder. What cannot be read is not empty: it throws. */
 const namesIn = (folder: string): Promise<string[]> =>

@@ -152,17 +152,17 @@ export async function revokeInvitesOf(tx: Tx, memberId: string): Promise<void> {
 }
 
 /**
- * Empties the invites of the workspace that were for a person; one that waits is taken back. Returns how many there were. For
- * who erases.
+ * Empties the invites of the workspace that a person accepted, and those for the address they have; one that waits is taken
+ * back. Not those for an address they had once: somebody else may have it by now. Returns how many there were. For who erases.
  */
 export async function emptyInvitesFor(
   tx: Tx,
-  { memberId, emails }: { readonly memberId: string; readonly emails: readonly string[] },
+  { memberId, email }: { readonly memberId: string; readonly email: string },
 ): Promise<number> {
   const invites = await tx.sql
     .selectFrom('invite')
     .select(['id', 'version', 'acceptedAt', 'revokedAt'])
-    .where((eb) => eb.or([eb('acceptedByMemberId', '=', memberId), eb('emailFolded', 'in', emails)]))
+    .where((eb) => eb.or([eb('acceptedByMemberId', '=', memberId), eb('emailFolded', '=', email)]))
     .where('email', 'is not', null)
     .orderBy('id')
     .forUpdate()

@@ -158,12 +158,12 @@ export const ERASED_MEMBER = 'Erased member'
 export async function emptyMember(
   tx: Tx,
   member: Pick<LockedMember, 'id' | 'removedAt' | 'version'>,
-  emails: readonly string[],
+  email: string,
 ): Promise<Readonly<Record<string, number>>> {
   const { id: memberId } = member
   if (member.removedAt === null) await depart(tx, member, memberEvents.left.type)
   const keys = await emptyKeysOfMember(tx, memberId, ERASED)
-  const invites = await emptyInvitesFor(tx, { memberId, emails })
+  const invites = await emptyInvitesFor(tx, { memberId, email })
   await tx.sql
     .updateTable('member')
     .set((eb) => ({

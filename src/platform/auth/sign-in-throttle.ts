@@ -79,4 +79,8 @@ export function createSignInThrottle(system: pg.Pool): SignInThrottle {
   }
 }
 
+/** Under what an e-mail address is counted: here, and where invites to it are. */
+export const attemptKeysOf = (email: string): readonly string[] =>
+  ['account', 'mail', 'invite'].map((counter) => `${counter}:${digest(email)}`)
+
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64url')
