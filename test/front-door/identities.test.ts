@@ -103,13 +103,46 @@ describe('connecting', () => {
     await anHourPasses()
     const page = await visitor.visit('/account')
     expect(page.body).toContain('You can sign in with Acme.')
-    const refused = await visitor.submit('/account', { password: '' }, { to: '/account/connect' })
-    expect(refused.status).toBe(403)
     await runSql(
       house.ownerUrl,
       `update account_identity set issuer = 'https://before.example' where label = '${person.email}'`,
     )
-    expect((await visitor.visit('/account')).body).toContain('sign in again, and connect it then')
+    const anew = 'no password: a mail lets you set one, or sign in once more and do this within ten minutes'
+    const alone = await visitor.visit('/account')
+    expect(alone.body).toContain(anew)
+    expect(alone.body).not.toContain('action="/account/connect"')
+    // Also by hand, where the page has no form for it.
+    const _token = /name="_token" value="([^"]+)"/.exec(alone.body)?.[1] ?? ''
+    const refused = await visitor.post('/account/connect', { _token, password: '' })
+    expect([refused.status, refused.body.includes(anew)]).toEqual([422, true])
+  })
+
+  const isTheirs = 'account_id = (select id from account where email = $1)'
+  test.each([
+    ['the session ended', 401, `update session set revoked_at = now(), revoked_because = 'REVOKED' where ${isTheirs}`],
+    ['the account was suspended', 401, `update account set status = 'SUSPENDED' where email = $1`],
+    ['the password was changed', 409, 'update account set password_changed_at = now() where email = $1'],
+  ])('is not done where %s while the issuer was asked', async (_what, status, change) => {
+    const visitor = await owner()
+    issuer.person = person
+    const path = await awayToConnect(visitor)
+    issuer.meanwhile = () => runSql(house.ownerUrl, change, [person.email])
+    const answer = await back(visitor, path).finally(() => {
+      issuer.meanwhile = undefined
+    })
+    expect([answer.status, answer.location]).toEqual([status, undefined])
+    const connected = await runSql(house.ownerUrl, `select id from account_identity where ${isTheirs}`, [person.email])
+    expect(connected).toEqual([])
+  })
+
+  test('is not done where the password was changed before the person came back', async () => {
+    const visitor = await owner()
+    issuer.person = person
+    const path = await awayToConnect(visitor)
+    const fields = { currentPassword: PASSWORD, newPassword: `${PASSWORD} again` }
+    expect((await visitor.submit('/account', fields, { to: '/account/password' })).status).toBe(303)
+    expect((await back(visitor, path)).status).toBe(409)
+    expect(await identitiesOf(visitor)).toEqual([])
   })
 })
 
@@ -232,6 +265,7 @@ describe('disconnecting', () => {
     )
     expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'CONFLICT' } })
+    await runSql(house.ownerUrl, `update account_identity set issuer = $1 where issuer = $1 || '/'`, [issuer.url])
     expect(
       (await come(stranger(), { ...person, sub: `another-${people}` })).status + (await come(stranger())).status,
     ).toBe(706)
