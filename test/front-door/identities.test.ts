@@ -1,5 +1,6 @@
 // An issuer's person and the account that they are connected to: who connects them, who sees it, and how it ends.
 
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { disconnectIdentity } from '../../src/domains/accounts/own-identities.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
@@ -220,6 +221,56 @@ describe('disconnecting', () => {
     expect((await ask(house, await issuer.token({ sub: person.sub, aud: 'cadre-api', jti: 'new' }))).status).toBe(200)
   })
 
+  /** Lets all sessions be as they were before it was kept by what they come. */
+  const forgetHow = () => runSql(house.ownerUrl, 'update session set identity_id = null')
+
+  test('ends of an account without a password also what nobody knows how it came, but who asks', async () => {
+    const visitor = stranger()
+    const other = stranger()
+    await come(visitor)
+    await come(other)
+    const label = `another-${people}@example.com`
+    await runSql(
+      house.ownerUrl,
+      `insert into account_identity (id, issuer, subject, account_id, label, created_at)
+       select gen_random_uuid(), 'https://before.example', $1, account_id, $2, now() from account_identity where label = $3`,
+      [`another-${people}`, label, person.email],
+    )
+    await forgetHow()
+    const before = (await identitiesOf(visitor)).find((each) => each.label === label)
+    expect(await disconnect(visitor, before?.id ?? '')).toMatchObject({ __typename: 'DisconnectIdentityPayload' })
+    expect([await isSignedIn(visitor), await isSignedIn(other)]).toEqual([true, false])
+  })
+
+  test('leaves what nobody knows how it came where there is a password', async () => {
+    const { visitor, id } = await connected()
+    const other = stranger()
+    await come(other)
+    await forgetHow()
+    await disconnect(visitor, id)
+    expect([await isSignedIn(visitor), await isSignedIn(other)]).toEqual([true, true])
+  })
+
+  test('knows of sessions from before how they came, where it can have been one way alone', async () => {
+    const { visitor, id } = await connected()
+    const known = stranger()
+    await come(known, { ...person, sub: `known-${people}`, email: `known-${people}@example.com` })
+    await forgetHow()
+    const file = new URL('../../prisma/migrations/20261126221000_identities/migration.sql', import.meta.url)
+    const [backfill = ''] = /^UPDATE "session"[^;]*;/m.exec(readFileSync(file, 'utf8')) ?? []
+    await runSql(house.ownerUrl, backfill)
+    const cameBy = (email: string) =>
+      runSql(
+        house.ownerUrl,
+        `select s.identity_id from session s join account a on a.id = s.account_id where a.email = $1`,
+        [email],
+      )
+    const [own] = await identitiesOf(known)
+    expect(await cameBy(`known-${people}@example.com`)).toEqual([{ identity_id: own?.id.replace('identity_', '') }])
+    expect(await cameBy(person.email)).toEqual([{ identity_id: null }])
+    expect((await identitiesOf(visitor)).map((each) => each.id)).toEqual([id])
+  })
+
   test('is a press on the account’s page', async () => {
     const { visitor } = await connected()
     const page = await visitor.visit('/account')
@@ -259,7 +310,7 @@ describe('disconnecting', () => {
     const ends = await Promise.allSettled(
       both.map(({ id }) =>
         house.db.inAccountTransaction(ctx, (tx) =>
-          disconnectIdentity(tx, { accountId, identityId: id.replace('identity_', '') }),
+          disconnectIdentity(tx, { accountId, sessionId: accountId }, id.replace('identity_', '')),
         ),
       ),
     )
