@@ -74,14 +74,14 @@ export async function isFresh({ db, clock }: Pick<Ctx, 'db' | 'clock'>, sessionI
 export async function assertOwnPassword(
   ctx: Ctx,
   account: AccountRow,
-  password: string | undefined,
+  given: string | undefined,
   field: string,
 ): Promise<void> {
   if (account.passwordHash === null) throw refused(field, 'NOT_ALLOWED', `${NO_PASSWORD}.`)
-  if (password === undefined) throw refused(field, 'REQUIRED', 'For this your password is asked for.')
+  if (given === undefined) throw refused(field, 'REQUIRED', 'For this your password is asked for.')
   const { passwords, throttle } = accountMeansOf(ctx)
   await throttle.attempt(account.emailFolded, ctx.origin.address)
-  if (!(await passwords.verify(account.passwordHash, password))) {
+  if (!(await passwords.verify(account.passwordHash, given))) {
     throw refused(field, 'NOT_ALLOWED', 'This is not your password.')
   }
   await throttle.succeeded(account.emailFolded, ctx.origin.address)
