@@ -206,9 +206,9 @@ export function accountRoutes(means: SignInMeans): Route[] {
     ...(connect === undefined ? [] : [action(ACCOUNT.connect, connect)]),
     action(
       ACCOUNT.disconnect,
-      inTransaction(async ({ person: { accountId } }, sent, tx) => {
+      inTransaction(async ({ person }, sent, tx) => {
         const identityId = decodeId('identity', sent.get('identity') ?? '', 'Identity')
-        await disconnectIdentity(tx, { accountId, identityId })
+        await disconnectIdentity(tx, person, identityId)
         return `${ACCOUNT.page}?done=disconnected`
       }),
     ),

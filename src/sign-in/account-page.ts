@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon'
+import { SIGN_IN_ANEW } from '../domains/accounts/confirmation.ts'
 import { attributes, type Html, html } from '../platform/lib/html.ts'
 import { type Field, type Form, renderForm, TOKEN_FIELD } from './fields.ts'
 import type { Fault, Shown } from './page.ts'
@@ -225,7 +226,7 @@ function connectForm({ isFresh, hasPassword }: AccountShown, name: string, formO
   const button = `Connect ${name}`
   if (isFresh) return html`${what}${formOf(ACCOUNT.connect, { button, second: true })}`
   if (!hasPassword) {
-    return html`${what}<p>You signed in more than ten minutes ago. Sign out, sign in again, and connect it then.</p>`
+    return html`${what}<p>${SIGN_IN_ANEW}</p>`
   }
   return html`${what}${formOf(ACCOUNT.connect, {
     button,

@@ -12,8 +12,8 @@ const flow = z.object({
   next: z.string().optional(),
   /** The invite that brought them. */
   invite: z.string().optional(),
-  /** Of a person who is signed in and wants to connect their account: their session. */
-  connect: z.string().optional(),
+  /** Of a person who is signed in and wants to connect their account: their session, and what they were confirmed by. */
+  connect: z.object({ sessionId: z.string(), passwordChangedAt: z.coerce.date().nullable() }).optional(),
 })
 
 /** A way to the issuer and back. */

@@ -82,8 +82,10 @@ export function connecting(means: SignInMeans) {
   const at = issuerAt(means)
   if (at === undefined) return undefined
   return async (visit: Visit & { readonly person: Person }, sent: Sent): Promise<undefined> => {
-    await confirmPerson(contextOf(means, visit), visit.person, sent.get('password') ?? '')
-    const href = await beginFlow(at.oidc, visit.exchange, { connect: visit.person.sessionId })
+    const { person } = visit
+    const how = { field: 'password', freshIsEnough: true }
+    const confirmed = await confirmPerson(contextOf(means, visit), person, sent.get('password'), how)
+    const href = await beginFlow(at.oidc, visit.exchange, { connect: { sessionId: person.sessionId, ...confirmed } })
     const { name } = at.issuer
     // A link and no redirect: browsers hold all that follows a form against the page's policy.
     await sendPage(visit.exchange, {
@@ -159,7 +161,12 @@ async function signIn(
   return invite === undefined ? (next ?? means.landing) : `/invite/${encodeURIComponent(invite)}`
 }
 
-async function connect({ means }: At, visit: Visit, claims: Claims, sessionId: string): Promise<string> {
+async function connect(
+  { means }: At,
+  visit: Visit,
+  claims: Claims,
+  { sessionId, ...confirmed }: NonNullable<Flow['connect']>,
+): Promise<string> {
   const { person } = visit
   if (person === undefined || person.sessionId !== sessionId) {
     throw new AppError(
@@ -168,6 +175,6 @@ async function connect({ means }: At, visit: Visit, claims: Claims, sessionId: s
     )
   }
   const ctx = contextOf(means, visit)
-  await onceMore(() => means.db.inAccountTransaction(ctx, (tx) => connectIdentity(tx, person.accountId, claims)))
+  await onceMore(() => means.db.inAccountTransaction(ctx, (tx) => connectIdentity(tx, person, confirmed, claims)))
   return `${ACCOUNT.page}?done=connected`
 }

@@ -62,5 +62,5 @@ export async function personIn(office: Office, db: Database, whom: Whom): Promis
     createContact(tx, { name: 'A heron' }),
   )
   const asked = { ...ctx, viewer: viewer as never, origin }
-  return { erase: () => db.inAccountTransaction(asked, (tx) => eraseAccount(tx, { before: null })) }
+  return { erase: () => db.inAccountTransaction(asked, (tx) => eraseAccount(tx, { passwordChangedAt: null })) }
 }

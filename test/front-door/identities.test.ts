@@ -1,5 +1,6 @@
 // An issuer's person and the account that they are connected to: who connects them, who sees it, and how it ends.
 
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { disconnectIdentity } from '../../src/domains/accounts/own-identities.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
@@ -103,13 +104,46 @@ describe('connecting', () => {
     await anHourPasses()
     const page = await visitor.visit('/account')
     expect(page.body).toContain('You can sign in with Acme.')
-    const refused = await visitor.submit('/account', { password: '' }, { to: '/account/connect' })
-    expect(refused.status).toBe(403)
     await runSql(
       house.ownerUrl,
       `update account_identity set issuer = 'https://before.example' where label = '${person.email}'`,
     )
-    expect((await visitor.visit('/account')).body).toContain('sign in again, and connect it then')
+    const anew = 'no password: a mail lets you set one, or sign in once more and do this within ten minutes'
+    const alone = await visitor.visit('/account')
+    expect(alone.body).toContain(anew)
+    expect(alone.body).not.toContain('action="/account/connect"')
+    // Also by hand, where the page has no form for it.
+    const _token = /name="_token" value="([^"]+)"/.exec(alone.body)?.[1] ?? ''
+    const refused = await visitor.post('/account/connect', { _token, password: '' })
+    expect([refused.status, refused.body.includes(anew)]).toEqual([422, true])
+  })
+
+  const isTheirs = 'account_id = (select id from account where email = $1)'
+  test.each([
+    ['the session ended', 401, `update session set revoked_at = now(), revoked_because = 'REVOKED' where ${isTheirs}`],
+    ['the account was suspended', 401, `update account set status = 'SUSPENDED' where email = $1`],
+    ['the password was changed', 409, 'update account set password_changed_at = now() where email = $1'],
+  ])('is not done where %s while the issuer was asked', async (_what, status, change) => {
+    const visitor = await owner()
+    issuer.person = person
+    const path = await awayToConnect(visitor)
+    issuer.meanwhile = () => runSql(house.ownerUrl, change, [person.email])
+    const answer = await back(visitor, path).finally(() => {
+      issuer.meanwhile = undefined
+    })
+    expect([answer.status, answer.location]).toEqual([status, undefined])
+    const connected = await runSql(house.ownerUrl, `select id from account_identity where ${isTheirs}`, [person.email])
+    expect(connected).toEqual([])
+  })
+
+  test('is not done where the password was changed before the person came back', async () => {
+    const visitor = await owner()
+    issuer.person = person
+    const path = await awayToConnect(visitor)
+    const fields = { currentPassword: PASSWORD, newPassword: `${PASSWORD} again` }
+    expect((await visitor.submit('/account', fields, { to: '/account/password' })).status).toBe(303)
+    expect((await back(visitor, path)).status).toBe(409)
+    expect(await identitiesOf(visitor)).toEqual([])
   })
 })
 
@@ -187,6 +221,56 @@ describe('disconnecting', () => {
     expect((await ask(house, await issuer.token({ sub: person.sub, aud: 'cadre-api', jti: 'new' }))).status).toBe(200)
   })
 
+  /** Lets all sessions be as they were before it was kept by what they come. */
+  const forgetHow = () => runSql(house.ownerUrl, 'update session set identity_id = null')
+
+  test('ends of an account without a password also what nobody knows how it came, but who asks', async () => {
+    const visitor = stranger()
+    const other = stranger()
+    await come(visitor)
+    await come(other)
+    const label = `another-${people}@example.com`
+    await runSql(
+      house.ownerUrl,
+      `insert into account_identity (id, issuer, subject, account_id, label, created_at)
+       select gen_random_uuid(), 'https://before.example', $1, account_id, $2, now() from account_identity where label = $3`,
+      [`another-${people}`, label, person.email],
+    )
+    await forgetHow()
+    const before = (await identitiesOf(visitor)).find((each) => each.label === label)
+    expect(await disconnect(visitor, before?.id ?? '')).toMatchObject({ __typename: 'DisconnectIdentityPayload' })
+    expect([await isSignedIn(visitor), await isSignedIn(other)]).toEqual([true, false])
+  })
+
+  test('leaves what nobody knows how it came where there is a password', async () => {
+    const { visitor, id } = await connected()
+    const other = stranger()
+    await come(other)
+    await forgetHow()
+    await disconnect(visitor, id)
+    expect([await isSignedIn(visitor), await isSignedIn(other)]).toEqual([true, true])
+  })
+
+  test('knows of sessions from before how they came, where it can have been one way alone', async () => {
+    const { visitor, id } = await connected()
+    const known = stranger()
+    await come(known, { ...person, sub: `known-${people}`, email: `known-${people}@example.com` })
+    await forgetHow()
+    const file = new URL('../../prisma/migrations/20261126221000_identities/migration.sql', import.meta.url)
+    const [backfill = ''] = /^UPDATE "session"[^;]*;/m.exec(readFileSync(file, 'utf8')) ?? []
+    await runSql(house.ownerUrl, backfill)
+    const cameBy = (email: string) =>
+      runSql(
+        house.ownerUrl,
+        `select s.identity_id from session s join account a on a.id = s.account_id where a.email = $1`,
+        [email],
+      )
+    const [own] = await identitiesOf(known)
+    expect(await cameBy(`known-${people}@example.com`)).toEqual([{ identity_id: own?.id.replace('identity_', '') }])
+    expect(await cameBy(person.email)).toEqual([{ identity_id: null }])
+    expect((await identitiesOf(visitor)).map((each) => each.id)).toEqual([id])
+  })
+
   test('is a press on the account’s page', async () => {
     const { visitor } = await connected()
     const page = await visitor.visit('/account')
@@ -226,12 +310,13 @@ describe('disconnecting', () => {
     const ends = await Promise.allSettled(
       both.map(({ id }) =>
         house.db.inAccountTransaction(ctx, (tx) =>
-          disconnectIdentity(tx, { accountId, identityId: id.replace('identity_', '') }),
+          disconnectIdentity(tx, { accountId, sessionId: accountId }, id.replace('identity_', '')),
         ),
       ),
     )
     expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'CONFLICT' } })
+    await runSql(house.ownerUrl, `update account_identity set issuer = $1 where issuer = $1 || '/'`, [issuer.url])
     expect(
       (await come(stranger(), { ...person, sub: `another-${people}` })).status + (await come(stranger())).status,
     ).toBe(706)

@@ -5,6 +5,7 @@ import { purgeSessions } from '../../src/domains/accounts/sweeps.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
 import { type House, openHouse } from '../domains/house.ts'
 import { type FakeIssuer, openIssuer } from '../support/issuer.ts'
+import { runSql } from '../support/sql.ts'
 import { Visitor } from './browser-visitor.ts'
 import { ADA, ask, come as comeFrom, urlOf, WHO } from './oidc-visits.ts'
 
@@ -110,6 +111,29 @@ describe('a bearer token of the issuer', () => {
     expect(await count()).toHaveLength(1)
     await purgeSessions(house.db, later(366))
     expect(await count()).toHaveLength(0)
+  })
+
+  test('is not its person just now: what wants them to be takes more', async () => {
+    const visitor = new Visitor(urlOf(house))
+    const mia = { ...ADA, sub: 'mia', email: 'mia@example.com' }
+    await come(visitor, mia)
+    const hers = await token({ sub: 'mia' })
+    const refusal = async (mutation: string) => {
+      const query = `mutation { ${mutation} { ... on InvalidInputError { issues { field code message } } } }`
+      const { body } = await ask(house, hers, {}, query)
+      return Object.values((body as { data: Record<string, unknown> }).data)[0]
+    }
+    const told = (message: string) => ({ issues: [{ field: 'currentPassword', code: 'NOT_ALLOWED', message }] })
+    const noPassword = 'Your account has no password: a mail lets you set one'
+    const anew = told(`${noPassword}, or sign in once more and do this within ten minutes.`)
+    expect(await refusal('eraseAccount(input: {})')).toEqual(anew)
+    // As sessions were from before it was kept by what they come.
+    await runSql(house.ownerUrl, `update session set identity_id = null where kind = 'PROGRAM'`)
+    expect(await refusal('eraseAccount(input: {})')).toEqual(anew)
+    const change = 'changePassword(input: { currentPassword: "none of them", newPassword: "a kite needs wind" })'
+    expect(await refusal(change)).toEqual(told(`${noPassword}.`))
+    const { body } = await visitor.ask('mutation { eraseAccount(input: {}) { __typename } }')
+    expect(body).toMatchObject({ data: { eraseAccount: { __typename: 'EraseAccountPayload' } } })
   })
 
   test('is none that tells a client who has signed in', async () => {

@@ -27,6 +27,8 @@ export interface FakeIssuer {
   person: Person
   /** Answers the next person who is sent to sign in with this error. */
   nextError: string | undefined
+  /** What happens while a code is changed for an ID token. */
+  meanwhile: (() => Promise<unknown>) | undefined
   /** What each ID token says besides, or instead. */
   idTokenClaims: JWTPayload
   /** How often its keys were asked for. */
@@ -106,6 +108,7 @@ export async function openIssuer({ clientId, clientSecret }: FakeIssuerOptions):
       return json(response, 400, { error: 'invalid_grant' })
     }
     const { nonce, person } = grant
+    await self.meanwhile?.()
     const idToken = await self.token({ ...person, aud: clientId, nonce, ...self.idTokenClaims } as JWTPayload)
     json(response, 200, { access_token: randomBytes(16).toString('hex'), token_type: 'Bearer', id_token: idToken })
   }
@@ -149,6 +152,7 @@ export async function openIssuer({ clientId, clientSecret }: FakeIssuerOptions):
     url: `http://127.0.0.1:${port}`,
     person: { sub: 'ada', email: 'ada@example.com', email_verified: true, name: 'Ada Lovelace' },
     nextError: undefined,
+    meanwhile: undefined,
     idTokenClaims: {},
     get keysAsked() {
       return keysAsked

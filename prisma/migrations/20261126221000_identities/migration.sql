@@ -11,3 +11,9 @@ CREATE INDEX "session_identity_id_idx" ON "session"("identity_id");
 ALTER TABLE "session" ADD CONSTRAINT "session_identity_id_fkey" FOREIGN KEY ("identity_id") REFERENCES "account_identity"("id") ON DELETE SET NULL ON UPDATE CASCADE;
 
 GRANT UPDATE (label, last_used_at) ON "account_identity" TO cadre_system;
+
+-- Sessions from before came by the only sign-in that their account has, where it has no password.
+UPDATE "session" s SET "identity_id" = i."id"
+  FROM "account_identity" i JOIN "account" a ON a."id" = i."account_id"
+  WHERE s."account_id" = a."id" AND s."identity_id" IS NULL AND a."password_hash" IS NULL
+    AND NOT EXISTS (SELECT FROM "account_identity" other WHERE other."account_id" = a."id" AND other."id" <> i."id");

@@ -122,6 +122,7 @@ export async function confirmEmailChange(
   token: string,
 ): Promise<{ readonly accountId: string; readonly email: string }> {
   if (!looksLikeSecret('email', token)) throw badToken()
+  // The account before members and sessions, as in `changePassword`: of two changes at once the second one sees the first.
   const found = await tx.sql
     .selectFrom('accountToken')
     .innerJoin('account', 'account.id', 'accountToken.accountId')

@@ -41,9 +41,9 @@ mutation('disconnectIdentity', {
   input: (t) => ({ id: t.id({ required: true, description: 'The sign-in, of `identities`.' }) }),
   parse: disconnectIdentityInput,
   verb: async (tx, { id }) => {
-    const { accountId } = requireSession(tx.viewer)
-    await disconnectIdentity(tx, { accountId, identityId: id })
-    return { accountId }
+    const person = requireSession(tx.viewer)
+    await disconnectIdentity(tx, person, id)
+    return { accountId: person.accountId }
   },
   payload: (t) => ({
     account: t.field({

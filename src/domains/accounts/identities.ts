@@ -11,12 +11,15 @@
 //   no account has it           a new account, where people may sign up by themselves or an invite waits for the address
 
 import type { Claims } from '../../platform/auth/issuer.ts'
+import type { SignedIn } from '../../platform/auth/permissions.ts'
 import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { AppError, conflict, isAppError } from '../../platform/lib/errors.ts'
 import { newId } from '../../platform/lib/ids.ts'
 import { createAccount } from './accounts.ts'
+import type { ConfirmedPerson } from './confirmation.ts'
 import { emailAddress, foldEmail, personName } from './model.ts'
+import { lockAccountOf } from './removal.ts'
 
 export interface IdentityPolicy {
   /** What people call the issuer. */
@@ -116,10 +119,17 @@ async function isConnected(tx: Tx, accountId: string, issuer: string): Promise<b
 }
 
 /**
- * Connects an issuer's person to an account that is signed in; again is fine. CONFLICT where that person is connected to
- * another account. In an account transaction; whoever calls it knows by `confirmPerson` that it is the account's owner.
+ * Connects an issuer's person to the account of who is signed in and was confirmed before they went to the issuer; again is
+ * fine. UNAUTHENTICATED where their session or account does not stand any more, CONFLICT where the password was changed
+ * meanwhile, and where that person is connected to another account. In an account transaction.
  */
-export async function connectIdentity(tx: Tx, accountId: string, claims: Claims): Promise<void> {
+export async function connectIdentity(
+  tx: Tx,
+  person: Pick<SignedIn, 'accountId' | 'sessionId'>,
+  confirmed: ConfirmedPerson,
+  claims: Claims,
+): Promise<void> {
+  const { id: accountId } = await lockAccountOf(tx, person, confirmed)
   const known = await findIdentity(tx, claims)
   if (known?.accountId === accountId) return
   if (known !== undefined) throw conflict('DUPLICATE', 'This sign-in belongs to another account here.')

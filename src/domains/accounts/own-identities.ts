@@ -1,6 +1,7 @@
 // The sign-ins at issuers that a person has connected to their account, as they see them and take them away.
 
 import { accountMeansOf, type SignInIssuer } from '../../platform/auth/account-means.ts'
+import type { SignedIn } from '../../platform/auth/permissions.ts'
 import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { conflict, notFound } from '../../platform/lib/errors.ts'
@@ -47,13 +48,15 @@ export async function listIdentities(ctx: Pick<Ctx, 'db' | 'accounts'>, accountI
 }
 
 /**
- * Takes a sign-in away from its account, and ends the sessions that came by it. NOT_FOUND for another account's, CONFLICT where
+ * Takes a sign-in away from its account, and ends the sessions that came by it; of an account without a password also other
+ * browsers' of which is not known by what they came, for it was some issuer. NOT_FOUND for another account's, CONFLICT where
  * nobody could sign in to the account any more: no password, and nothing else of the issuer where people sign in. In an account
  * transaction.
  */
 export async function disconnectIdentity(
   tx: Tx,
-  { accountId, identityId }: { readonly accountId: string; readonly identityId: string },
+  { accountId, sessionId }: Pick<SignedIn, 'accountId' | 'sessionId'>,
+  identityId: string,
 ): Promise<void> {
   // Of two at once the second one sees what the first has left. A session is opened beside this lock, and not in a ring with it.
   const account = await tx.sql
@@ -81,8 +84,14 @@ export async function disconnectIdentity(
   await tx.sql
     .updateTable('session')
     .set({ revokedAt: tx.now, revokedBecause: 'REVOKED' })
-    .where('identityId', '=', identityId)
+    .where('accountId', '=', accountId)
     .where('revokedAt', 'is', null)
+    .where((eb) => {
+      const cameByIt = eb('identityId', '=', identityId)
+      if (account?.passwordHash != null) return cameByIt
+      const cameBySome = eb.and([eb('kind', '=', 'BROWSER'), eb('identityId', 'is', null), eb('id', '!=', sessionId)])
+      return eb.or([cameByIt, cameBySome])
+    })
     .execute()
   await tx.sql.deleteFrom('accountIdentity').where('id', '=', identityId).execute()
 }

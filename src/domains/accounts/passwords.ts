@@ -31,14 +31,16 @@ export async function prepareChange(ctx: Ctx, accountId: string, input: ChangePa
 }
 
 /**
- * Sets the new password and ends all sessions but this one, and every link that was mailed. CONFLICT when the password was changed in the meantime. In an
- * account transaction.
+ * Sets the new password and ends all sessions but this one, and every link that was mailed. CONFLICT when the password was
+ * changed in the meantime. In an account transaction.
  */
 export async function changePassword(
   tx: Tx,
   { accountId, sessionId }: { readonly accountId: string; readonly sessionId: string },
   { before, passwordHash }: PreparedChange,
 ): Promise<void> {
+  // The account before its sessions: a log-in with the old password waits and fails, or its session is among those that end.
+  // Verbs that hold a session first (`lockCaller`) may meet this in a ring, of which the database lets one be tried anew.
   const changed = await tx.sql
     .updateTable('account')
     .set({ passwordHash, passwordChangedAt: tx.now, updatedAt: tx.now })
@@ -143,6 +145,7 @@ export async function resetPassword(
     .executeTakeFirst()
   if (used.numUpdatedRows === 0n) throw badToken()
   await voidTokens(tx, account.id)
+  // The account before its sessions, as in `changePassword`.
   const sameAddress = await tx.sql
     .selectFrom('account')
     .select('emailVerifiedAt')

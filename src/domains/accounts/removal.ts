@@ -2,50 +2,29 @@ import type { SignedIn } from '../../platform/auth/permissions.ts'
 import { attemptKeysOf } from '../../platform/auth/sign-in-throttle.ts'
 import type { Ctx } from '../../platform/context.ts'
 import { type Tx, unboundSqlOf } from '../../platform/db/transaction.ts'
-import { conflict, invalidInput, unauthenticated } from '../../platform/lib/errors.ts'
-import { type AccountRow, getAccount } from './accounts.ts'
-import { assertOwnPassword, isFresh } from './confirmation.ts'
+import { conflict, unauthenticated } from '../../platform/lib/errors.ts'
+import type { AccountRow } from './accounts.ts'
+import { type ConfirmedPerson, confirmPerson } from './confirmation.ts'
 import type { EraseAccountInput } from './inputs.ts'
 
 /** What an account is removed with: the password, or having signed in a moment ago where there is none. */
-export interface PreparedRemoval {
-  /** The hash that the password was compared with. */
-  readonly before: string | null
-}
+export type PreparedRemoval = ConfirmedPerson
 
-/**
- * Makes sure that whoever asks is the account's person, and not somebody at their desk. INVALID_INPUT for a wrong password, and
- * for an account without one that signed in more than ten minutes ago; LIMIT_EXCEEDED after five wrong ones, as at a
- * log-in.
- */
-export async function prepareRemoval(
+/** `confirmPerson`, for good: a sign-in a moment ago is not enough where there is a password. */
+export const prepareRemoval = (
   ctx: Ctx,
-  { accountId, sessionId }: Pick<SignedIn, 'accountId' | 'sessionId'>,
+  person: Pick<SignedIn, 'accountId' | 'sessionId'>,
   { currentPassword }: EraseAccountInput,
-): Promise<PreparedRemoval> {
-  const account = await getAccount(ctx, accountId)
-  if (account.passwordHash === null) {
-    if (!(await isFresh(ctx, sessionId))) throw refused('NOT_ALLOWED', SIGN_IN_ANEW)
-  } else {
-    if (currentPassword === undefined) throw refused('REQUIRED', 'For this your password is asked for.')
-    await assertOwnPassword(ctx, account, currentPassword, 'currentPassword')
-  }
-  return { before: account.passwordHash }
-}
-
-const SIGN_IN_ANEW = 'Your account has no password: sign in once more, and do this within ten minutes.'
-
-const refused = (code: 'REQUIRED' | 'NOT_ALLOWED', message: string) =>
-  invalidInput([{ path: ['currentPassword'], code, message }])
+): Promise<PreparedRemoval> => confirmPerson(ctx, person, currentPassword, { field: 'currentPassword' })
 
 /**
- * The account's row, locked: nobody signs in with it or joins with it meanwhile. UNAUTHENTICATED when it or the session is not
- * there any more, CONFLICT when the password was changed in the meantime. In an account transaction.
+ * The account's row, locked, of a person who was confirmed before: nobody signs in with it or joins with it meanwhile.
+ * UNAUTHENTICATED when it or the session does not stand any more, CONFLICT when the password was changed in the meantime. In an account transaction.
  */
 export async function lockAccountOf(
   tx: Tx,
   { accountId, sessionId }: Pick<SignedIn, 'accountId' | 'sessionId'>,
-  { before }: PreparedRemoval,
+  { passwordChangedAt }: ConfirmedPerson,
 ): Promise<AccountRow> {
   const account = await tx.sql
     .selectFrom('account')
@@ -64,7 +43,7 @@ export async function lockAccountOf(
   if (account === undefined || session === undefined) {
     throw unauthenticated('This session is not valid (any more): sign in again.')
   }
-  if (account.passwordHash !== before) {
+  if (account.passwordChangedAt?.getTime() !== passwordChangedAt?.getTime()) {
     throw conflict('STALE_VERSION', 'Your password was changed meanwhile, somewhere else.')
   }
   return account

@@ -118,7 +118,7 @@ async function mayBeToldAgain(tx: Tx, successorHash: string, usedAt: Date): Prom
 const invalidToken = () => unauthenticated('This refresh token is not valid (any more): sign in again.')
 
 /** The workspace, while the account is a member of it; null afterwards. */
-export async function stillIn(tx: Tx, accountId: string, workspaceId: string | null): Promise<string | null> {
+async function stillIn(tx: Tx, accountId: string, workspaceId: string | null): Promise<string | null> {
   if (workspaceId === null) return null
   const member = await tx
     .within({ workspaceId })

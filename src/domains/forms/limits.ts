@@ -24,7 +24,7 @@ export interface FormLimits {
 export type OwnLimits = { readonly [Name in keyof FormLimits]?: FormLimits[Name] | undefined }
 
 /** Every bot fills in a field with that name; nothing a browser or a password manager knows is called so. */
-export const DEFAULT_HONEYPOT = 'subject_line'
+const DEFAULT_HONEYPOT = 'subject_line'
 
 export const DEFAULT_LIMITS: FormLimits = {
   perAddressPerHour: 10,

@@ -5,8 +5,9 @@ import { limitExceeded } from '../../platform/lib/errors.ts'
 
 /*
  * Invites are mails to whom the inviter likes, and where anybody may sign up that is anybody's mail: how many are open is
- * bounded for a workspace, and how many an address is sent for all workspaces together. Both are exact, however many come at
- * once: the first is counted under the workspace's lock, the second holds the address's count until the transaction ends.
+ * bounded for a workspace, and how many mails an address is sent for all workspaces together. Both are exact, however many come
+ * at once: the first is counted under the workspace's lock, the second holds the address's count until the transaction ends.
+ * The second one refuses nothing: else a stranger's workspace keeps somebody from being invited, and one learns of another.
  */
 
 export const MAX_OPEN_INVITES = 50
@@ -31,13 +32,11 @@ export async function assertRoomForInvite(tx: Tx, emailFolded: string): Promise<
   throw limitExceeded('QUOTA', message, first.expiresAt.getTime() - tx.now.getTime())
 }
 
-/** Counts an invite to an address. Throws LIMIT_EXCEEDED where it was sent as many as it may be today. */
-export async function countInviteTo(tx: Tx, emailFolded: string): Promise<void> {
+/** Counts an invite to an address. False where it was sent as many mails as it may be today. */
+export async function mayMailInviteTo(tx: Tx, emailFolded: string): Promise<boolean> {
   const address = createHash('sha256').update(emailFolded).digest('base64url')
   const { rows } = await sql<{ waitMs: number | null }>`
     select cadre_mails.count_invite(${address}, ${MAX_MAILS_A_DAY}, ${tx.now.getTime()}, ${DAY_MS}) as "waitMs"
   `.execute(tx.sql)
-  const waitMs = rows[0]?.waitMs ?? null
-  if (waitMs === null) return
-  throw limitExceeded('RATE', `This address was invited ${MAX_MAILS_A_DAY} times today. Wait until tomorrow.`, waitMs)
+  return (rows[0]?.waitMs ?? null) === null
 }

@@ -93,8 +93,8 @@ const payload = nodeField('Invite', 'The invite as it is now.', ({ inviteId }: {
 mutation('inviteMember', {
   description:
     'Invites a person by mail; they have seven days. Inviting the same address again makes the link before worthless. Who is ' +
-    'a member already but never signed in is invited to do so, and stays what they are. 50 invites may be open at a time, and an ' +
-    'address is invited three times a day at most, by all workspaces together.',
+    'a member already but never signed in is invited to do so, and stays what they are. 50 invites may be open at a time. At ' +
+    'most three invite mails go to one address in a day; hand over the link yourself otherwise.',
   permission: 'MEMBERS_WRITE',
   input: (t) => ({
     email: t.field({ type: 'EmailAddress', required: true, description: 'Where the mail goes.' }),

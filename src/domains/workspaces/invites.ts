@@ -12,7 +12,7 @@ import { encodeId, newId } from '../../platform/lib/ids.ts'
 import { normaliseEmail } from '../contacts/model.ts'
 import { plainName } from '../mail/plain-name.ts'
 import { inviteEvents } from './events.ts'
-import { assertRoomForInvite, countInviteTo } from './invite-limits.ts'
+import { assertRoomForInvite, mayMailInviteTo } from './invite-limits.ts'
 import { INVITE_MS, type InviteMemberInput, type RevokeInviteInput } from './model.ts'
 import { lockWorkspace } from './service.ts'
 
@@ -29,8 +29,8 @@ export interface InviteWithToken {
 
 /**
  * Invites a person by mail. Needs MEMBERS_WRITE, and OWNERS_WRITE to invite an owner. Who is in the workspace already but
- * never signed in is invited to do so, as what they are. CONFLICT for who is in it and signs in; LIMIT_EXCEEDED for one invite
- * too many, of the workspace or to the address.
+ * never signed in is invited to do so, as what they are. CONFLICT for who is in it and signs in; LIMIT_EXCEEDED for one open
+ * invite too many. An address that was sent as many mails as it may be is sent none, and nobody is told.
  */
 export async function inviteMember(tx: Tx, input: InviteMemberInput): Promise<InviteWithToken> {
   const workspace = await lockWorkspace(tx)
@@ -57,7 +57,6 @@ export async function inviteMember(tx: Tx, input: InviteMemberInput): Promise<In
     .executeTakeFirst()
   if (before?.role === 'OWNER') requireHeld(caller, 'OWNERS_WRITE')
   await assertRoomForInvite(tx, emailFolded)
-  await countInviteTo(tx, emailFolded)
   const { plain, hash } = createSecret('invite')
   const written = {
     email: input.email,
@@ -85,7 +84,11 @@ export async function inviteMember(tx: Tx, input: InviteMemberInput): Promise<In
       changes: changesBetween({ role: before?.role }, { role }),
     },
   ])
-  tellByMail(tx, { address: input.email, workspace: workspace.name, token: plain, key: hash })
+  // Foretold in any case: what others have sent to the address is not to be found out by trying.
+  foretellEffect(tx, { kind: 'MAIL', to: input.email })
+  if (await mayMailInviteTo(tx, emailFolded)) {
+    tellByMail(tx, { address: input.email, workspace: workspace.name, token: plain, key: hash })
+  }
   return { id, token: plain }
 }
 
@@ -110,7 +113,6 @@ function tellByMail(
     body,
     link,
   }
-  foretellEffect(tx, { kind: 'MAIL', to: address })
   tx.onCommit(() => means.mail(mail))
 }
 

@@ -148,7 +148,7 @@ export async function isLastOwner(tx: Tx, member: Pick<LockedMember, 'id' | 'rol
 }
 
 /** What stands where the name of a person was who had themselves erased. */
-export const ERASED_MEMBER = 'Erased member'
+const ERASED_MEMBER = 'Erased member'
 
 /**
  * Makes a member nobody: they leave, if they have not, their keys are revoked and lose their names, the invites that were for

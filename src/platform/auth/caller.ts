@@ -34,7 +34,8 @@ export async function lockCaller(tx: Tx, permission: Permission): Promise<Caller
   if (viewer.kind === 'system') return SYSTEM
   if (viewer.kind === 'anonymous') throw unauthenticated()
   if (viewer.kind === 'employee' || viewer.kind === 'account') throw forbidden(permission)
-  // The member before the key, as whoever removes a member does: neither waits for the other in a ring.
+  // The member before the key, as whoever removes a member does: neither waits for the other in a ring. What ends an account's
+  // sessions holds the account first, and may meet a session's caller in one: then one of the two is tried anew.
   const member = await tx.sql
     .selectFrom('member')
     .select(['role', 'removedAt', 'accountId'])
