@@ -12,6 +12,8 @@ import { limitExceeded } from '../../platform/lib/errors.ts'
 
 export const MAX_OPEN_INVITES = 50
 export const MAX_MAILS_A_DAY = 3
+/** Of one workspace, however often it takes invites back to make room for others. */
+export const MAX_WORKSPACE_MAILS_A_DAY = 200
 const DAY_MS = 24 * 3_600_000
 
 /** Throws LIMIT_EXCEEDED where an invite beside those of other addresses would be one too many. */
@@ -32,11 +34,16 @@ export async function assertRoomForInvite(tx: Tx, emailFolded: string): Promise<
   throw limitExceeded('QUOTA', message, first.expiresAt.getTime() - tx.now.getTime())
 }
 
-/** Counts an invite to an address. False where it was sent as many mails as it may be today. */
+/** Counts an invite to an address. False where it, or where the workspace, has had as many mails as may be sent today. */
 export async function mayMailInviteTo(tx: Tx, emailFolded: string): Promise<boolean> {
   const address = createHash('sha256').update(emailFolded).digest('base64url')
+  const ofWorkspace = await isWithin(tx, `workspace ${tx.workspaceId}`, MAX_WORKSPACE_MAILS_A_DAY)
+  return (await isWithin(tx, address, MAX_MAILS_A_DAY)) && ofWorkspace
+}
+
+async function isWithin(tx: Tx, counted: string, most: number): Promise<boolean> {
   const { rows } = await sql<{ waitMs: number | null }>`
-    select cadre_mails.count_invite(${address}, ${MAX_MAILS_A_DAY}, ${tx.now.getTime()}, ${DAY_MS}) as "waitMs"
+    select cadre_mails.count_invite(${counted}, ${most}, ${tx.now.getTime()}, ${DAY_MS}) as "waitMs"
   `.execute(tx.sql)
   return (rows[0]?.waitMs ?? null) === null
 }

@@ -94,7 +94,7 @@ mutation('inviteMember', {
   description:
     'Invites a person by mail; they have seven days. Inviting the same address again makes the link before worthless. Who is ' +
     'a member already but never signed in is invited to do so, and stays what they are. 50 invites may be open at a time. At ' +
-    'most three invite mails go to one address in a day; hand over the link yourself otherwise.',
+    'most three invite mails go to one address in a day, and 200 from a workspace; hand over the link yourself otherwise.',
   permission: 'MEMBERS_WRITE',
   input: (t) => ({
     email: t.field({ type: 'EmailAddress', required: true, description: 'Where the mail goes.' }),
