@@ -450,7 +450,7 @@ describe('one thing', () => {
     expect(data).toMatchObject({
       node: null,
       deal: null,
-      events: { nodes: [{ subject: null, summary: 'Test created Guarded' }] },
+      events: { nodes: [{ subject: null, summary: 'Test created a deal' }] },
     })
     expect(errors?.map((err) => [err.path.join('.'), err.extensions.code, err.extensions.needs])).toEqual([
       ['deal', 'FORBIDDEN', 'DEALS_READ'],

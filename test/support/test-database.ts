@@ -20,10 +20,17 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     url: url.href,
     name,
     drop: async () => {
-      // Forcing also ends autovacuum's workers, which a plain owner may not: only for who has not gone by himself.
-      await runSql(serverUrl, `drop database if exists ${name}`).catch(() =>
-        runSql(serverUrl, `drop database if exists ${name} with (force)`),
-      )
+      for (let tries = 1; ; tries++) {
+        // Forcing also ends autovacuum's workers, which a plain owner may not: only for who has not gone by himself, and once
+        // more where one was just at work.
+        const forced = tries % 2 === 0 ? ' with (force)' : ''
+        try {
+          await runSql(serverUrl, `drop database if exists ${name}${forced}`)
+          return
+        } catch (err) {
+          if (tries === 6) throw err
+        }
+      }
     },
   }
 }
