@@ -1,5 +1,6 @@
 import { DateTime } from 'luxon'
 import { SIGN_IN_ANEW } from '../domains/accounts/confirmation.ts'
+import type { IdentityRow } from '../domains/accounts/own-identities.ts'
 import { attributes, type Html, html } from '../platform/lib/html.ts'
 import { type Field, type Form, renderForm, TOKEN_FIELD } from './fields.ts'
 import type { Fault, Shown } from './page.ts'
@@ -25,16 +26,6 @@ export interface WorkspaceShown {
   readonly isHere: boolean
 }
 
-export interface IdentityShown {
-  readonly id: string
-  readonly issuerName: string
-  /** Whether it is the issuer where people sign in now. */
-  readonly isPresent: boolean
-  readonly label: string
-  readonly connectedAt: Date
-  readonly lastUsedAt: Date | null
-}
-
 export interface AccountShown {
   readonly name: string
   readonly email: string
@@ -44,7 +35,7 @@ export interface AccountShown {
   /** What people call the issuer where they sign in besides; undefined where there is none. */
   readonly issuerName: string | undefined
   /** The sign-ins at issuers that are connected. */
-  readonly identities: readonly IdentityShown[]
+  readonly identities: readonly IdentityRow[]
   /** Whether they have signed in a moment ago: then nothing is asked to make sure of them. */
   readonly isFresh: boolean
   /** The form token. */

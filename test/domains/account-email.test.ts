@@ -117,6 +117,9 @@ describe('an e-mail address', () => {
       await mailTo(other, other === linda.email ? 'nothing was changed' : 'confirm-email')
       expect(await confirm(earlier)).toMatchObject(over)
     }
+    // Somebody else's address is kept nowhere.
+    const kept = house.db.systemSql.selectFrom('accountToken').select('hash').where('email', '=', linda.email)
+    expect(await kept.execute()).toEqual([])
   })
 
   test('that has an account gets a note and no link, and who asks is told nothing of it', async () => {

@@ -80,6 +80,28 @@ export async function checkPassword(
   return account
 }
 
+/**
+ * Whether an account is ACTIVE and still has the password, or the address, that it was read with. Its row is held until the
+ * transaction ends: for who only needs it to stay so (`forShare`), or for one at a time (`forNoKeyUpdate`). In an account
+ * transaction.
+ */
+export async function holdAccount(
+  tx: Tx,
+  account: AccountRow,
+  unchanged: 'passwordHash' | 'emailFolded',
+  lock: 'forShare' | 'forNoKeyUpdate',
+): Promise<boolean> {
+  const still = await tx.sql
+    .selectFrom('account')
+    .select('id')
+    .where('id', '=', account.id)
+    .where('status', '=', 'ACTIVE')
+    .where(unchanged, '=', account[unchanged])
+    [lock]()
+    .executeTakeFirst()
+  return still !== undefined
+}
+
 /** Throws INVALID_INPUT for a password that is too easy to guess for this person. */
 export function assertPasswordFor(
   person: { readonly email: string; readonly name: string },

@@ -1,7 +1,8 @@
 import { accountMeansOf } from '../../platform/auth/account-means.ts'
 import type { SignedIn } from '../../platform/auth/permissions.ts'
 import type { Ctx } from '../../platform/context.ts'
-import { type AppError, invalidInput, unauthenticated } from '../../platform/lib/errors.ts'
+import type { Tx } from '../../platform/db/transaction.ts'
+import { type AppError, conflict, invalidInput, unauthenticated } from '../../platform/lib/errors.ts'
 import { type AccountRow, getAccount } from './accounts.ts'
 
 /** Whoever signed in so lately is who they are: nobody sat down at their desk meanwhile. */
@@ -39,6 +40,39 @@ export async function confirmPerson(
     await assertOwnPassword(ctx, account, password, field)
   }
   return { passwordChangedAt }
+}
+
+/**
+ * The account's row, locked, of a person who was confirmed before: nobody signs in with it or joins with it meanwhile.
+ * UNAUTHENTICATED when it or the session does not stand any more, CONFLICT when the password was changed in the meantime. In an
+ * account transaction.
+ */
+export async function lockAccountOf(
+  tx: Tx,
+  { accountId, sessionId }: Pick<SignedIn, 'accountId' | 'sessionId'>,
+  { passwordChangedAt }: ConfirmedPerson,
+): Promise<AccountRow> {
+  const account = await tx.sql
+    .selectFrom('account')
+    .selectAll()
+    .where('id', '=', accountId)
+    .where('status', '=', 'ACTIVE')
+    .forUpdate()
+    .executeTakeFirst()
+  const session = await tx.sql
+    .selectFrom('session')
+    .select('id')
+    .where('id', '=', sessionId)
+    .where('revokedAt', 'is', null)
+    .where('expiresAt', '>', tx.now)
+    .executeTakeFirst()
+  if (account === undefined || session === undefined) {
+    throw unauthenticated('This session is not valid (any more): sign in again.')
+  }
+  if (account.passwordChangedAt?.getTime() !== passwordChangedAt?.getTime()) {
+    throw conflict('STALE_VERSION', 'Your password was changed meanwhile, somewhere else.')
+  }
+  return account
 }
 
 const NO_PASSWORD = 'Your account has no password: a mail lets you set one'

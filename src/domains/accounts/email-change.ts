@@ -13,7 +13,7 @@ import { foretellEffect } from '../../platform/foretold.ts'
 import { type AppError, conflict, invalidInput } from '../../platform/lib/errors.ts'
 import { plainName } from '../mail/plain-name.ts'
 import { followAddress } from '../workspaces/addresses.ts'
-import { type AccountRow, findAccountByEmail, getAccount } from './accounts.ts'
+import { type AccountRow, findAccountByEmail, getAccount, holdAccount } from './accounts.ts'
 import { assertOwnPassword } from './confirmation.ts'
 import type { RequestEmailChangeInput } from './inputs.ts'
 import { EMAIL_TOKEN_MS, foldEmail } from './model.ts'
@@ -55,9 +55,8 @@ async function mailNewAddress({ ctx, account }: PreparedEmailChange, email: stri
   const means = accountMeansOf(ctx)
   if (!(await means.throttle.mayMail(foldEmail(email)))) return
   const { plain, hash } = createSecret('email')
-  // Also for an address that is taken, to which it is not mailed: that the link of before is over tells nobody which it is.
-  const stored = await storeToken(ctx, account, { hash, email })
   const taken = await findAccountByEmail(ctx, email)
+  const stored = await replaceToken(ctx, account, taken === undefined ? { hash, email } : undefined)
   if (taken !== undefined) {
     const body = [
       `Hello ${plainName(taken.name)},`,
@@ -81,23 +80,20 @@ async function mailNewAddress({ ctx, account }: PreparedEmailChange, email: stri
   means.mail({ key: `email-${hash.slice(0, 40)}`, to, subject: 'Confirm your address on Cadre', body, link })
 }
 
-/** One change waits for an account, the newest. False where the password that was given is not the account's any more. */
-const storeToken = (
+/**
+ * One change waits for an account, the newest: the link of before is over, also where there is no other one, for that would
+ * tell whose address is taken. False where the password that was given is not the account's any more.
+ */
+const replaceToken = (
   ctx: Ctx,
   account: AccountRow,
-  { hash, email }: { hash: string; email: string },
+  token: { readonly hash: string; readonly email: string } | undefined,
 ): Promise<boolean> =>
   ctx.db.inAccountTransaction(ctx, async (tx) => {
-    const still = await tx.sql
-      .selectFrom('account')
-      .select('id')
-      .where('id', '=', account.id)
-      .where('status', '=', 'ACTIVE')
-      .where('passwordHash', '=', account.passwordHash)
-      .forNoKeyUpdate()
-      .executeTakeFirst()
-    if (still === undefined) return false
+    if (!(await holdAccount(tx, account, 'passwordHash', 'forNoKeyUpdate'))) return false
     await voidTokens(tx, account.id, 'EMAIL')
+    if (token === undefined) return true
+    const { hash, email } = token
     await tx.sql
       .insertInto('accountToken')
       .values({

@@ -17,9 +17,8 @@ import type { Tx } from '../../platform/db/transaction.ts'
 import { AppError, conflict, isAppError } from '../../platform/lib/errors.ts'
 import { newId } from '../../platform/lib/ids.ts'
 import { createAccount } from './accounts.ts'
-import type { ConfirmedPerson } from './confirmation.ts'
+import { type ConfirmedPerson, lockAccountOf } from './confirmation.ts'
 import { emailAddress, foldEmail, personName } from './model.ts'
-import { lockAccountOf } from './removal.ts'
 
 export interface IdentityPolicy {
   /** What people call the issuer. */

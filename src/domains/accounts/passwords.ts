@@ -4,7 +4,7 @@ import type { Ctx } from '../../platform/context.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { type AppError, conflict, invalidInput } from '../../platform/lib/errors.ts'
 import { plainName } from '../mail/plain-name.ts'
-import { type AccountRow, assertPasswordFor, findAccountByEmail, getAccount } from './accounts.ts'
+import { type AccountRow, assertPasswordFor, findAccountByEmail, getAccount, holdAccount } from './accounts.ts'
 import { assertOwnPassword } from './confirmation.ts'
 import { disconnectAll } from './identities.ts'
 import type { ChangePasswordInput, ResetPasswordInput } from './inputs.ts'
@@ -69,15 +69,7 @@ export function requestPasswordReset(ctx: Ctx, { email }: { readonly email: stri
     const { plain, hash } = createSecret('reset')
     const stored = await ctx.db.inAccountTransaction(ctx, async (tx) => {
       // Who has moved to another address is not let in by a mail to the one before.
-      const still = await tx.sql
-        .selectFrom('account')
-        .select('id')
-        .where('id', '=', account.id)
-        .where('emailFolded', '=', account.emailFolded)
-        .where('status', '=', 'ACTIVE')
-        .forShare()
-        .executeTakeFirst()
-      if (still === undefined) return false
+      if (!(await holdAccount(tx, account, 'emailFolded', 'forShare'))) return false
       await tx.sql
         .insertInto('accountToken')
         .values({

@@ -2,7 +2,6 @@ import type { SignedIn } from '../../platform/auth/permissions.ts'
 import { attemptKeysOf } from '../../platform/auth/sign-in-throttle.ts'
 import type { Ctx } from '../../platform/context.ts'
 import { type Tx, unboundSqlOf } from '../../platform/db/transaction.ts'
-import { conflict, unauthenticated } from '../../platform/lib/errors.ts'
 import type { AccountRow } from './accounts.ts'
 import { type ConfirmedPerson, confirmPerson } from './confirmation.ts'
 import type { EraseAccountInput } from './inputs.ts'
@@ -16,38 +15,6 @@ export const prepareRemoval = (
   person: Pick<SignedIn, 'accountId' | 'sessionId'>,
   { currentPassword }: EraseAccountInput,
 ): Promise<PreparedRemoval> => confirmPerson(ctx, person, currentPassword, { field: 'currentPassword' })
-
-/**
- * The account's row, locked, of a person who was confirmed before: nobody signs in with it or joins with it meanwhile.
- * UNAUTHENTICATED when it or the session does not stand any more, CONFLICT when the password was changed in the meantime. In an account transaction.
- */
-export async function lockAccountOf(
-  tx: Tx,
-  { accountId, sessionId }: Pick<SignedIn, 'accountId' | 'sessionId'>,
-  { passwordChangedAt }: ConfirmedPerson,
-): Promise<AccountRow> {
-  const account = await tx.sql
-    .selectFrom('account')
-    .selectAll()
-    .where('id', '=', accountId)
-    .where('status', '=', 'ACTIVE')
-    .forUpdate()
-    .executeTakeFirst()
-  const session = await tx.sql
-    .selectFrom('session')
-    .select('id')
-    .where('id', '=', sessionId)
-    .where('revokedAt', 'is', null)
-    .where('expiresAt', '>', tx.now)
-    .executeTakeFirst()
-  if (account === undefined || session === undefined) {
-    throw unauthenticated('This session is not valid (any more): sign in again.')
-  }
-  if (account.passwordChangedAt?.getTime() !== passwordChangedAt?.getTime()) {
-    throw conflict('STALE_VERSION', 'Your password was changed meanwhile, somewhere else.')
-  }
-  return account
-}
 
 /**
  * Removes an account with all that is of no workspace: sessions and their tokens, what was mailed, issuers' persons, stored

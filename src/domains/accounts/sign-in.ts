@@ -17,6 +17,7 @@ import {
   checkPassword,
   createAccount,
   getAccount,
+  holdAccount,
   wrongCredentials,
 } from './accounts.ts'
 import type { FoundWorkspaceInput, LogInInput, SignUpInput } from './inputs.ts'
@@ -134,15 +135,7 @@ export async function logIn(
   { account, place, workspaceId }: PreparedLogIn,
   opening: Opening,
 ): Promise<SignedIn> {
-  const still = await tx.sql
-    .selectFrom('account')
-    .select('id')
-    .where('id', '=', account.id)
-    .where('status', '=', 'ACTIVE')
-    .where('passwordHash', '=', account.passwordHash)
-    .forShare()
-    .executeTakeFirst()
-  if (still === undefined) throw wrongCredentials()
+  if (!(await holdAccount(tx, account, 'passwordHash', 'forShare'))) throw wrongCredentials()
   const joined = place === undefined ? undefined : await acceptInvite(tx, joining(account), place)
   return await open(tx, account.id, joined?.workspaceId ?? workspaceId, opening)
 }

@@ -37,7 +37,7 @@ export async function suspendAccount(tx: Tx, email: string): Promise<Suspended> 
   const account = await accountToChange(tx, email)
   if (account.status !== 'ACTIVE')
     return { email: account.email, changed: false, ownerless: await ownerless(tx, account) }
-  // Members before sessions before the account, as verbs that ask for a caller take them: neither waits for the other in a ring.
+  // Members before sessions before the account, as `lockCaller` takes them: neither waits for the other in a ring.
   for (const { inside, memberId } of await tellInEachWorkspace(tx, account, memberEvents.suspended.type)) {
     await revokeInvitesOf(inside, memberId)
   }

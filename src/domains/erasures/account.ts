@@ -1,20 +1,19 @@
 import type { Selectable } from 'kysely'
 import { requireSession, type SignedIn } from '../../platform/auth/permissions.ts'
-import { storedActor } from '../../platform/auth/viewer.ts'
 import { json, type Tables } from '../../platform/db/tables.ts'
 import { type Tx, unboundSqlOf } from '../../platform/db/transaction.ts'
-import { appendEvents, lastEventOf } from '../../platform/events/append.ts'
 import { foretellEffect } from '../../platform/foretold.ts'
 import { conflict } from '../../platform/lib/errors.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
 import type { AccountRow } from '../accounts/accounts.ts'
+import { lockAccountOf } from '../accounts/confirmation.ts'
 import { foldEmail } from '../accounts/model.ts'
-import { lockAccountOf, type PreparedRemoval, removeAccount } from '../accounts/removal.ts'
-import { memberEvents } from '../workspaces/events.ts'
+import { type PreparedRemoval, removeAccount } from '../accounts/removal.ts'
 import { emptyMember, isLastOwner } from '../workspaces/members.ts'
 import { lockWorkspace } from '../workspaces/service.ts'
 import { nobodyElses } from './former-addresses.ts'
 import { addCounts, type Counts, countList, type Traces } from './model.ts'
+import { requestErasure } from './record.ts'
 
 /*
  * A person who signs in has themselves erased. The account goes here and now, in one transaction with the members that it
@@ -131,7 +130,7 @@ async function lockMembers(tx: Tx, { accountId, sessionId }: SignedIn): Promise<
         permissions: new Set<never>(),
       } as const
       memberships.push({
-        inside: { ...tx.within({ workspaceId, viewer }), origin: { requestId: tx.origin.requestId } },
+        inside: tx.within({ workspaceId, viewer, origin: { requestId: tx.origin.requestId } }),
         workspaceName,
         member,
       })
@@ -153,31 +152,15 @@ async function eraseMember(
   const emails = [account.emailFolded, ...formerEmails]
   const asWritten = [account.email, member.email].filter((email) => email !== null)
   const emptied = await emptyMember(tx, member, account.emailFolded)
-  const erasureId = newId()
-  const subject = { kind: 'member', id: member.id }
-  appendEvents(tx, [{ type: memberEvents.erasureRequested.type, subject, data: { erasureId } }])
-  const requestOutboxId = await lastEventOf(tx)
-  if (requestOutboxId === null) throw new Error('an event was appended')
   // Not by name: what is stored of a request names a member by id, and a name stands in much that is not theirs.
   const theirs = asWritten.filter((email) => emails.includes(foldEmail(email)))
   const traces: Traces = { emails: [...new Set([...emails, ...theirs])], phones: [], names: [] }
-  await tx.sql
-    .insertInto('erasure')
-    .values({
-      workspaceId: tx.workspaceId,
-      id: erasureId,
-      subjectType: subject.kind,
-      subjectId: subject.id,
-      requestedBy: json(storedActor(tx.viewer)),
-      requestedAt: tx.now,
-      requestOutboxId,
-      traces: json(traces),
-      counts: json(emptied),
-      nextTryAt: new Date(tx.now.getTime() + LOOKED_FOR_AFTER_MS),
-      createdAt: tx.now,
-      updatedAt: tx.now,
-    })
-    .execute()
+  const erasureId = await requestErasure(tx, {
+    subject: { kind: 'member', id: member.id },
+    traces,
+    counts: emptied,
+    nextTryAt: new Date(tx.now.getTime() + LOOKED_FOR_AFTER_MS),
+  })
   return { erasureId, counts: addCounts(emptied, { member: 1 }) }
 }
 

@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
-import type { StoredActor } from '../../platform/auth/viewer.ts'
+import { type StoredActor, storedActor } from '../../platform/auth/viewer.ts'
 import type { Ctx } from '../../platform/context.ts'
 import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
-import { appendEvents } from '../../platform/events/append.ts'
+import { appendEvents, lastEventOf } from '../../platform/events/append.ts'
+import { newId } from '../../platform/lib/ids.ts'
 import { contactEvents } from '../contacts/events.ts'
 import { memberEvents } from '../workspaces/events.ts'
 import {
@@ -34,6 +35,52 @@ type StoredTraces = Traces & { readonly former?: FormerDeals }
 const NO_TRACES: Traces = { emails: [], phones: [], names: [] }
 
 const tracesOf = (row: { readonly traces: unknown }): StoredTraces => (row.traces as StoredTraces | null) ?? NO_TRACES
+
+export interface ErasureRequest {
+  readonly subject: { readonly kind: SubjectKind; readonly id: string }
+  readonly subjectVersion?: number
+  readonly reason?: string | null | undefined
+  readonly traces: Traces
+  /** What was done at once. */
+  readonly counts?: Counts
+  /** When the rest is begun; now unless told. */
+  readonly nextTryAt?: Date
+}
+
+/** Has a thing erased whose row is empty already, and tells the log. Returns the erasure's id. */
+export async function requestErasure(tx: Tx, request: ErasureRequest): Promise<string> {
+  const { subject, subjectVersion, reason, traces, counts = {}, nextTryAt = tx.now } = request
+  const id = newId()
+  appendEvents(tx, [
+    {
+      type: REQUESTED_EVENT[subject.kind],
+      subject,
+      ...(subjectVersion === undefined ? {} : { subjectVersion }),
+      data: { erasureId: id },
+    },
+  ])
+  const requestOutboxId = await lastEventOf(tx)
+  if (requestOutboxId === null) throw new Error('an event was appended')
+  await tx.sql
+    .insertInto('erasure')
+    .values({
+      workspaceId: tx.workspaceId,
+      id,
+      subjectType: subject.kind,
+      subjectId: subject.id,
+      reason: reason ?? null,
+      requestedBy: json(storedActor(tx.viewer)),
+      requestedAt: tx.now,
+      requestOutboxId,
+      traces: json(traces),
+      counts: json(counts),
+      nextTryAt,
+      createdAt: tx.now,
+      updatedAt: tx.now,
+    })
+    .execute()
+  return id
+}
 
 /** Null when it is finished. */
 export async function readJob(ctx: Ctx, id: string): Promise<Job | null> {
@@ -119,6 +166,10 @@ const LONGEST_BACK_OFF_MS = 10 * 60_000
 export const backOffMs = (failures: number): number =>
   Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(failures, 20))
 
+const REQUESTED_EVENT: Readonly<Record<SubjectKind, string>> = {
+  contact: contactEvents.erasureRequested.type,
+  member: memberEvents.erasureRequested.type,
+}
 const ERASED_EVENT: Readonly<Record<SubjectKind, string>> = {
   contact: contactEvents.erased.type,
   member: memberEvents.erased.type,

@@ -1,14 +1,10 @@
 import { requirePermission } from '../../platform/auth/permissions.ts'
-import { storedActor } from '../../platform/auth/viewer.ts'
-import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
-import { appendEvents, lastEventOf } from '../../platform/events/append.ts'
 import { AppError } from '../../platform/lib/errors.ts'
-import { newId } from '../../platform/lib/ids.ts'
-import { contactEvents } from '../contacts/events.ts'
 import { type ContactRow, emptyContact } from '../contacts/service.ts'
 import type { EraseContactInput, Traces } from './model.ts'
 import { notTaken } from './provenance.ts'
+import { requestErasure } from './record.ts'
 
 export { type AccountErasureMeans, sweepAccountErasures } from './account-end.ts'
 export { type ErasureMeans, sweepErasures } from './work.ts'
@@ -25,35 +21,12 @@ export async function eraseContact(tx: Tx, { id, reason }: EraseContactInput): P
   }
   const contact = await emptyContact(tx, id)
   if (contact === null) return await earlierErasure(tx, id)
-  const erasureId = newId()
-  const subject = { kind: 'contact', id }
-  appendEvents(tx, [
-    {
-      type: contactEvents.erasureRequested.type,
-      subject,
-      subjectVersion: contact.version + 1,
-      data: { erasureId },
-    },
-  ])
-  const requestOutboxId = await lastEventOf(tx)
-  if (requestOutboxId === null) throw new Error('an event was appended')
-  await tx.sql
-    .insertInto('erasure')
-    .values({
-      workspaceId: tx.workspaceId,
-      id: erasureId,
-      subjectType: subject.kind,
-      subjectId: id,
-      reason: reason ?? null,
-      requestedBy: json(storedActor(tx.viewer)),
-      requestedAt: tx.now,
-      requestOutboxId,
-      traces: json(await tracesOf(tx, contact)),
-      nextTryAt: tx.now,
-      createdAt: tx.now,
-      updatedAt: tx.now,
-    })
-    .execute()
+  const erasureId = await requestErasure(tx, {
+    subject: { kind: 'contact', id },
+    subjectVersion: contact.version + 1,
+    reason,
+    traces: await tracesOf(tx, contact),
+  })
   return { id: erasureId }
 }
 

@@ -56,10 +56,11 @@ export interface Tx extends Ctx {
   /** Runs after COMMIT, in order, not at all after a rollback. Must not throw: the change has already happened. */
   onCommit(callback: () => void): void
   /**
-   * The same transaction in another workspace, or as somebody else: for what an account does, which founds a workspace or
-   * joins one. Only where the transaction is the system's: another role's is bound to one workspace by the database.
+   * The same transaction in another workspace, as somebody else, or from elsewhere: for what an account does, which founds a
+   * workspace or joins one. Only where the transaction is the system's: another role's is bound to one workspace by the
+   * database.
    */
-  within(place: { readonly workspaceId: string; readonly viewer?: Viewer }): Tx
+  within(place: { readonly workspaceId: string; readonly viewer?: Viewer; readonly origin?: Ctx['origin'] }): Tx
   /** Makes the transaction end in ROLLBACK with its result all the same (`@dryRun`); onCommit callbacks do not run. */
   rollbackAtEnd(): void
 }
@@ -139,12 +140,13 @@ async function attemptOnce<Result>(
     now,
     run: (statement, input) => connection.run(statement, input),
     write: (statement, input, answered) => connection.write(statement, input, answered),
-    within: ({ workspaceId, viewer = ctx.viewer }) => {
+    within: ({ workspaceId, viewer = ctx.viewer, origin = ctx.origin }) => {
       const given = { workspaceId, now }
       const inside: Tx = {
         ...tx,
         workspaceId,
         viewer,
+        origin,
         sql: new Kysely<Tables>({ dialect, plugins: [new TenantPlugin(workspaceId), camelCase] }),
         run: (statement, input) => connection.run(statement, input, given),
         write: (statement, input, answered) => connection.write(statement, input, answered, given),
