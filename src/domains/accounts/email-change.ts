@@ -87,13 +87,13 @@ async function mailNewAddress({ ctx, account }: PreparedEmailChange, email: stri
 const replaceToken = (
   ctx: Ctx,
   account: AccountRow,
-  token: { readonly hash: string; readonly email: string } | undefined,
+  next: { readonly hash: string; readonly email: string } | undefined,
 ): Promise<boolean> =>
   ctx.db.inAccountTransaction(ctx, async (tx) => {
     if (!(await holdAccount(tx, account, 'passwordHash', 'forNoKeyUpdate'))) return false
     await voidTokens(tx, account.id, 'EMAIL')
-    if (token === undefined) return true
-    const { hash, email } = token
+    if (next === undefined) return true
+    const { hash, email } = next
     await tx.sql
       .insertInto('accountToken')
       .values({
