@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/platform/lib/ids.ts'
+import { mailsIn } from '../support/mail-folder.ts'
 import { runSql } from '../support/sql.ts'
 import { type House, openHouse } from './house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
@@ -19,8 +19,8 @@ type Person = Awaited<ReturnType<typeof signedUp>>
 
 /** The mails to an address, as they lie in the folder. */
 function mailsTo(address: string): string[] {
-  return readdirSync(house.mailFolder)
-    .map((file) => readFileSync(`${house.mailFolder}/${file}`, 'utf8'))
+  return mailsIn(house.mailFolder)
+    .map(({ mail }) => mail)
     .filter((mail) => new RegExp(`^To: .*${address}`, 'm').test(mail))
     .map((mail) => mail.replaceAll('=\r\n', '').replaceAll('=3D', '='))
 }

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   MAX_MAILS_A_DAY,
   MAX_OPEN_INVITES,
   MAX_WORKSPACE_MAILS_A_DAY,
 } from '../../src/domains/workspaces/invite-limits.ts'
+import { mailsIn } from '../support/mail-folder.ts'
 import { runSql } from '../support/sql.ts'
 import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
 import { caller, PASSWORD, signedUp } from './people.ts'
@@ -37,8 +37,8 @@ const foretoldOf = async ({ key }: Tenant, email: string) => {
   return extensions.dryRun.effects
 }
 const mailsTo = (address: string): readonly string[] =>
-  readdirSync(house.mailFolder)
-    .map((file) => readFileSync(`${house.mailFolder}/${file}`, 'utf8').replace(/=\r\n/g, ''))
+  mailsIn(house.mailFolder)
+    .map(({ mail }) => mail.replace(/=\r\n/g, ''))
     .filter((mail) => mail.includes(`To: `) && mail.includes(address))
 /** The mail to an address, its head and its text, once it is there. */
 const mailTo = async (address: string): Promise<readonly string[]> => {

@@ -1,12 +1,13 @@
 // People of a server that sweeps, who sign in, come and go, and have themselves erased.
 
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { decodeId } from '../../src/platform/lib/ids.ts'
 import type { House } from '../domains/house.ts'
 import { type Caller, caller, PASSWORD, sessionOf } from '../domains/people.ts'
+import { mailsIn } from '../support/mail-folder.ts'
 import { runSql } from '../support/sql.ts'
 
 /** What people who are erased here say their browser is. */
@@ -41,24 +42,20 @@ export async function certificateFor(house: House, id: string): Promise<string> 
 }
 
 /** The mails in the folder that are to this address. */
-export async function mailsFor(house: House, address: string) {
-  const files = await readdir(house.mailFolder)
-  const mails = await Promise.all(
-    files.map(async (file) => ({ file, mail: await readFile(join(house.mailFolder, file), 'utf8') })),
-  )
-  return mails.filter(({ mail }) =>
+export function mailsFor(house: House, address: string) {
+  return mailsIn(house.mailFolder).filter(({ mail }) =>
     mail.split('\r\n').some((line) => line === `To: ${address}` || line.endsWith(`<${address}>`)),
   )
 }
 
 /** Has a person sign in with another address from now on; the old one is told by mail. */
 export async function move(house: House, person: Caller, from: string, to: string): Promise<void> {
-  const [known, told] = [await mailsFor(house, to), await mailsFor(house, from)]
+  const [known, told] = [mailsFor(house, to), mailsFor(house, from)]
   const input = { email: to, currentPassword: PASSWORD }
   expect(await person.mutate('requestEmailChange', input)).toMatchObject({ accepted: true })
   await expect.poll(() => mailsFor(house, to), { timeout: 10_000 }).toHaveLength(known.length + 1)
   const isNew = ({ file }: { file: string }) => !known.some((mail) => mail.file === file)
-  const plain = (await mailsFor(house, to)).find(isNew)?.mail.replaceAll('=\r\n', '').replaceAll('=3D', '=') ?? ''
+  const plain = mailsFor(house, to).find(isNew)?.mail.replaceAll('=\r\n', '').replaceAll('=3D', '=') ?? ''
   const token = /confirm-email\?token=(\S+)/.exec(plain)?.[1]
   expect(await person.mutate('confirmEmailChange', { token })).toMatchObject({ email: to })
   await expect.poll(() => mailsFor(house, from), { timeout: 10_000 }).toHaveLength(told.length + 1)

@@ -1,5 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { filesIn } from '../support/mail-folder.ts'
 import { runSql } from '../support/sql.ts'
 
 /** Every column there is that can hold text, of every table: what is added later is looked at by itself. */
@@ -27,9 +26,8 @@ export async function searchEverywhere(
   })
   const hits = await runSql<{ place: string; text: string }>(url, looks.join(' union all '), [texts])
   for (const hit of hits) found[hit.text]?.push(hit.place)
-  for (const name of await readdir(mailFolder).catch(() => [])) {
-    const mail = (await readFile(join(mailFolder, name), 'latin1')).toLowerCase()
-    for (const text of texts) if (mail.includes(text.toLowerCase())) found[text]?.push('mail')
+  for (const { mail } of filesIn(mailFolder)) {
+    for (const text of texts) if (mail.toLowerCase().includes(text.toLowerCase())) found[text]?.push('mail')
   }
   return found
 }
