@@ -114,6 +114,21 @@ describe.each(servers.filter((server) => server.present))('the serving roles on 
     expect(granted).toEqual({ all: true })
   })
 
+  it('are not granted for ever where PostgreSQL takes the grant and does not tell of it', async () => {
+    await withClient(server.url, async (client) => {
+      await ensureRoles(client)
+      const unmoved = {
+        query: async (text: string, values?: unknown[]) => {
+          const result = await client.query<Record<string, unknown>>(text, values)
+          return { ...result, rows: result.rows.map((row) => ('granted' in row ? { ...row, granted: false } : row)) }
+        },
+      }
+      await expect(ensureRoles(unmoved as unknown as pg.Client)).rejects.toThrow(
+        'PostgreSQL took each GRANT of cadre_app, cadre_system, cadre_search and does not tell of them',
+      )
+    })
+  })
+
   it('are asked of an administrator when the owner may not create them, whose SQL is all it takes', async () => {
     await runSql(server.adminUrl, dropRoles)
     const [version] = await runSql<{ number: number }>(

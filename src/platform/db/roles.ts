@@ -56,6 +56,11 @@ interface Standing {
   readonly notGranted: ServingRole[]
 }
 
+/** What the pools need of each role: to own things through it, and to change into it. */
+function needed(serverVersion: number): string[] {
+  return serverVersion >= MEMBERSHIP_OPTIONS_SINCE ? ['USAGE', 'SET'] : ['USAGE', 'MEMBER']
+}
+
 async function inspect(client: Queryable): Promise<Standing> {
   const me = await client.query<{ user: string; version: number; superuser: boolean; create_role: boolean }>(
     `SELECT current_user::text AS user, current_setting('server_version_num')::int AS version,
@@ -63,13 +68,11 @@ async function inspect(client: Queryable): Promise<Standing> {
        FROM pg_roles WHERE rolname = current_user`,
   )
   const { user, version, superuser, create_role } = onlyRow(me)
-  const enough =
-    version >= MEMBERSHIP_OPTIONS_SINCE
-      ? `pg_has_role(oid, 'SET') AND pg_has_role(oid, 'USAGE')`
-      : `pg_has_role(oid, 'USAGE')`
   const found = await client.query<{ role: ServingRole; granted: boolean }>(
-    `SELECT rolname::text AS role, ${enough} AS granted FROM pg_roles WHERE rolname = ANY($1)`,
-    [SERVING_ROLES],
+    `SELECT rolname::text AS role,
+            (SELECT bool_and(pg_has_role(oid, privilege)) FROM unnest($2::text[]) AS needed (privilege)) AS granted
+       FROM pg_roles WHERE rolname = ANY($1)`,
+    [SERVING_ROLES, needed(version)],
   )
   const granted = new Map(found.rows.map((row) => [row.role, row.granted]))
   return {
@@ -83,12 +86,24 @@ async function inspect(client: Queryable): Promise<Standing> {
 }
 
 /**
+ * Each connection of PostgreSQL remembers the memberships of the one user it was last asked for. What another session
+ * grants while that list is being made is not in it, and stays out, since granting it again changes nothing that would
+ * have the list made anew. Asking for another user takes its place. (roles_is_member_of in PostgreSQL's acl.c)
+ */
+async function forgetMemberships(client: Queryable, serverVersion: number): Promise<void> {
+  await client.query(
+    `SELECT pg_has_role('pg_monitor', 'pg_signal_backend', privilege) FROM unnest($1::text[]) AS needed (privilege)`,
+    [needed(serverVersion)],
+  )
+}
+
+/**
  * Makes cadre_app, cadre_system and cadre_search exist and lets the current user change into them and own things through
  * them. Idempotent, and safe beside others doing the same. Throws a StartFault with the SQL for an administrator when
  * something is missing that the user may not do.
  */
 export async function ensureRoles(client: Queryable): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const standing = await inspect(client)
     const { user, version, missing, notGranted } = standing
     if (missing.length === 0 && notGranted.length === 0) return
@@ -96,6 +111,7 @@ export async function ensureRoles(client: Queryable): Promise<void> {
     try {
       for (const role of missing) await client.query(createRole(role))
       for (const role of [...missing, ...notGranted]) await client.query(grantRole(role, user, version))
+      await forgetMemberships(client, version)
     } catch (err) {
       const code = codeOf(err)
       if (code === INSUFFICIENT_PRIVILEGE) throw rolesMissing(user, version, err)
@@ -103,6 +119,7 @@ export async function ensureRoles(client: Queryable): Promise<void> {
       await sleep(WAIT_MS)
     }
   }
+  throw new Error(`PostgreSQL took each GRANT of ${SERVING_ROLES.join(', ')} and does not tell of them`)
 }
 
 function rolesMissing(user: string, version: number, cause?: unknown): StartFault {
