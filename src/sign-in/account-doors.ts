@@ -1,12 +1,19 @@
 import { getAccount } from '../domains/accounts/accounts.ts'
 import { isFresh } from '../domains/accounts/confirmation.ts'
 import { prepareEmailChange, requestEmailChange } from '../domains/accounts/email-change.ts'
-import { changePasswordInput, foundWorkspaceInput, requestEmailChangeInput } from '../domains/accounts/inputs.ts'
+import {
+  changePasswordInput,
+  eraseAccountInput,
+  foundWorkspaceInput,
+  requestEmailChangeInput,
+} from '../domains/accounts/inputs.ts'
 import { disconnectIdentity, listIdentities } from '../domains/accounts/own-identities.ts'
 import { changePassword, prepareChange } from '../domains/accounts/passwords.ts'
+import { prepareRemoval } from '../domains/accounts/removal.ts'
 import { listSessions, revokeSession, revokeSessions, switchSession } from '../domains/accounts/sessions.ts'
 import { found, joining, prepareFounding } from '../domains/accounts/sign-in.ts'
 import { listMemberships } from '../domains/accounts/workspaces.ts'
+import { eraseAccount } from '../domains/erasures/account.ts'
 import { findInvitePlace } from '../domains/workspaces/invites.ts'
 import { acceptInvite } from '../domains/workspaces/joining.ts'
 import { looksLikeSecret } from '../platform/auth/secret-token.ts'
@@ -66,6 +73,8 @@ export function accountRoutes(means: SignInMeans): Route[] {
         if (location !== undefined) goOn(exchange, location)
       } catch (err) {
         if (!isAppError(err) || err.details.limit === 'SIZE') throw err
+        // Their session, or they, ended while this was on its way.
+        if (err.code === 'UNAUTHENTICATED') return goOn(exchange, '/sign-in')
         const { code, message: problem, details } = err
         const issues = details.issues ?? []
         const fault = {
@@ -82,7 +91,7 @@ export function accountRoutes(means: SignInMeans): Route[] {
     await means.db.inAccountTransaction(contextOf(means, visit), (tx) => act(visit, sent, tx))
 
   const refuse = async (visit: SignedInVisit, path: string, fault: Fault, typed: Sent): Promise<void> => {
-    const forms: readonly string[] = [ACCOUNT.email, ACCOUNT.password, ACCOUNT.found, ACCOUNT.connect]
+    const forms: readonly string[] = [ACCOUNT.email, ACCOUNT.password, ACCOUNT.found, ACCOUNT.connect, ACCOUNT.erase]
     if (forms.includes(path)) {
       return await show(visit, undefined, { path, of: fault, typed })
     }
@@ -212,6 +221,18 @@ export function accountRoutes(means: SignInMeans): Route[] {
         return `${ACCOUNT.page}?done=disconnected`
       }),
     ),
+    action(ACCOUNT.erase, async (visit, sent) => {
+      const ctx = contextOf(means, visit)
+      const given = sent.get('currentPassword')
+      const input = parseInput(eraseAccountInput, { currentPassword: given === '' ? undefined : given })
+      const prepared = await prepareRemoval(ctx, visit.person, input)
+      const { erasureId } = await means.db.inAccountTransaction(ctx, (tx) => eraseAccount(tx, prepared))
+      forgetSession(visit.exchange.response, cookiePlaceOf(means.publicUrl))
+      const text = `A last mail follows with the certificate, ${encodeId('account_erasure', erasureId)}. Then your address is forgotten as well.`
+      const page = message('Your account is erased', text, { href: strangersPage(means), text: 'Go on' })
+      await sendPage(visit.exchange, page)
+      return undefined
+    }),
     {
       method: 'GET',
       path: '/invite/{token}',
@@ -231,6 +252,9 @@ export function accountRoutes(means: SignInMeans): Route[] {
     }),
   ]
 }
+
+/** Where whoever is signed out goes on. */
+const strangersPage = ({ landing }: SignInMeans): string => (landing === ACCOUNT.page ? '/sign-in' : landing)
 
 /** Signing out always ends with nobody signed in: also twice, and where the session was over already. */
 function signOutRoute(means: SignInMeans): Route {
@@ -258,7 +282,7 @@ function signOutRoute(means: SignInMeans): Route {
         await noteChange(means, visit)
         forgetSession(exchange.response, cookiePlaceOf(means.publicUrl))
       }
-      goOn(exchange, means.landing === ACCOUNT.page ? '/sign-in' : means.landing)
+      goOn(exchange, strangersPage(means))
     },
   }
 }

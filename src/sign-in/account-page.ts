@@ -72,6 +72,7 @@ export const ACCOUNT = {
   endOthers: '/account/sessions/end-others',
   connect: '/account/connect',
   disconnect: '/account/disconnect',
+  erase: '/account/erase',
   signOut: '/sign-out',
 } as const
 
@@ -96,6 +97,7 @@ export function accountPage(account: AccountShown): Shown {
       emailCard(account, formOf),
       passwordCard(account, formOf),
       ...(account.issuerName === undefined && account.identities.length === 0 ? [] : [identitiesCard(account, formOf)]),
+      eraseCard(account, formOf),
     ],
   }
 }
@@ -212,18 +214,44 @@ function identitiesCard(account: AccountShown, formOf: FormOf): Html {
 }
 
 /** Another way in outlasts the session: it is made sure that it is its own person who opens it. */
-function connectForm({ isFresh, hasPassword }: AccountShown, name: string, formOf: FormOf): Html {
-  const what = html`<p>Connect it, and you can sign in with ${name} instead of a password.</p>`
-  const button = `Connect ${name}`
-  if (isFresh) return html`${what}${formOf(ACCOUNT.connect, { button, second: true })}`
-  if (!hasPassword) {
-    return html`${what}<p>${SIGN_IN_ANEW}</p>`
-  }
-  return html`${what}${formOf(ACCOUNT.connect, {
-    button,
-    fields: [{ name: 'password', label: 'Your password', kind: 'password', autocomplete: 'current-password' }],
-    second: true,
+const connectForm = (account: AccountShown, name: string, formOf: FormOf): Html =>
+  html`<p>Connect it, and you can sign in with ${name} instead of a password.</p>${confirmedForm(account, formOf, {
+    action: ACCOUNT.connect,
+    button: `Connect ${name}`,
+    field: 'password',
+    isFreshEnough: account.isFresh,
   })}`
+
+function eraseCard(account: AccountShown, formOf: FormOf): Html {
+  const open = account.fault?.path === ACCOUNT.erase
+  return html`<h2>Erase your account</h2><details${attributes({ open })}><summary>Erase it for good</summary><p>Your sessions,
+keys, name and address are gone at once. What you did in workspaces stays, of a member without a name. You get one more mail,
+with the certificate. Nothing of this can be undone.</p>${confirmedForm(account, formOf, {
+    action: ACCOUNT.erase,
+    button: 'Erase my account',
+    field: 'currentPassword',
+    isFreshEnough: account.isFresh && !account.hasPassword,
+  })}</details>`
+}
+
+/** A form that asks for the password, unless its person has signed in lately enough for what it does. */
+function confirmedForm(
+  { hasPassword }: AccountShown,
+  formOf: FormOf,
+  { action, button, field, isFreshEnough }: ConfirmedForm,
+): Html {
+  if (isFreshEnough) return formOf(action, { button, second: true })
+  if (!hasPassword) return html`<p>${SIGN_IN_ANEW}</p>`
+  const fields = [{ name: field, label: 'Your password', kind: 'password', autocomplete: 'current-password' }] as const
+  return formOf(action, { button, id: `${action.slice(1).replaceAll('/', '-')}-`, fields, second: true })
+}
+
+interface ConfirmedForm {
+  readonly action: string
+  readonly button: string
+  /** The field of the password. */
+  readonly field: string
+  readonly isFreshEnough: boolean
 }
 
 const dayOf = (moment: Date): string =>

@@ -151,6 +151,38 @@ describe('a person', () => {
     expect((await phone.visit('/sign-in?moved')).body).toContain('Your e-mail address is changed. Sign in with it.')
     await expect.poll(async () => (await visitor.ask(WHO)).status, { timeout: 4_000 }).toBe(401)
   })
+
+  test('erases their account on their page, by their password, once somebody else owns their workspace', async () => {
+    const [email, colleague] = [newEmail(), newEmail()]
+    const visitor = await signedUp(url, email)
+    const erase = (currentPassword: string) => visitor.submit('/account', { currentPassword }, { to: '/account/erase' })
+    const alone = await erase(PASSWORD)
+    expect([alone.status, alone.body.includes('You are the last owner of Fleet.')]).toEqual([409, true])
+    await visitor.ask(`mutation { inviteMember(input: { email: "${colleague}", role: OWNER }) { __typename } }`)
+    await expect.poll(() => linkTo(colleague), { timeout: 10_000 }).toContain('/invite')
+    const invite = linkTo(colleague).split('/').at(-1) ?? ''
+    const joined = await new Visitor(url).submit(`/sign-up?invite=${invite}`, {
+      email: colleague,
+      name: 'Kim',
+      password: PASSWORD,
+    })
+    expect(joined.status).toBe(303)
+    for (const wrong of ['', 'not my password']) {
+      const refused = await erase(wrong)
+      expect([refused.status, refused.body.includes('id="account-erase-currentPassword-error"')]).toEqual([422, true])
+    }
+    const [again, thief] = [new Visitor(url), new Visitor(url)]
+    for (const other of [again, thief]) other.cookies.set('cadre_session', String(visitor.session))
+    const [done, late] = await Promise.all([
+      erase(PASSWORD),
+      again.submit('/account', { currentPassword: PASSWORD }, { to: '/account/erase' }),
+    ])
+    // One of the two presses erases; the other finds nobody any more.
+    expect([done.status, late.status].sort()).toEqual([200, 303])
+    expect(done.body + late.body).toMatch(/Your account is erased[\s\S]*account_erasure_\w+/)
+    expect((await thief.ask(WHO)).status).toBe(401)
+    expect((await signIn(new Visitor(url), email)).status).toBe(401)
+  })
 })
 
 /** The link of the last mail to an address; empty while there is none. */
