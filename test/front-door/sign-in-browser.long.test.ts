@@ -72,6 +72,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
       await page.getByLabel('New password').fill('short')
       await page.getByRole('button', { name: 'Change it' }).click()
       await page.getByRole('alert').waitFor()
+      await page.getByText('Erase it for good').click()
       await lookAt(page, 'account', name)
 
       await runSql(house.ownerUrl, `update session set created_at = created_at - interval '1 hour'`)
