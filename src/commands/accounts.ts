@@ -113,7 +113,8 @@ async function requireAccounts(url: string): Promise<void> {
   const client = await connectDirect(url)
   try {
     const { rows } = await client.query<{ ready: boolean }>(
-      "select to_regprocedure('cadre_sessions.lock_account(uuid)') is not null as ready",
+      `select exists (select from information_schema.columns
+                       where table_name = 'member' and column_name = 'suspended_at') as ready`,
     )
     if (rows[0]?.ready === true) return
     throw new StartFault(

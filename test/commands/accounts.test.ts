@@ -3,6 +3,7 @@ import { restoreAccount, suspendAccount } from '../../src/domains/accounts/suspe
 import { newId } from '../../src/platform/lib/ids.ts'
 import { type House, openHouse } from '../domains/house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from '../domains/people.ts'
+import { serverSentEvents } from '../front-door/visitor.ts'
 import { systemContext } from '../support/context.ts'
 import { runProgram } from '../support/program.ts'
 import { runSql } from '../support/sql.ts'
@@ -27,6 +28,15 @@ const outcome = (as: { query(document: string): Promise<unknown> }) =>
     () => 'in',
     ({ code }) => code,
   )
+
+/** The first item of a subscription. */
+async function firstOf(key: string, query: string): Promise<unknown> {
+  const place = { url: new URL(house.endpoint).origin, key }
+  for await (const { event, data } of serverSentEvents(place, query, { signal: AbortSignal.timeout(30_000) })) {
+    return event === 'next' ? (JSON.parse(data) as { data: unknown }).data : event
+  }
+  return undefined
+}
 
 type Person = Awaited<ReturnType<typeof signedUp>>
 
@@ -95,6 +105,38 @@ describe('an account that is suspended', () => {
         { type: 'member.suspended', actor: system, version: 2 },
         { type: 'member.restored', actor: system, version: 3 },
       ])
+  })
+
+  test('is seen among the members and on their keys by those who stay, and heard of', async () => {
+    const grace = await signedUp(house, 'Seen')
+    const ines = await signedUp(house)
+    const { secret } = await grace.mutate('inviteMember', { email: ines.email, role: 'OWNER' })
+    const { token } = sessionOf(await ines.mutate('acceptInvite', { inviteToken: secret })).accessToken
+    const owner = caller(house, token)
+    await keyOf(grace, ['DEALS_READ'])
+    const seen = async () => {
+      const { members, apiKeys } = (await owner.query(`{ members { nodes { name suspendedAt permissions } }
+        apiKeys { nodes { status effectivePermissions member { suspendedAt } } } cursor }`)) as {
+        members: { nodes: { suspendedAt: string | null; permissions: string[] }[] }
+        apiKeys: { nodes: { effectivePermissions: string[]; member: { suspendedAt: string | null } }[] }
+      }
+      const [member, [key]] = [members.nodes[0], apiKeys.nodes]
+      return {
+        suspended: [member?.suspendedAt, key?.member.suspendedAt].map((moment) => moment !== null),
+        may: [member?.permissions.includes('DEALS_READ'), key?.effectivePermissions],
+      }
+    }
+    const { cursor } = await owner.query('{ cursor }')
+    const before = { suspended: [false, false], may: [true, ['DEALS_READ']] }
+    expect(await seen()).toEqual(before)
+    await change(suspendAccount, grace.email)
+    expect(await seen()).toEqual({ suspended: [true, true], may: [false, []] })
+    await change(restoreAccount, grace.email)
+    expect(await seen()).toEqual(before)
+    for (const topic of ['memberSuspended', 'memberRestored']) {
+      const query = `subscription { ${topic}(after: "${cursor}") { member { email } } }`
+      expect(await firstOf(token, query)).toEqual({ [topic]: { member: { email: grace.email } } })
+    }
   })
 
   test('makes no keys with a key that was looked up a moment ago', async () => {
@@ -183,9 +225,9 @@ describe('the command', () => {
     const folder = openTemporaryFolder('cadre-accounts-')
     const none = await runProgram(['accounts', 'list'], { DATABASE_URL: '', CADRE_DIR: folder })
     expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining(`There is no database in ${folder} yet.`)])
-    await runSql(house.ownerUrl, 'alter function cadre_sessions.lock_account rename to none_yet')
+    await runSql(house.ownerUrl, 'alter table member rename suspended_at to none_yet')
     const older = await accounts('list')
-    await runSql(house.ownerUrl, 'alter function cadre_sessions.none_yet rename to lock_account')
+    await runSql(house.ownerUrl, 'alter table member rename none_yet to suspended_at')
     expect([older.exitCode, older.stderr]).toEqual([
       1,
       expect.stringContaining('The database is older than this code.'),

@@ -59,6 +59,7 @@ const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   workspace: { currency: `'EUR'` },
   member: {
     removed_at: `case when k % 200 = 1 then at + interval '1 day' end`,
+    suspended_at: 'null::timestamptz',
     erased_at: 'null::timestamptz',
     email_normalised: `'m' || n || '@example.com'`,
     email: `'m' || n || '@example.com'`,

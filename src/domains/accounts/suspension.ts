@@ -38,7 +38,7 @@ export async function suspendAccount(tx: Tx, email: string): Promise<Suspended> 
   if (account.status !== 'ACTIVE')
     return { email: account.email, changed: false, ownerless: await ownerless(tx, account) }
   // Members before sessions before the account, as `lockCaller` takes them: neither waits for the other in a ring.
-  for (const { inside, memberId } of await tellInEachWorkspace(tx, account, memberEvents.suspended.type)) {
+  for (const { inside, memberId } of await tellInEachWorkspace(tx, account, 'suspended')) {
     await revokeInvitesOf(inside, memberId)
   }
   await revokeSessions(tx, { accountId: account.id, because: 'SUSPENDED' })
@@ -51,7 +51,7 @@ export async function suspendAccount(tx: Tx, email: string): Promise<Suspended> 
 export async function restoreAccount(tx: Tx, email: string): Promise<Omit<Suspended, 'ownerless'>> {
   const account = await accountToChange(tx, email)
   if (account.status === 'ACTIVE') return { email: account.email, changed: false }
-  await tellInEachWorkspace(tx, account, memberEvents.restored.type)
+  await tellInEachWorkspace(tx, account, 'restored')
   // One may have been opened at the moment of suspending: it must not come alive now.
   await revokeSessions(tx, { accountId: account.id, because: 'SUSPENDED' })
   await setStatus(tx, account, 'ACTIVE')
@@ -81,10 +81,17 @@ interface Membership {
   readonly memberId: string
 }
 
-async function tellInEachWorkspace(tx: Tx, { id: accountId }: Account, type: string): Promise<readonly Membership[]> {
+/** Workspaces cannot read accounts: what they see of it stands with the member, and in the log. */
+async function tellInEachWorkspace(
+  tx: Tx,
+  { id: accountId }: Account,
+  what: 'suspended' | 'restored',
+): Promise<readonly Membership[]> {
+  const { type } = memberEvents[what]
+  const suspendedAt = what === 'suspended' ? tx.now : null
   const members = await unboundSqlOf(tx)
     .updateTable('member')
-    .set((eb) => ({ version: eb('version', '+', 1), updatedAt: tx.now }))
+    .set((eb) => ({ suspendedAt, version: eb('version', '+', 1), updatedAt: tx.now }))
     .where('accountId', '=', accountId)
     .where('removedAt', 'is', null)
     .returning(['workspaceId', 'id', 'version'])

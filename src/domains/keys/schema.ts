@@ -27,7 +27,7 @@ import {
 import { createApiKey, type KeyWithSecret, revokeApiKey, rotateApiKey, updateApiKey } from './service.ts'
 
 const Status = describeEnum<KeyStatus>('ApiKeyStatus', 'Whether a key works.', {
-  ACTIVE: 'It works.',
+  ACTIVE: 'It works, unless its member is suspended: see `Member.suspendedAt`.',
   EXPIRED: 'Its time is over; a later `ApiKey.expiresAt` makes it work again.',
   REVOKED: 'It was taken away, for good.',
 })
@@ -69,9 +69,11 @@ const ApiKey = builder.prismaNode('ApiKey', {
     }),
     effectivePermissions: t.field({
       type: [PermissionEnum],
-      description: 'What it may do while it works: what stands on it and its member’s role holds now, both.',
-      select: { permissions: true, member: { select: { role: true } } },
-      resolve: ({ permissions, member }) => [...permissionsOfKey(permissions, member.role)],
+      description:
+        'What it may do while it works: what stands on it and its member’s role holds now, both; nothing while they are suspended.',
+      select: { permissions: true, member: { select: { role: true, suspendedAt: true } } },
+      resolve: ({ permissions, member: { role, suspendedAt } }) =>
+        suspendedAt === null ? [...permissionsOfKey(permissions, role)] : [],
     }),
     // Nullable, so that who may not see members is shown the secret of a new key all the same.
     member: t.relation('member', { nullable: true, description: 'For whom it speaks.' }),

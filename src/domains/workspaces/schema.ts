@@ -70,10 +70,11 @@ const Member = builder.prismaNode('Member', {
     role: t.expose('role', { type: Role, description: 'What they are in the workspace.' }),
     permissions: t.field({
       type: [PermissionEnum],
-      description: 'What their role holds. Each of their keys may so much at most.',
-      select: { role: true, removedAt: true },
-      resolve: ({ role, removedAt }) => {
-        const held = removedAt === null ? ROLE_PERMISSIONS[role as MemberRole] : undefined
+      description:
+        'What their role holds; nothing once they are removed, and while they are suspended. Each of their keys may so much at most.',
+      select: { role: true, removedAt: true, suspendedAt: true },
+      resolve: ({ role, removedAt, suspendedAt }) => {
+        const held = removedAt === null && suspendedAt === null ? ROLE_PERMISSIONS[role as MemberRole] : undefined
         return PERMISSIONS.filter((permission) => held?.has(permission) === true)
       },
     }),
@@ -83,6 +84,7 @@ const Member = builder.prismaNode('Member', {
       resolve: ({ accountId }) => accountId !== null,
     }),
     removedAt: t.expose('removedAt', { type: 'DateTime', nullable: true }),
+    suspendedAt: t.expose('suspendedAt', { type: 'DateTime', nullable: true }),
     erasedAt: t.expose('erasedAt', { type: 'DateTime', nullable: true }),
     version: t.exposeInt('version'),
     timeline: t.field(timeline('member', 'What happened to them as a member, oldest first.')),
@@ -290,6 +292,8 @@ topic('workspaceSettingsChanged', ofWorkspace.settingsChanged, { description: 'C
 topic('memberJoined', ofMembers.joined, { description: 'People who sign in as members for the first time.' })
 topic('memberUpdated', ofMembers.updated, { description: 'Members whose name or role is changed.' })
 topic('memberRemoved', ofMembers.removed, { description: 'Members who are removed.' })
+topic('memberSuspended', ofMembers.suspended, { description: 'Members whose account is suspended.' })
+topic('memberRestored', ofMembers.restored, { description: 'Members whose account is restored.' })
 topic('memberErased', ofMembers.erased, {
   description: 'Members who had themselves erased, when the last of it is done.',
 })
