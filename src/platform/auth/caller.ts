@@ -8,6 +8,7 @@
 import { sql } from 'kysely'
 import type { Tx } from '../db/transaction.ts'
 import { forbidden, unauthenticated } from '../lib/errors.ts'
+import { outsideWorkspace } from './permissions.ts'
 import { permissionsOfKey, permissionsOfRole } from './roles.ts'
 import { PERMISSIONS, type Permission, type Viewer } from './viewer.ts'
 
@@ -33,7 +34,8 @@ export async function lockCaller(tx: Tx, permission: Permission): Promise<Caller
   const { viewer } = tx
   if (viewer.kind === 'system') return SYSTEM
   if (viewer.kind === 'anonymous') throw unauthenticated()
-  if (viewer.kind === 'employee' || viewer.kind === 'account') throw forbidden(permission)
+  if (viewer.kind === 'account') throw outsideWorkspace(permission)
+  if (viewer.kind === 'employee') throw forbidden(permission)
   // The member before the key, as whoever removes a member does: neither waits for the other in a ring. What ends an account's
   // sessions holds the account first, and may meet a session's caller in one: then one of the two is tried anew.
   const member = await tx.sql

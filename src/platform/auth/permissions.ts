@@ -1,4 +1,4 @@
-import { forbidden, unauthenticated } from '../lib/errors.ts'
+import { AppError, forbidden, unauthenticated } from '../lib/errors.ts'
 import type { Permission, Viewer } from './viewer.ts'
 
 /** Whether the viewer holds the permission. An employee's mandate is checked by the executor, before the verb is called. */
@@ -19,8 +19,13 @@ export function hasPermission(viewer: Viewer, permission: Permission): boolean {
 /** Throws UNAUTHENTICATED for nobody, FORBIDDEN (with what it needs) for somebody without the permission. */
 export function requirePermission(viewer: Viewer, permission: Permission): void {
   if (viewer.kind === 'anonymous') throw unauthenticated()
+  if (viewer.kind === 'account') throw outsideWorkspace(permission)
   if (!hasPermission(viewer, permission)) throw forbidden(permission)
 }
+
+/** For an account whose session is in no workspace. */
+export const outsideWorkspace = (needs: Permission): AppError =>
+  new AppError('FORBIDDEN', 'You are in no workspace: switch into one, accept an invite, or found your own.', { needs })
 
 /** The viewer as a person who signed in, in a workspace or none. */
 export type SignedIn = Extract<Viewer, { readonly sessionId: string }>

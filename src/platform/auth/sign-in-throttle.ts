@@ -59,7 +59,9 @@ export function createSignInThrottle(system: pg.Pool): SignInThrottle {
   }
   const refuse = (refused: RateLimiterRes | undefined): void => {
     if (refused === undefined) return
-    throw limitExceeded('RATE', 'Too many tries. Wait before the next one.', Math.max(refused.msBeforeNext, 1_000))
+    const minutes = Math.max(1, Math.ceil(refused.msBeforeNext / 60_000))
+    const message = `Too many tries. The next one is heard in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`
+    throw limitExceeded('RATE', message, Math.max(refused.msBeforeNext, 1_000))
   }
 
   return {

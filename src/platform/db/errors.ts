@@ -68,7 +68,7 @@ export function translateDatabaseError(err: unknown): unknown {
 
 /** What a code says by itself, from whichever driver; undefined when it is not the caller's doing. */
 function translateCode(code = ''): AppError | undefined {
-  if (code === QUERY_CANCELED) return limitExceeded('TIME', 'This took the database too long. Ask for less at once.', 0)
+  if (code === QUERY_CANCELED) return limitExceeded('TIME', 'This took the database too long. Ask for less at once.')
   if (code === UNTRANSLATABLE_CHARACTER || code === CHARACTER_NOT_IN_REPERTOIRE) {
     return invalidInput([{ path: [], code: 'INVALID_FORMAT', message: 'Text must not contain the null character.' }])
   }

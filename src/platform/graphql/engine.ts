@@ -165,7 +165,7 @@ export function createEngine({ schema, limits, introspection, log, clock }: Engi
     work.catch((err: unknown) =>
       log.error({ err, requestId: ctx.origin.requestId }, 'an operation failed after its time'),
     )
-    const err = limitExceeded('TIME', `This took longer than ${limits.timeoutMs / 1_000} s. Ask for less at once.`, 0)
+    const err = limitExceeded('TIME', `This took longer than ${limits.timeoutMs / 1_000} s. Ask for less at once.`)
     return { data: null, errors: [topLevelError(err)] }
   }
 

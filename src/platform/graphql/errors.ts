@@ -188,8 +188,9 @@ export const LimitExceededError = builder.objectRef<Failure>('LimitExceededError
       resolve: ({ err }) => err.details.limit ?? 'RATE',
     }),
     retryAfterMs: t.int({
-      description: 'When to try again, in milliseconds.',
-      resolve: ({ err }) => err.details.retryAfterMs ?? 0,
+      nullable: true,
+      description: 'When to try again, in milliseconds; null where waiting does not help.',
+      resolve: ({ err }) => err.details.retryAfterMs,
     }),
   }),
 })

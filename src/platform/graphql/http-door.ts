@@ -169,7 +169,7 @@ export function graphqlRoute(options: HttpDoorOptions): Route {
         body = await exchange.readBody()
       } catch (err) {
         if (!(err instanceof BodyTooLarge)) throw err
-        return send(response, 413, err.message, 'LIMIT_EXCEEDED', { limit: 'SIZE', retryAfterMs: 0 })
+        return send(response, 413, err.message, 'LIMIT_EXCEEDED', { limit: 'SIZE' })
       }
     }
     const answered = await yoga.fetch(

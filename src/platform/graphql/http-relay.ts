@@ -22,7 +22,10 @@ export function guarded(
         forget()
         if (!revoked) return answer
         revoked = false
-        return { done: false, value: { errors: [topLevelError(unauthenticated('This key is no longer valid.'))] } }
+        return {
+          done: false,
+          value: { errors: [topLevelError(unauthenticated('This key or session is no longer valid.'))] },
+        }
       },
       return: async () => {
         forget()

@@ -31,7 +31,7 @@ export interface OperationLimits {
 
 /**
  * What stands in `extensions.limit` of a LIMIT_EXCEEDED that meets an operation and no thing of the domain, and what it
- * counts. All but COST_PER_MINUTE are the same whenever one tries again: `retryAfterMs` is 0.
+ * counts. All but COST_PER_MINUTE are the same whenever one tries again: they have no `retryAfterMs`.
  */
 export const OPERATION_LIMITS = {
   LENGTH: 'The characters of the document.',
@@ -132,7 +132,9 @@ export function checkDocument(document: DocumentNode, limits: OperationLimits): 
 
 /** The error of an operation that goes over a limit; `retryAfterMs` where waiting helps. */
 export const tooMuch = (limit: OperationLimit, message: string, retryAfterMs = 0): GraphQLError =>
-  new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', limit, retryAfterMs } })
+  new GraphQLError(message, {
+    extensions: { code: 'LIMIT_EXCEEDED', limit, ...(retryAfterMs > 0 ? { retryAfterMs } : {}) },
+  })
 
 function depthOf(document: DocumentNode): number {
   const fragments = new Map<string, FragmentDefinitionNode>()

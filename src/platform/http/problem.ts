@@ -45,9 +45,7 @@ export function sendProblem(response: ServerResponse, problem: Problem): void {
   response.appendHeader('vary', 'accept')
   const headers = {
     ...own,
-    ...(problem.retryAfterMs === undefined || problem.retryAfterMs === 0
-      ? {}
-      : { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1_000)) }),
+    ...(problem.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1_000)) }),
   }
   if (!request.complete) {
     answerUnread(request, response, { status: problem.status, headers, body })

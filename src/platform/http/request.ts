@@ -4,7 +4,7 @@ import { AppError } from '../lib/errors.ts'
 /** The body was larger than the limit; the connection is closed after the answer, as the rest of it is not read. */
 export class BodyTooLarge extends AppError {
   constructor(maxBytes: number) {
-    super('LIMIT_EXCEEDED', `The body is larger than ${maxBytes} bytes.`, { limit: 'SIZE', retryAfterMs: 0 })
+    super('LIMIT_EXCEEDED', `The body is larger than ${maxBytes} bytes.`, { limit: 'SIZE' })
   }
 }
 

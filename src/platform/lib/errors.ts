@@ -99,8 +99,9 @@ const sentenceOf = ({ path, message }: InputIssue): string =>
 export const conflict = (reason: ConflictReason, message: string, current?: NodeRef) =>
   new AppError('CONFLICT', message, current === undefined ? { reason } : { reason, current })
 
-export const limitExceeded = (limit: LimitKind, message: string, retryAfterMs: number) =>
-  new AppError('LIMIT_EXCEEDED', message, { limit, retryAfterMs })
+/** `retryAfterMs` where waiting helps: what is too much at any time is not worth trying again. */
+export const limitExceeded = (limit: LimitKind, message: string, retryAfterMs = 0) =>
+  new AppError('LIMIT_EXCEEDED', message, retryAfterMs > 0 ? { limit, retryAfterMs } : { limit })
 
 export const unavailable = (message: string, retryAfterMs = 1000) =>
   new AppError('UNAVAILABLE', message, { retryAfterMs })
