@@ -28,6 +28,7 @@ import { comesFromHere, comesFromPageHere } from './platform/http/from-here.ts'
 import { databaseAnswers, healthRoutes } from './platform/http/health.ts'
 import { openapiRoute } from './platform/http/openapi.ts'
 import { type HttpServer, openHttpServer } from './platform/http/server.ts'
+import { shownUrl } from './platform/http/shown-url.ts'
 import { systemClock } from './platform/lib/clock.ts'
 import type { Metrics } from './platform/observability/metrics.ts'
 import { metricsRoute } from './platform/observability/metrics-door.ts'
@@ -62,7 +63,7 @@ export async function openDoors(
     mailer,
     signUp: config.accounts.signUp,
     issuer: config.oidc,
-    publicUrl: () => config.http.publicUrl ?? server?.url ?? '',
+    publicUrl: () => config.http.publicUrl ?? shownUrl(server?.url ?? ''),
     tellLinks: !config.production,
   })
   opened.push(() => accounts.close())

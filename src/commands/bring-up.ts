@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { createDatabase } from '../platform/db/database.ts'
 import { migrate } from '../platform/db/migrate.ts'
 import { installDurable } from '../platform/durable/install.ts'
+import { shownUrl } from '../platform/http/shown-url.ts'
 import { systemClock } from '../platform/lib/clock.ts'
 import type { Logger } from '../platform/observability/logger.ts'
 import type { Banner } from './banner.ts'
@@ -55,7 +56,7 @@ export async function bringUp({ config, log, postgres, banner }: Parts): Promise
         }
       : {}),
   })
-  const url = (app.url ?? '').replace('//127.0.0.1:', '//localhost:')
+  const url = shownUrl(app.url ?? '')
   const demo =
     keyFile === null || figures === null
       ? null

@@ -28,7 +28,7 @@ import { ACCOUNT, accountPage } from './account-page.ts'
 import { invitePage, overInvitePage } from './invite-page.ts'
 import { contextOf, type SignInMeans } from './means.ts'
 import { connecting } from './oidc-doors.ts'
-import { type Fault, goOn, message, sendPage, statusOfCode } from './page.ts'
+import { brokenLinkPage, type Fault, goOn, message, sendPage, statusOfCode } from './page.ts'
 import { atItsField, findInvited, foundingOf } from './stranger-doors.ts'
 import {
   forgetSession,
@@ -292,6 +292,8 @@ async function showInvite(means: SignInMeans, exchange: Exchange): Promise<void>
   const token = exchange.params.token ?? ''
   // The link of the first person: they have nobody who invites them.
   if (looksLikeSecret('setup', token)) return goOn(exchange, `/sign-up?${new URLSearchParams({ invite: token })}`)
+  if (!looksLikeSecret('invite', token))
+    return await sendPage(exchange, brokenLinkPage({ href: '/sign-in', text: 'Sign in' }))
   const invited = await findInvited(means, visit, token)
   if (invited === undefined) return await sendPage(exchange, overInvitePage)
   const email = visit.person === undefined ? undefined : (await getAccount(means, visit.person.accountId)).email

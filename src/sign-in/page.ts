@@ -83,3 +83,9 @@ export const message = (title: string, text: string, to?: { readonly href: strin
   title,
   cards: [html`${heading(title)}<p>${text}</p>${to !== undefined && html`<p>${link(to.href, to.text)}</p>`}`],
 })
+
+/** For a link of which the end is missing, or that was never one. */
+export const brokenLinkPage = (to: { readonly href: string; readonly text: string }): Shown => ({
+  ...message('This link is not whole', 'Open the link in the mail as it stands there.', to),
+  status: 404,
+})

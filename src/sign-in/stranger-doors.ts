@@ -13,7 +13,7 @@ import { parseInput } from '../platform/lib/parse.ts'
 import { ACCOUNT } from './account-page.ts'
 import { type FormDoor, formDoor, type Showing } from './form-door.ts'
 import { contextOf, enterSession, openingOf, type SignInMeans } from './means.ts'
-import { message } from './page.ts'
+import { brokenLinkPage } from './page.ts'
 import {
   confirmEmailPage,
   type Door,
@@ -30,7 +30,6 @@ import type { Sent, Visit } from './visit.ts'
 const FIRST_TIME_ZONE = 'UTC'
 const FIRST_CURRENCY = 'EUR'
 
-const OPEN_AS_MAILED = 'Open the link in the mail as it stands there.'
 const RESET_DONE = 'Your new password is set. Sign in with it.'
 const MOVED = 'Your e-mail address is changed. Sign in with it.'
 
@@ -120,10 +119,7 @@ export function strangerRoutes(means: SignInMeans): Route[] {
       const token = showing.typed.get('token') ?? ''
       if (looksLikeSecret('reset', token)) return resetPage(await doorOf(visit, showing), token)
       const again = { href: '/forgot-password', text: 'Send me another link' }
-      return {
-        ...message('This link is not whole', OPEN_AS_MAILED, again),
-        status: 404,
-      }
+      return brokenLinkPage(again)
     },
     act: async (visit, sent) => {
       const ctx = contextOf(means, visit)
@@ -142,7 +138,7 @@ export function strangerRoutes(means: SignInMeans): Route[] {
       const token = showing.typed.get('token') ?? ''
       if (looksLikeSecret('email', token)) return confirmEmailPage(await doorOf(visit, showing), token)
       const again = { href: ACCOUNT.page, text: 'To your account' }
-      return { ...message('This link is not whole', OPEN_AS_MAILED, again), status: 404 }
+      return brokenLinkPage(again)
     },
     act: async (visit, sent) => {
       const ctx = contextOf(means, visit)

@@ -144,7 +144,7 @@ export const workspaceField = (value: string): Field => ({
 export const invitedOnlyPage = (door: Door): Shown => ({
   title: 'Sign up',
   cards: [
-    html`${heading('By invitation')}<p>People are invited to this server. Open the link in the mail that you were sent, or ask an owner of the workspace for one.</p>
+    html`${heading('By invitation')}<p>People are invited to this server. Open the link in the mail that you were sent, or ask an owner of the workspace for one. The link of the very first person is in the server’s log.</p>
 <p>${link('/sign-in', 'Sign in')}</p>${orIssuer(door)}`,
   ],
 })

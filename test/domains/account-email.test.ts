@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { shownUrl } from '../../src/platform/http/shown-url.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { mailsIn } from '../support/mail-folder.ts'
 import { runSql } from '../support/sql.ts'
@@ -59,7 +60,9 @@ describe('an e-mail address', () => {
     const other = sessionOf(await logIn(grace.email))
     const email = newAddress()
     const token = await linked(grace, email)
-    expect(await mailTo(email, token)).toContain(`${new URL(house.endpoint).origin}/confirm-email?token=cadre_email_`)
+    expect(await mailTo(email, token)).toContain(
+      `${shownUrl(new URL(house.endpoint).origin)}/confirm-email?token=cadre_email_`,
+    )
     expect(await emailOf(grace)).toEqual({ email: grace.email, emailVerified: false })
 
     const answers = await Promise.all(Array.from({ length: 10 }, () => confirm(token, grace)))

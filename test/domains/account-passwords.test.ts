@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { shownUrl } from '../../src/platform/http/shown-url.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { type House, openHouse } from './house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
@@ -107,7 +108,9 @@ describe('a password that was forgotten', () => {
     const identity = { id: newId(), issuer: 'https://login.example', subject: grace.email, accountId: account.id }
     await house.db.systemSql.insertInto('accountIdentity').values(identity).execute()
     const token = await resetToken(grace.email)
-    expect(mailsTo(grace.email).at(-1)).toContain(`${new URL(house.endpoint).origin}/reset-password?token=${token}`)
+    expect(mailsTo(grace.email).at(-1)).toContain(
+      `${shownUrl(new URL(house.endpoint).origin)}/reset-password?token=${token}`,
+    )
     const reset = (password: string) => nobody().mutate('resetPassword', { token, password })
     expect(await reset('short')).toMatchObject({ issues: [{ field: 'password', code: 'TOO_SHORT' }] })
     const answers = await Promise.all(Array.from({ length: 10 }, () => reset(NEW)))

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { shownUrl } from '../../src/platform/http/shown-url.ts'
 import { type House, openHouse } from '../domains/house.ts'
 import { PASSWORD, signedUp, Visitor } from './browser-visitor.ts'
 
@@ -125,7 +126,7 @@ describe('a person', () => {
     const asked = await ask({ email: next, currentPassword: PASSWORD })
     expect([asked.status, asked.location]).toEqual([303, '/account?done=email-asked'])
     await expect.poll(() => linkTo(next), { timeout: 10_000 }).toContain('/confirm-email?token=')
-    const page = linkTo(next).replace(url, '')
+    const page = linkTo(next).replace(shownUrl(url), '')
     const strangers = new Visitor(url)
     // A mail program that looks at the link has not pressed anything.
     expect((await strangers.visit(page)).body).toContain('Make it mine')
@@ -146,7 +147,7 @@ describe('a person', () => {
     await visitor.submit('/account', { email: next, currentPassword: PASSWORD }, { to: '/account/email' })
     await expect.poll(() => linkTo(next), { timeout: 10_000 }).toContain('/confirm-email?token=')
     const phone = new Visitor(url)
-    const done = await phone.submit(linkTo(next).replace(url, ''), {}, { to: '/confirm-email' })
+    const done = await phone.submit(linkTo(next).replace(shownUrl(url), ''), {}, { to: '/confirm-email' })
     expect([done.status, done.location]).toEqual([303, '/sign-in?moved'])
     expect((await phone.visit('/sign-in?moved')).body).toContain('Your e-mail address is changed. Sign in with it.')
     await expect.poll(async () => (await visitor.ask(WHO)).status, { timeout: 4_000 }).toBe(401)
