@@ -8,6 +8,8 @@ export type Effect =
   | { readonly kind: 'RUNS_WOKEN'; readonly count: number }
   /** The model call of a run is broken off. */
   | { readonly kind: 'RUN_INTERRUPTED'; readonly id: string }
+  /** What came of somebody, by their public id, is looked for and emptied: how much that is shows when it is done. */
+  | { readonly kind: 'ERASURE_QUEUED'; readonly of: string }
   /** A mail goes out. */
   | { readonly kind: 'MAIL'; readonly to: string }
   /** Another server is signed in at first, and what it refuses is refused. */

@@ -42,12 +42,12 @@ describe('a text names a person', () => {
 
 describe('a certificate', () => {
   it('is the text that its digest is over, of ids and figures sorted by table', () => {
-    const [id, workspaceId, contact] = [newId(), newId(), newId()]
+    const [id, workspaceId, contact, member] = [newId(), newId(), newId(), newId()]
     const { document, digest } = certify({
       id,
       workspaceId,
       subject: { kind: 'contact', id: contact },
-      requestedBy: { kind: 'SYSTEM' },
+      requestedBy: { kind: 'MEMBER', id: member },
       requestedAt: new Date(0),
       finishedAt: new Date(1_000),
       counts: addCounts({ run: 1, contact: 1 }, { run: 2, deal: 0 }),
@@ -56,7 +56,7 @@ describe('a certificate', () => {
       erasure: `erasure_${id}`,
       workspace: `workspace_${workspaceId}`,
       subject: `contact_${contact}`,
-      requestedBy: { kind: 'SYSTEM' },
+      requestedBy: { kind: 'MEMBER', id: `member_${member}` },
       requestedAt: '1970-01-01T00:00:00.000Z',
       finishedAt: '1970-01-01T00:00:01.000Z',
       counts: [

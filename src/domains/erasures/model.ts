@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { StoredActor } from '../../platform/auth/viewer.ts'
+import { NODE_OF_ACTOR, type StoredActor } from '../../platform/auth/viewer.ts'
 import type { StoredEvent } from '../../platform/events/event.ts'
 import { fold } from '../../platform/lib/fold.ts'
 import { encodeId } from '../../platform/lib/ids.ts'
@@ -91,12 +91,17 @@ export function certify(certified: Certified): { readonly document: string; read
     erasure: encodeId('erasure', id),
     workspace: encodeId('workspace', workspaceId),
     subject: encodeId(subject.kind, subject.id),
-    requestedBy,
+    requestedBy: publicActor(requestedBy),
     requestedAt: requestedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
     counts: countList(counts),
   })
   return { document, digest: createHash('sha256').update(document).digest('hex') }
+}
+
+function publicActor({ kind, id }: StoredActor): StoredActor {
+  const node = NODE_OF_ACTOR[kind]
+  return node === undefined || id === undefined ? { kind } : { kind, id: encodeId(node, id) }
 }
 
 /** Sorted by table; those of which nothing was found are left out. */

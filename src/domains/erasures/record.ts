@@ -4,7 +4,8 @@ import type { Ctx } from '../../platform/context.ts'
 import { json } from '../../platform/db/tables.ts'
 import type { Tx } from '../../platform/db/transaction.ts'
 import { appendEvents, lastEventOf } from '../../platform/events/append.ts'
-import { newId } from '../../platform/lib/ids.ts'
+import { foretellEffect } from '../../platform/foretold.ts'
+import { encodeId, newId } from '../../platform/lib/ids.ts'
 import { contactEvents } from '../contacts/events.ts'
 import { memberEvents } from '../workspaces/events.ts'
 import {
@@ -59,6 +60,7 @@ export async function requestErasure(tx: Tx, request: ErasureRequest): Promise<s
       data: { erasureId: id },
     },
   ])
+  foretellEffect(tx, { kind: 'ERASURE_QUEUED', of: encodeId(subject.kind, subject.id) })
   const requestOutboxId = await lastEventOf(tx)
   if (requestOutboxId === null) throw new Error('an event was appended')
   await tx.sql

@@ -74,6 +74,13 @@ export interface StoredActor {
   readonly id?: string
 }
 
+/** The kind of record that stands behind an actor; visitors and the system have none. */
+export const NODE_OF_ACTOR: Partial<Record<StoredActor['kind'], string>> = {
+  MEMBER: 'member',
+  EMPLOYEE: 'employee',
+  API_KEY: 'api_key',
+}
+
 export function storedActor(viewer: Viewer): StoredActor {
   switch (viewer.kind) {
     case 'anonymous':

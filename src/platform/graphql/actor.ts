@@ -1,4 +1,4 @@
-import type { StoredActor } from '../auth/viewer.ts'
+import { NODE_OF_ACTOR, type StoredActor } from '../auth/viewer.ts'
 import { encodeId } from '../lib/ids.ts'
 import { builder } from './builder.ts'
 import { describeEnum } from './enum.ts'
@@ -15,15 +15,9 @@ export const ActorKind = describeEnum<StoredActor['kind']>('ActorKind', 'What so
 
 useActorKind(ActorKind as never)
 
-const nodeKinds: Partial<Record<StoredActor['kind'], string>> = {
-  MEMBER: 'member',
-  EMPLOYEE: 'employee',
-  API_KEY: 'api_key',
-}
-
 /** What somebody is whose record is of this kind; undefined when it is nobody's. */
 export const kindOfActorNode = (nodeKind: string): StoredActor['kind'] | undefined =>
-  (Object.keys(nodeKinds) as StoredActor['kind'][]).find((kind) => nodeKinds[kind] === nodeKind)
+  (Object.keys(NODE_OF_ACTOR) as StoredActor['kind'][]).find((kind) => NODE_OF_ACTOR[kind] === nodeKind)
 
 /** Who did or owns something. Resolvers hand over the stored actor; `ownerOf` makes one of a row's owner columns. */
 export const Actor = builder.objectRef<StoredActor>('Actor').implement({
@@ -46,7 +40,7 @@ export const Actor = builder.objectRef<StoredActor>('Actor').implement({
       nullable: true,
       description: 'The full record.',
       resolve: ({ kind, id }, _args, ctx, info) => {
-        const nodeKind = nodeKinds[kind]
+        const nodeKind = NODE_OF_ACTOR[kind]
         return nodeKind === undefined || id === undefined ? null : loadNode({ kind: nodeKind, id }, ctx, info)
       },
     }),
@@ -54,7 +48,7 @@ export const Actor = builder.objectRef<StoredActor>('Actor').implement({
 })
 
 const nodeIdOf = ({ kind, id }: StoredActor): string | null => {
-  const nodeKind = nodeKinds[kind]
+  const nodeKind = NODE_OF_ACTOR[kind]
   return nodeKind === undefined || id === undefined ? null : encodeId(nodeKind, id)
 }
 
