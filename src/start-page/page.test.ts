@@ -46,9 +46,9 @@ describe('the start page', () => {
   test('of an empty workspace says that nothing waits and nothing has happened', () => {
     const { team, waiting, last } = parts({})
     expect([words(team), words(waiting), words(last)]).toEqual([
-      'Nobody works here yet.',
+      'Nobody works here yet. Hire somebody',
       'Nothing waits for you at the moment.',
-      'Nothing yet.',
+      'No work yet.',
     ])
   })
 

@@ -76,13 +76,13 @@ export function renderParts(data: StartPageQuery, now: Date, { graphiql }: Pick<
   return {
     team: html`${
       data.employees.nodes.length === 0
-        ? html`<li class="note">Nobody works here yet.</li>`
+        ? html`<li class="note">Nobody works here yet. <a href="/docs/guide/your-first-employee">Hire somebody</a></li>`
         : data.employees.nodes.map((employee) => renderEmployee(employee, time))
     }`,
     waiting: renderWaiting(data.approvals, graphiql !== undefined),
     last: html`${
       data.events.nodes.length === 0
-        ? html`<li class="note">Nothing yet.</li>`
+        ? html`<li class="note">No work yet.</li>`
         : data.events.nodes
             .toReversed()
             .map(({ occurredAt, summary }) => html`<li>${time(occurredAt)}<span>${summary}</span></li>`)
