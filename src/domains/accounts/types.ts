@@ -96,7 +96,8 @@ export const Account = builder.objectRef<AccountRow>('Account').implement({
     id: t.id({ description: 'Its id.', resolve: ({ id }) => encodeId('account', id) }),
     email: t.expose('email', { type: 'EmailAddress', description: 'What you sign in with.' }),
     emailVerified: t.boolean({
-      description: 'Whether it is known that mail to the address reaches you.',
+      description:
+        'Whether mail to the address reaches you: known by a link in one, such as an invite or a reset, or by the word of your issuer.',
       resolve: ({ emailVerifiedAt }) => emailVerifiedAt !== null,
     }),
     name: t.exposeString('name', { description: 'Your name; a member has one of their own.' }),

@@ -197,7 +197,7 @@ mutation('rotateApiKey', {
     overlap: t.field({
       type: 'Duration',
       description:
-        'How long the secret before works on: a day unless told, seven at most (`P7D`), `PT0S` is not at all.',
+        'How long the secret before works on: a day unless told, seven at most (`P7D`), `PT0S` is not at all, within two seconds.',
     }),
   }),
   parse: rotateApiKeyInput,
