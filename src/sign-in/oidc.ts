@@ -101,24 +101,28 @@ function refusalOf(err: unknown, name: string, log: Logger): AppError {
     if (err.error === 'temporarily_unavailable' || err.error === 'server_error') {
       return unavailable(`${name} cannot sign anybody in at the moment. Try again.`)
     }
-    log.warn({ err }, 'the issuer refused to sign somebody in')
+    log.warn({ error: knownWord(err.error) }, 'the issuer refused to sign somebody in')
     return new AppError(
       'FORBIDDEN',
       `${name} refused to sign you in (${knownWord(err.error)}). Ask who runs this server.`,
     )
   }
-  // What the network said, or an answer that was none.
-  if (err instanceof TypeError && !('code' in err))
-    return unavailable(`${name} cannot be reached at the moment. Try again.`)
-  if (err instanceof ClientError && (err.code === 'OAUTH_TIMEOUT' || err.code === 'OAUTH_ABORT')) {
-    return unavailable(`${name} cannot be reached at the moment. Try again.`)
-  }
+  if (isAway(err)) return unavailable(`${name} cannot be reached at the moment. Try again.`)
   log.warn(
-    { err: err instanceof ResponseBodyError ? { error: err.error, status: err.status } : err },
+    err instanceof ResponseBodyError ? { error: knownWord(err.error), status: err.status } : { err },
     'a sign-in at the issuer failed',
   )
   return new AppError('FORBIDDEN', `What came back from ${name} does not fit what was asked for. Begin again.`)
 }
 
+/** Whether the issuer gave no answer of its own: the network did, it took too long, or something failed there. */
+function isAway(err: unknown): boolean {
+  if (err instanceof TypeError) return !('code' in err)
+  if (!(err instanceof ClientError)) return false
+  if (err.code === 'OAUTH_TIMEOUT' || err.code === 'OAUTH_ABORT') return true
+  return err.cause instanceof Response && err.cause.status >= 500
+}
+
 /** The issuer's word for it, or whatever stands in the address: shown only where it is one of the standard's kind. */
-const knownWord = (error: string): string => (/^[a-z_]{1,40}$/.test(error) ? error : 'it did not say why')
+const knownWord = (error: unknown): string =>
+  typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : 'it did not say why'

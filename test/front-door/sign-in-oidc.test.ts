@@ -10,7 +10,8 @@ import { ADA, away, back, come as comeFrom, emailOf, urlOf } from './oidc-visits
 let issuer: FakeIssuer
 let house: House
 let byInvitation: House
-const log = createLogger({ level: 'error', format: 'json' })
+const logged: string[] = []
+const log = createLogger({ level: 'debug', format: 'json', stream: { write: (line) => void logged.push(line) } })
 
 beforeAll(async () => {
   issuer = await openIssuer({ clientId: 'cadre', clientSecret: 'shared-with-nobody' })
@@ -182,9 +183,37 @@ describe('a way back is refused', () => {
     expect(await refused(visitor, await away(visitor))).toContain('You did not sign in at Acme')
     issuer.nextError = '<script>alert(1)</script>'
     expect(await refused(visitor, await away(visitor))).not.toContain('alert(1)')
+    issuer.nextError = 'login_required'
+    expect(await refused(visitor, await away(visitor))).toContain('(login_required)')
     issuer.nextError = 'temporarily_unavailable'
     await refused(visitor, await away(visitor), 503)
   })
+
+  test.each([
+    ['a failure', { status: 502, body: '<html>' }, 503],
+    ['a refusal', { status: 400, body: { error: 'invalid_client', error_description: 's3cret-0' } }, 403],
+    ['a refusal that is none', { status: 400, body: { error: 5, access_token: 's3cret-1' } }, 403],
+    [
+      'an ID token that is none',
+      { status: 200, body: { access_token: 's3cret-2', token_type: 'Bearer', id_token: 5 } },
+      403,
+    ],
+    ['no access token', { status: 200, body: { refresh_token: 's3cret-3', id_token: 's3cret.4.5' } }, 403],
+    [
+      'a sealed ID token',
+      { status: 200, body: { access_token: 's3cret-6', token_type: 'Bearer', id_token: 's3cret.7.8.9.10' } },
+      403,
+    ],
+  ])(
+    'whose code the issuer answers with %s: a page, and nothing of the answer in the log',
+    async (_what, answer, status) => {
+      const visitor = new Visitor(urlOf(house))
+      const path = await away(visitor)
+      issuer.nextAnswer = answer
+      await refused(visitor, path, status)
+      expect(logged.join('')).not.toMatch(/s3cret|"level":"error"/)
+    },
+  )
 })
 
 test('while the issuer is away people are told', async () => {

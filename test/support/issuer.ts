@@ -27,6 +27,8 @@ export interface FakeIssuer {
   person: Person
   /** Answers the next person who is sent to sign in with this error. */
   nextError: string | undefined
+  /** Answers the next code that is to be changed for an ID token with this instead. */
+  nextAnswer: { readonly status: number; readonly body: unknown } | undefined
   /** What happens while a code is changed for an ID token. */
   meanwhile: (() => Promise<unknown>) | undefined
   /** What each ID token says besides, or instead. */
@@ -65,7 +67,7 @@ export async function openIssuer({ clientId, clientSecret }: FakeIssuerOptions):
   }
   await publish()
 
-  const json = (response: ServerResponse, status: number, body: object) => {
+  const json = (response: ServerResponse, status: number, body: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }
 
@@ -109,6 +111,9 @@ export async function openIssuer({ clientId, clientSecret }: FakeIssuerOptions):
     }
     const { nonce, person } = grant
     await self.meanwhile?.()
+    const { nextAnswer } = self
+    self.nextAnswer = undefined
+    if (nextAnswer !== undefined) return json(response, nextAnswer.status, nextAnswer.body)
     const idToken = await self.token({ ...person, aud: clientId, nonce, ...self.idTokenClaims } as JWTPayload)
     json(response, 200, { access_token: randomBytes(16).toString('hex'), token_type: 'Bearer', id_token: idToken })
   }
@@ -152,6 +157,7 @@ export async function openIssuer({ clientId, clientSecret }: FakeIssuerOptions):
     url: `http://127.0.0.1:${port}`,
     person: { sub: 'ada', email: 'ada@example.com', email_verified: true, name: 'Ada Lovelace' },
     nextError: undefined,
+    nextAnswer: undefined,
     meanwhile: undefined,
     idTokenClaims: {},
     get keysAsked() {

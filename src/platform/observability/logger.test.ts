@@ -49,6 +49,16 @@ describe.each(['json', 'pretty'] as const)('the log as %s', (format) => {
     expect(text()).toContain('23514')
   })
 
+  it('shows nothing of a cause that is no error, whatever that is', () => {
+    const { log, text } = capture({ level: 'info', format })
+    const causes = [{ id_token: 's3cret-1' }, 's3cret-2', new URLSearchParams({ code: 's3cret-3' }), new Response('x')]
+    for (const cause of causes)
+      log.info({ err: new Error('broken', { cause: new Error('within', { cause }) }) }, 'a fault')
+    log.info({ err: new AggregateError([{ token: 's3cret-4' }], 'several') }, 'a fault')
+    expect(text()).not.toContain('s3cret')
+    expect(text().match(/within/g)?.length).toBeGreaterThanOrEqual(4)
+  })
+
   it('keeps the path of a request, which is a URL without a secret', () => {
     const { log, text } = capture({ level: 'info', format })
     log.info({ req: { url: '/graphql?query=1' } }, 'a request')

@@ -85,16 +85,17 @@ const ERROR_FIELDS = [
 
 /**
  * An error without what was being worked on: PostgreSQL's `detail` repeats the row that it refuses, node's parser keeps
- * the packet that is no HTTP with all of its headers, clients keep the request. Causes are told the same way.
+ * the packet that is no HTTP with all of its headers, clients keep the request. Causes are told the same way; one that is no
+ * error is what was worked on: an issuer's tokens, or an answer whose getters throw when the log looks for secrets in it.
  */
 function shownError(err: unknown, depth = 0): unknown {
-  if (!(err instanceof Error)) return err
+  if (!(err instanceof Error)) return depth === 0 ? err : undefined
   const shown: Record<string, unknown> = { type: err.constructor.name, message: err.message, stack: err.stack }
   for (const field of ERROR_FIELDS) {
     const value = (err as unknown as Record<string, unknown>)[field]
     if (value !== undefined && typeof value !== 'function') shown[field] = value
   }
-  if (err.cause !== undefined && depth < 5) shown.cause = shownError(err.cause, depth + 1)
+  if (err.cause instanceof Error && depth < 5) shown.cause = shownError(err.cause, depth + 1)
   if (err instanceof AggregateError && depth < 5) shown.errors = err.errors.map((each) => shownError(each, depth + 1))
   return shown
 }
