@@ -101,6 +101,20 @@ describe('a token is refused', () => {
     await refused(await fake.token({ ...ada, nbf: soon })).toMatchObject(NOT_VALID)
   })
 
+  test('that ends when there are no dates any more', async () => {
+    expect(await issuer.verify(await fake.token({ ...ada, exp: 253_402_300_799 }))).toBeTruthy()
+    for (const exp of [253_402_300_800, 1e15, 1e300]) {
+      await refused(await fake.token({ ...ada, exp })).toMatchObject(NOT_VALID)
+    }
+  })
+
+  test('whose subject is not to be told from others', async () => {
+    for (const sub of ['\0', '\ud800', 'a\udfff', '\ufffd']) {
+      await refused(await fake.token({ ...ada, sub })).toMatchObject(NOT_VALID)
+    }
+    expect(await issuer.verify(await fake.token({ ...ada, sub: '\u{1f511}' }))).toBeTruthy()
+  })
+
   test('that was made for something else: to tell a client who signed in, or that somebody was signed out', async () => {
     const other = { code: 'UNAUTHENTICATED', message: expect.stringContaining('no access token') }
     const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }

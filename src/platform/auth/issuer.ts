@@ -161,7 +161,9 @@ export function createIssuer(options: IssuerOptions): Issuer {
         throw refusalOf(err) ?? away(err)
       }
       if (!isAccessToken(found)) throw unauthenticated('This is no access token: send one that is made for this API.')
-      return { claims: claimsOf(found.payload), expiresAt: (found.payload.exp ?? 0) * 1_000 }
+      const expiresAt = (found.payload.exp ?? 0) * 1_000
+      if (expiresAt > LAST_MS) throw unauthenticated(NOT_VALID)
+      return { claims: claimsOf(found.payload), expiresAt }
     },
   }
 }
@@ -183,6 +185,9 @@ function isAccessToken({ payload, protectedHeader }: Pick<JWTVerifyResult, 'payl
 
 const NOT_VALID = 'This token is not valid here.'
 
+/** The last moment that is a date here. */
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59)
+
 /** Undefined where it is not the token that is at fault. */
 function refusalOf(err: unknown) {
   if (isAppError(err)) return err
@@ -195,6 +200,9 @@ function refusalOf(err: unknown) {
 
 const MAX_SUBJECT_LENGTH = 255
 
+/** What the database cannot tell from others: a zero byte, halves of letters, and what stands where one could not be read. */
+const UNREADABLE = /[\0\ufffd\p{Cs}]/u
+
 /** What the claims of a verified token say about its person. Throws UNAUTHENTICATED for a subject that can be nobody's. */
 export function claimsOf(payload: Readonly<Record<string, unknown>>): Claims {
   const { iss, sub, email, email_verified, name, preferred_username } = payload
@@ -205,7 +213,7 @@ export function claimsOf(payload: Readonly<Record<string, unknown>>): Claims {
     typeof sub !== 'string' ||
     sub === '' ||
     sub.length > MAX_SUBJECT_LENGTH ||
-    /\0/.test(sub)
+    UNREADABLE.test(sub)
   ) {
     throw unauthenticated(NOT_VALID)
   }
