@@ -1,7 +1,12 @@
 // Access tokens of an issuer of OpenID Connect, sent as bearer tokens.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { purgeSessions } from '../../src/domains/accounts/sweeps.ts'
+import { createAuthenticator } from '../../src/platform/auth/authenticate.ts'
+import { createIssuer, type Issuer } from '../../src/platform/auth/issuer.ts'
+import { systemClock } from '../../src/platform/lib/clock.ts'
+import { unavailable } from '../../src/platform/lib/errors.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
 import { type House, openHouse } from '../domains/house.ts'
 import { type FakeIssuer, openIssuer } from '../support/issuer.ts'
@@ -144,6 +149,61 @@ describe('a bearer token of the issuer', () => {
     }
     const access = await issuer.token({ sub: 'ada', aud: 'cadre-api' }, { typ: 'at+jwt' })
     expect((await ask(house, access)).status).toBe(200)
+  })
+})
+
+describe('who was let in with one', () => {
+  const person = { ...ADA, sub: 'lin', email: 'lin@example.com' }
+  const exp = Math.floor(Date.now() / 1_000) + 3_600
+  let isAway = false
+  let passedMs = 0
+  let token: string
+  let visitor: Visitor
+  const look = async (anew: boolean) => {
+    const real = createIssuer({ ...oidc(), clock: systemClock, log })
+    const verify: Issuer['verify'] = (text) =>
+      isAway ? Promise.reject(unavailable('Acme cannot be reached at the moment.')) : real.verify(text)
+    const clock = { ...systemClock, now: () => new Date(Date.now() + passedMs) }
+    const authenticator = createAuthenticator({ db: house.db, clock, log, issuer: { ...real, verify } })
+    return (await authenticator.authenticate(`Bearer ${token}`, { anew })).viewer.kind
+  }
+  const oidc = () => ({
+    issuer: issuer.url,
+    name: 'Acme',
+    audience: 'cadre-api',
+    clientId: 'cadre',
+    clientSecret: undefined,
+  })
+
+  beforeEach(async () => {
+    isAway = false
+    passedMs = 0
+    visitor = new Visitor(urlOf(house))
+    await come(visitor, person)
+    token = await issuer.token({ sub: 'lin', aud: 'cadre-api', exp, jti: randomUUID() })
+    expect(await look(false)).toBe('account')
+    isAway = true
+  })
+
+  test('stays while the issuer is away, and nobody comes in', async () => {
+    expect(await look(true)).toBe('account')
+    await expect(look(false)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  test('goes all the same when the session is revoked, the token is over or the account is gone', async () => {
+    passedMs = 3_601_000
+    await expect(look(true)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', message: 'This token has expired.' })
+    passedMs = 0
+    await visitor.submit('/account', {}, { to: '/account/sessions/end-others' })
+    await expect(look(true)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    await visitor.ask('mutation { eraseAccount(input: {}) { __typename } }')
+    await expect(look(true)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
+
+  test('is told that the token is over as soon as it is, and not that somebody has revoked it', async () => {
+    isAway = false
+    passedMs = 3_601_000
+    await expect(look(true)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', message: 'This token has expired.' })
   })
 })
 

@@ -36,7 +36,7 @@ export interface Authenticator {
   /**
    * The caller behind an `Authorization` header (or the same text in `connection_init`). Nothing given is anonymous;
    * a credential that is not valid, or of a suspended workspace, is UNAUTHENTICATED, never anonymous. `anew` looks even
-   * when the answer is known, for whoever keeps somebody in for long.
+   * when the answer is known, for whoever keeps somebody in for long: only for a credential that was let in before.
    */
   authenticate(
     authorization: string | undefined,
@@ -186,7 +186,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const { issuer } = options
       if (issuer !== undefined && looksLikeJwt(plain) && !saysItIsOurs(plain)) {
         const name = `issuer ${hashKey(plain)} ${workspace ?? ''}`
-        const look = () => findIssuerSession(db, issuer, { token: plain, workspace, now: clock.now() })
+        const look = () => findIssuerSession(db, issuer, { token: plain, workspace, now: clock.now(), letIn: anew })
         return await standing(lookUp(name, anew, look))
       }
       if (looksLikeJwt(plain)) {

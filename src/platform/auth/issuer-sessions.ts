@@ -9,10 +9,22 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { stringify } from 'uuid'
 import type { Database } from '../db/database.ts'
-import { unauthenticated } from '../lib/errors.ts'
+import { isAppError, unauthenticated } from '../lib/errors.ts'
 import { isUuid } from '../lib/ids.ts'
 import type { Issuer } from './issuer.ts'
 import { type FoundSession, findSession } from './sessions.ts'
+
+interface Asked {
+  readonly token: string
+  /** The slug or id of the workspace that it is to speak in. */
+  readonly workspace: string | undefined
+  readonly now: Date
+  /** Whether it was let in before by this process, and is looked at again. */
+  readonly letIn: boolean
+}
+
+const EXPIRED = 'This token has expired.'
+const REVOKED = 'This token’s session was revoked: sign in again.'
 
 /** The same for a token however often it is sent. Of the signed part alone: of some signatures there are two that fit. */
 export function issuerSessionId(token: string): string {
@@ -27,14 +39,19 @@ export function issuerSessionId(token: string): string {
 /**
  * The session of a token, in the workspace that is named by its slug or id: without a name in the account's only one, and in
  * none where it has several. UNAUTHENTICATED for a token that is not valid, of somebody who has no account here or is no
- * member there, and one whose session was revoked; UNAVAILABLE while the issuer's keys cannot be had.
+ * member there, and one whose session was revoked; UNAVAILABLE while the issuer's keys cannot be had. Of a token that was let
+ * in before its session alone is looked at then: it may have ended, and nobody is to stay for as long as the issuer is away.
  */
-export async function findIssuerSession(
-  db: Database,
-  issuer: Issuer,
-  { token, workspace, now }: { readonly token: string; readonly workspace: string | undefined; readonly now: Date },
-): Promise<FoundSession> {
-  const { claims, expiresAt } = await issuer.verify(token)
+export async function findIssuerSession(db: Database, issuer: Issuer, asked: Asked): Promise<FoundSession> {
+  const { token, workspace, now, letIn } = asked
+  const verified = await issuer.verify(token).catch((err: unknown) => {
+    if (letIn && isAppError(err) && err.code === 'UNAVAILABLE') return undefined
+    throw err
+  })
+  if (verified === undefined) return await findStanding(db, asked)
+  const { claims, expiresAt } = verified
+  // The issuer's clock may go after ours; a session ends by ours.
+  if (expiresAt <= now.getTime()) throw unauthenticated(EXPIRED)
   const identity = await db.systemSql
     .selectFrom('accountIdentity')
     .innerJoin('account', 'account.id', 'accountIdentity.accountId')
@@ -53,8 +70,25 @@ export async function findIssuerSession(
   if (found !== undefined) return found
   await keepSession(db, { ...key, identityId: identity.id, now, expiresAt: new Date(expiresAt) })
   const made = await findSession(db, key, now)
-  if (made === undefined) throw unauthenticated('This token’s session was revoked: sign in again.')
+  if (made === undefined) throw unauthenticated(REVOKED)
   return made
+}
+
+/** The session of a token that was verified before. */
+async function findStanding(db: Database, { token, workspace, now }: Asked): Promise<FoundSession> {
+  const sessionId = issuerSessionId(token)
+  const session = await db.systemSql
+    .selectFrom('session')
+    .select(['accountId', 'expiresAt'])
+    .where('id', '=', sessionId)
+    .executeTakeFirst()
+  if (session === undefined) throw unauthenticated(REVOKED)
+  if (session.expiresAt <= now) throw unauthenticated(EXPIRED)
+  const { accountId } = session
+  const workspaceId = await workspaceOf(db, accountId, workspace)
+  const found = await findSession(db, { sessionId, accountId, workspaceId }, now)
+  if (found === undefined) throw unauthenticated(REVOKED)
+  return found
 }
 
 interface Kept {
