@@ -178,6 +178,28 @@ describe('the issuer’s keys', () => {
     await fake.comeBack()
   })
 
+  test('that cannot be had are not asked for once more by each forged token, nor is each told to the log', async () => {
+    const told: unknown[] = []
+    issuer = create({
+      cooldownMs: 0,
+      log: Object.assign(Object.create(log), { warn: (line: unknown) => told.push(line) }),
+    })
+    await issuer.verify(await fake.token(ada))
+    const forged = await fake.token(ada, { kid: 'another' })
+    await fake.goAway()
+    const flood = () =>
+      Promise.all(Array.from({ length: 10 }, () => refused(forged).toMatchObject({ code: 'UNAVAILABLE' })))
+    await flood()
+    const asked = fake.keysAsked
+    await fake.comeBack()
+    await flood()
+    expect([fake.keysAsked - asked, told.length]).toEqual([0, 1])
+    expect(await issuer.verify(await fake.token(ada))).toBeTruthy()
+    passedMs = 2_001
+    await refused(forged).toMatchObject(NOT_VALID)
+    expect(fake.keysAsked - asked).toBe(1)
+  })
+
   test('of an issuer that calls itself something else are not fetched', async () => {
     const token = await fake.token(ada)
     issuer = create({ issuer: fake.url.replace('127.0.0.1', 'localhost') })

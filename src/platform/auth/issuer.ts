@@ -3,9 +3,9 @@
 // It is asked for its addresses at the first need and again each hour, and not when the server starts: a server must
 // start while its issuer is away. While nobody can reach the issuer the answer is UNAVAILABLE and never that a token is
 // wrong: clients throw a token away that is. A token signed by a key that is not known has the keys fetched once more,
-// and not again for half a minute, however many come.
+// and not again for half a minute, however many come; nor for two seconds when they could not be had.
 
-import { createRemoteJWKSet, errors, type JWTVerifyResult, jwtVerify, type RemoteJWKSet } from 'jose'
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyResult, jwtVerify, type RemoteJWKSet } from 'jose'
 import { allowInsecureRequests, type Configuration, discovery, enableNonRepudiationChecks, None } from 'openid-client'
 import type { Clock } from '../lib/clock.ts'
 import { isAppError, unauthenticated, unavailable } from '../lib/errors.ts'
@@ -70,6 +70,16 @@ export function createIssuer(options: IssuerOptions): Issuer {
   let known: Discovered | undefined
   let asking: Promise<Discovered> | undefined
   let failedAtMs = Number.NEGATIVE_INFINITY
+  let keysFailedAtMs = Number.NEGATIVE_INFINITY
+
+  /** The failure that the log was told of last. */
+  let told: unknown
+
+  // Anybody can send a token of a key that is not known: nobody waits for each while the keys cannot be had.
+  const fetchKeys: typeof fetch = (...asked) => {
+    if (clock.monotonicMs() - keysFailedAtMs < RETRY_MS) return Promise.reject(notReached())
+    return fetch(...asked)
+  }
 
   const discover = async (): Promise<Discovered> => {
     const execute = [enableNonRepudiationChecks, ...(isSafe ? [] : [allowInsecureRequests])]
@@ -87,13 +97,21 @@ export function createIssuer(options: IssuerOptions): Issuer {
     // The keys that were fetched stay good when the issuer is asked for its addresses anew.
     const same = known?.configuration.serverMetadata().jwks_uri === jwks_uri ? known.keys : undefined
     const keys =
-      same ?? createRemoteJWKSet(new URL(jwks_uri), { cooldownDuration: cooldownMs, timeoutDuration: TIMEOUT_MS })
+      same ??
+      createRemoteJWKSet(new URL(jwks_uri), {
+        cooldownDuration: cooldownMs,
+        timeoutDuration: TIMEOUT_MS,
+        [customFetch]: fetchKeys,
+      })
     return { configuration, keys, atMs: clock.monotonicMs() }
   }
 
+  const notReached = () => unavailable(`${options.name} cannot be reached at the moment.`, RETRY_MS)
   const away = (err: unknown) => {
-    log.warn({ err, issuer: options.issuer }, 'the issuer of sign-ins could not be asked')
-    return unavailable(`${options.name} cannot be reached at the moment.`, RETRY_MS)
+    // Of all who have waited for one answer it is told once.
+    if (told !== err) log.warn({ err, issuer: options.issuer }, 'the issuer of sign-ins could not be asked')
+    told = err
+    return notReached()
   }
 
   const current = async (): Promise<Discovered> => {
@@ -101,7 +119,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     // Who comes while it is away does not wait for it once more each.
     if (clock.monotonicMs() - failedAtMs < RETRY_MS) {
       if (known !== undefined) return known
-      throw unavailable(`${options.name} cannot be reached at the moment.`, RETRY_MS)
+      throw notReached()
     }
     asking ??= discover().finally(() => {
       asking = undefined
@@ -158,7 +176,10 @@ export function createIssuer(options: IssuerOptions): Issuer {
       try {
         found = await verified(token, audience, discovered)
       } catch (err) {
-        throw refusalOf(err) ?? away(err)
+        const refusal = refusalOf(err)
+        if (refusal !== undefined) throw refusal
+        keysFailedAtMs = clock.monotonicMs()
+        throw away(err)
       }
       if (!isAccessToken(found)) throw unauthenticated('This is no access token: send one that is made for this API.')
       const expiresAt = (found.payload.exp ?? 0) * 1_000
