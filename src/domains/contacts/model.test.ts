@@ -8,6 +8,16 @@ test('two spellings of one address are one: case, space around it and an interna
   expect(normaliseEmail('info@bücher.example')).toBe(normaliseEmail('INFO@xn--bcher-kva.example'))
 })
 
+test.each(['J\u030c', 'H\u0331', 'T\u0308', 'W\u030a', 'Y\u030a', '\u0130', '\u212a', '\u03a9\u0301\u0345'])(
+  'an address that begins with %j is one, composed or not, in capitals or not',
+  (letter) => {
+    const one = normaliseEmail(`${letter}da@example.com`)
+    expect(one).toBeDefined()
+    expect(normaliseEmail(one ?? '')).toBe(one)
+    expect(normaliseEmail(`${letter.toLowerCase().normalize('NFC')}da@example.com`)).toBe(one)
+  },
+)
+
 test('dots and tags before the @ are kept: only the mailbox knows what they mean', () => {
   expect(normaliseEmail('a.da+work@example.com')).toBe('a.da+work@example.com')
 })

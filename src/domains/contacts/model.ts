@@ -27,7 +27,8 @@ export function normaliseEmail(text: string): string | undefined {
   const at = trimmed.lastIndexOf('@')
   if (at < 1) return undefined
   const domain = domainToASCII(trimmed.slice(at + 1))
-  const email = `${trimmed.slice(0, at)}@${domain}`.toLowerCase()
+  // A small letter may compose with its mark where the capital does not: `J̌`.
+  const email = `${trimmed.slice(0, at)}@${domain}`.toLowerCase().normalize('NFC')
   if (email.length > MAX_EMAIL_LENGTH) return undefined
   return /^[^\s\p{C}@"(),:;<>[\\\]]+$/u.test(email.slice(0, email.lastIndexOf('@'))) &&
     /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(domain)
