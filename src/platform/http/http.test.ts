@@ -42,7 +42,7 @@ test('we are called what the caller calls us, unless that is no host', () => {
   for (const host of ['cadre.example:4000', 'localhost', '[::1]:4000', '10.0.0.1']) {
     expect(baseUrlOf(request({ host }))).toBe(`http://${host}`)
   }
-  for (const host of ['a/b', 'a@b', 'a b', '"><script>', '']) {
+  for (const host of ['a/b', 'a@b', 'a b', '"><script>', '', 'a:99999', '[::::]', '999.1.1.1']) {
     expect(baseUrlOf(request({ host }))).toBe('http://[::1]:4000')
   }
 })

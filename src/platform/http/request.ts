@@ -54,7 +54,8 @@ export function requestIdOf(request: IncomingMessage, newRequestId: () => string
  */
 export function baseUrlOf(request: IncomingMessage): string {
   const { host } = request.headers
-  if (host !== undefined && /^[\w.-]+(?::\d{1,5})?$|^\[[\da-f:.]+\](?::\d{1,5})?$/i.test(host)) return `http://${host}`
+  const isPlain = host !== undefined && /^[\w.-]+(?::\d{1,5})?$|^\[[\da-f:.]+\](?::\d{1,5})?$/i.test(host)
+  if (isPlain && URL.canParse(`http://${host}`)) return `http://${host}`
   const { localAddress = 'localhost', localPort = 80 } = request.socket
   return `http://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`
 }
