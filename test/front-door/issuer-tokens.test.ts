@@ -1,6 +1,7 @@
 // Access tokens of an issuer of OpenID Connect, sent as bearer tokens.
 
 import { randomUUID } from 'node:crypto'
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { purgeSessions } from '../../src/domains/accounts/sweeps.ts'
 import { createAuthenticator } from '../../src/platform/auth/authenticate.ts'
@@ -90,6 +91,30 @@ describe('a bearer token of the issuer', () => {
     await expect.poll(async () => (await ask(house, mine)).status).toBe(401)
     expect((await ask(house, mine, { 'x-cadre-workspace': 'second' })).status).toBe(401)
     expect((await ask(house, await token({ jti: 'new' }))).status).toBe(200)
+  })
+
+  test('that is sent first while its person’s account is erased is refused, and stands in nobody’s way', async () => {
+    await come(new Visitor(urlOf(house)), { ...ADA, sub: 'noa', email: 'noa@example.com' })
+    const hers = await token({ sub: 'noa' })
+    const eraser = new pg.Client({ connectionString: house.ownerUrl })
+    await eraser.connect()
+    try {
+      await eraser.query('begin')
+      const { rows } = await eraser.query<{ id: string }>(
+        `select id from account where email_folded = 'noa@example.com' for update`,
+      )
+      const answer = ask(house, hers)
+      const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      await expect.poll(async () => (await eraser.query(waiting)).rowCount).toBe(1)
+      for (const table of ['session', 'account_identity']) {
+        await eraser.query(`delete from ${table} where account_id = $1`, [rows[0]?.id])
+      }
+      await eraser.query('delete from account where id = $1', [rows[0]?.id])
+      await eraser.query('commit')
+      expect((await answer).status).toBe(401)
+    } finally {
+      await eraser.end()
+    }
   })
 
   test('that was revoked stays so for as long as it could be good, however long ago that was', async () => {

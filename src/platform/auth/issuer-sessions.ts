@@ -93,6 +93,7 @@ async function findStanding(db: Database, { token, workspace, now }: Asked): Pro
 
 interface Kept {
   readonly sessionId: string
+  readonly accountId: string
   readonly identityId: string
   readonly workspaceId: string | null
   readonly now: Date
@@ -101,19 +102,24 @@ interface Kept {
 
 /**
  * Makes the row, unless it is there. The sign-in that it comes by is held for that: who disconnects it at this moment either
- * ends this session with the others, or there is none.
+ * ends this session with the others, or there is none. The account is held before it, as by who erases the account: neither
+ * waits for the other in a ring.
  */
-async function keepSession(db: Database, { sessionId, identityId, workspaceId, now, expiresAt }: Kept): Promise<void> {
+async function keepSession(db: Database, kept: Kept): Promise<void> {
+  const { sessionId, accountId, identityId, workspaceId, now, expiresAt } = kept
   await db.systemSql
+    .with('person', (query) => query.selectFrom('account').select('id').where('id', '=', accountId).forKeyShare())
     .with('used', (query) =>
       query
         .updateTable('accountIdentity')
+        .from('person')
         .set({ lastUsedAt: now })
-        .where('id', '=', identityId)
+        .where('accountIdentity.id', '=', identityId)
+        .whereRef('accountIdentity.accountId', '=', 'person.id')
         .where(({ not, exists, selectFrom }) =>
           not(exists(selectFrom('session').select('session.id').where('session.id', '=', sessionId))),
         )
-        .returning(['id', 'accountId']),
+        .returning(['accountIdentity.id', 'accountIdentity.accountId']),
     )
     .insertInto('session')
     .columns(['id', 'accountId', 'identityId', 'kind', 'workspaceId', 'createdAt', 'lastUsedAt', 'expiresAt'])
