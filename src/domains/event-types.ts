@@ -16,6 +16,7 @@ import { effectEvents, runEvents, stepEvents } from './runs/events.ts'
 import { submissionEvents } from './submissions/events.ts'
 import { submissionNames } from './submissions/loaders.ts'
 import { inviteEvents, memberEvents, workspaceEvents } from './workspaces/events.ts'
+import { inviteNames } from './workspaces/loaders.ts'
 
 /** Every type of event there is. A new domain adds its own here. */
 export const eventTypes = createEventTypes([
@@ -42,5 +43,6 @@ export const eventTypes = createEventTypes([
 export const namesOfThings: Readonly<Record<string, NamesOf>> = {
   contact: contactNames,
   form: formNames,
+  invite: inviteNames,
   submission: submissionNames,
 }

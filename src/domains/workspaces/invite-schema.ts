@@ -22,7 +22,7 @@ const Status = describeEnum<InviteStatus>('InviteStatus', 'What has become of an
 })
 
 const Invite = builder.prismaNode('Invite', {
-  ...node('Invite', { kind: 'invite', name: 'email' }),
+  ...node('Invite', { kind: 'invite' }),
   permission: 'WORKSPACE_READ',
   description: 'An invite into the workspace, for one e-mail address. Its token is in the mail and nowhere else.',
   fields: (t) => ({
