@@ -57,7 +57,7 @@ async function search() {
   results.replaceChildren(...fitting.slice(0, SHOWN).map(([, entry]) => item(entry)))
   found.textContent =
     fitting.length === 0
-      ? `Nothing is called "${input.value.trim()}".`
+      ? `Nothing found for "${input.value.trim()}".`
       : fitting.length > SHOWN
         ? `The first ${SHOWN} of ${fitting.length}.`
         : `${fitting.length} found.`

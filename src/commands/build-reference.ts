@@ -15,6 +15,13 @@ const source = (name: string): string => readFileSync(join(docs, name), 'utf8')
 const marked = new Marked({
   async: false,
   renderer: {
+    heading({ tokens, depth, text }) {
+      const id = text
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '-')
+        .replace(/^-|-$/g, '')
+      return `<h${depth} id="${id}">${this.parser.parseInline(tokens)}</h${depth}>\n`
+    },
     // The guide's pages lead to one another. What they name of the repository is not on the server: its name is left.
     link({ href, tokens }) {
       const text = this.parser.parseInline(tokens)

@@ -212,7 +212,7 @@ describe.skipIf(!hasChromium)('the reference, in a browser', () => {
     await page.waitForURL(/\/docs\/.+/)
     await page.keyboard.press('/')
     await page.keyboard.type('no such thing at all')
-    await page.getByText('Nothing is called').waitFor()
+    await page.getByText('Nothing found for').waitFor()
     expect(complaints).toEqual([])
     await page.close()
   })

@@ -189,7 +189,9 @@ describe('after somebody who was everywhere was erased', () => {
     expect(events.nodes.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['MEMBER_ERASURE_REQUESTED', 'MEMBER_ERASED']),
     )
-    const { events: kites } = (await kite.query('{ events(first: 100) { nodes { summary } } }')) as typeof events
+    const { events: kites } = (await kite.query('{ events(first: 100) { nodes { summary } } }')) as {
+      events: typeof events
+    }
     expect(kites.nodes.map(({ summary }) => summary).join('\n')).toMatch(/ invited somebody as /)
     const [address] = await sql<{ n: number }>(
       `select count(*)::int as n from event_log where workspace_id = $1 and address_erased_by is not null`,

@@ -51,7 +51,12 @@ const guide = {
 for (const root of [schema.getQueryType()]) {
   for (const field of Object.values(root?.getFields() ?? {})) field.extensions = { permission: 'DEALS_READ' }
 }
-const files = buildReference({ schema, overview: '<h1>Welcome</h1>', conventions: '<h1>Rules</h1>', guide })
+const files = buildReference({
+  schema,
+  overview: '<h1>Welcome</h1>',
+  conventions: '<h1>Rules</h1><p>How it goes.</p><h2 id="a-b">A &amp; <code>b</code></h2>\n<p>Both. Or none.</p>',
+  guide,
+})
 
 const page = (name: string): string => {
   const text = files.get(name)
@@ -170,9 +175,15 @@ describe('what the search looks through', () => {
     expect(find('Deal')).toEqual(['Deal', 'Object', '/docs/objects/Deal', 'A sale that may come about.'])
     expect(find('Deal.stage')).toEqual(['Deal.stage', 'Field', '/docs/objects/Deal#stage', 'Where it stands.'])
     expect(find('DealBy.id')?.[2]).toBe('/docs/inputs/DealBy#id')
-    expect(find('Shade.DARK')).toEqual(['Shade.DARK', 'Value', '/docs/enums/Shade#DARK', 'No light:'])
+    expect(find('Shade.DARK')).toEqual(['Shade.DARK', 'Value', '/docs/enums/Shade#DARK', 'No light: as good as none.'])
     expect(find('later')?.[1]).toBe('Directive')
     expect(found.filter(([, , href]) => href.startsWith('/docs/unions'))).toHaveLength(1)
+  })
+
+  test('is prose as well, by its pages and their sections', () => {
+    expect(find('Conventions')).toEqual(['Conventions', 'Guide', '/docs/conventions', 'How it goes.'])
+    expect(find('A & b')).toEqual(['A & b', 'Conventions', '/docs/conventions#a-b', 'Both.'])
+    expect(find('First steps')).toEqual(['First steps', 'Guide', '/docs/guide/first-steps', ''])
   })
 
   test('is a description as a whole where it has no end, without backticks, and nothing where there is none', () => {

@@ -70,6 +70,10 @@ export function buildReference({ schema, overview, conventions, guide }: Referen
       files.set(`${key}/${name}.html`, renderLayout({ title: name, at: key, name, siblings, body }))
     }
   }
-  files.set('search.json', JSON.stringify(searchIndex(entries)))
+  const prose = [
+    { title: 'Conventions', href: `${ROOT}/conventions`, body: conventions },
+    ...guide.pages.map(({ name, title, body }) => ({ title, href: `${GUIDE}/${name}`, body })),
+  ]
+  files.set('search.json', JSON.stringify(searchIndex(entries, prose)))
   return files
 }

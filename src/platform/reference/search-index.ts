@@ -3,15 +3,43 @@ import { CHAPTERS, descriptionOf, type Entry, hrefOf } from './places.ts'
 /** What is found: its name, what it is, its address, and its first sentence. */
 export type Findable = readonly [name: string, what: string, href: string, sentence: string]
 
-/** Everything with an address: pages, and the fields and values on them. */
-export function searchIndex(entries: readonly Entry[]): Findable[] {
-  return entries.flatMap((entry) => {
-    const href = hrefOf(entry)
-    const what = CHAPTERS[entry.chapter].one
-    const own: Findable = [entry.name, what, href, firstSentence(descriptionOf(entry))]
-    return [own, ...partsOf(entry).map((part) => toFindable(entry, href, part))]
-  })
+/** A page of prose: HTML of ours, whose `h2` have ids. */
+export interface Prose {
+  readonly title: string
+  readonly href: string
+  readonly body: string
 }
+
+/** Everything with an address: pages, the fields and values on them, and the sections of prose. */
+export function searchIndex(entries: readonly Entry[], prose: readonly Prose[]): Findable[] {
+  return [...entries.flatMap(findablesOf), ...prose.flatMap(sectionsOf)]
+}
+
+function findablesOf(entry: Entry): Findable[] {
+  const href = hrefOf(entry)
+  const what = CHAPTERS[entry.chapter].one
+  const own: Findable = [entry.name, what, href, firstSentence(descriptionOf(entry))]
+  return [own, ...partsOf(entry).map((part) => toFindable(entry, href, part))]
+}
+
+const SECTION = /<h2 id="([^"]+)">(.*?)<\/h2>\s*(?:<p>(.*?)<\/p>)?/gs
+
+function sectionsOf({ title, href, body }: Prose): Findable[] {
+  const [, first = ''] = /<p>(.*?)<\/p>/s.exec(body) ?? []
+  const sections = [...body.matchAll(SECTION)].map(
+    ([, id, name = '', text = '']): Findable => [plain(name), title, `${href}#${id}`, firstSentence(plain(text))],
+  )
+  return [[title, 'Guide', href, firstSentence(plain(first))], ...sections]
+}
+
+const NAMED: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" }
+
+/** The words of a piece of HTML. */
+const plain = (text: string): string =>
+  text
+    .replace(/<[^>]+>/g, '')
+    .replace(/&(?:amp|lt|gt|quot|#39);/g, (named) => NAMED[named] ?? named)
+    .replace(/\s+/g, ' ')
 
 interface Part {
   readonly name: string
@@ -32,4 +60,4 @@ const toFindable = (entry: Entry, href: string, { name, description }: Part): Fi
   firstSentence(description ?? ''),
 ]
 
-const firstSentence = (text: string): string => (/^.+?[.:](?=\s|$)/s.exec(text)?.[0] ?? text).replaceAll('`', '')
+const firstSentence = (text: string): string => (/^.+?\.(?=\s|$)/s.exec(text)?.[0] ?? text).replaceAll('`', '')
