@@ -1,21 +1,14 @@
 import { readdir } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { decideApproval, sweepApprovals } from '../../src/domains/approvals/service.ts'
 import { updateContact } from '../../src/domains/contacts/service.ts'
 import { cancelRun } from '../../src/domains/runs/service.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { AppError } from '../../src/platform/lib/errors.ts'
-import { openDatabase, testLog } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { type ApprovalRow, closeAll, Office } from './arrange.ts'
+import { testLog } from '../support/context.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { type ApprovalRow, Office } from './arrange.ts'
 
-let database: TestDatabase
-let db: Database
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url, 24)
-})
-afterAll(() => closeAll(database, db))
+const { database, db } = openTestDatabase(24)
 
 /** A run that waits for a person because its employee wants to send a mail. */
 async function asking(): Promise<{ office: Office; runId: string; submissionId: string; approval: ApprovalRow }> {

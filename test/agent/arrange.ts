@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
 import { createModel, type Model } from '../../src/agent/model/model.ts'
 import { loadPrices } from '../../src/agent/model/prices.ts'
 import { createWorker, type WorkerOptions } from '../../src/agent/runs.ts'
@@ -24,7 +23,7 @@ import { systemClock } from '../../src/platform/lib/clock.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
 import { parseInput } from '../../src/platform/lib/parse.ts'
 import { insertWorkspace, systemContext, testLog } from '../support/context.ts'
-import type { TestDatabase } from '../support/test-database.ts'
+import { ownerOf } from '../support/owner.ts'
 
 export const ALL_TOOLS: EmployeeTool[] = [
   'qualify_submission',
@@ -33,28 +32,6 @@ export const ALL_TOOLS: EmployeeTool[] = [
   'send_inbox_message',
   'send_email',
 ]
-
-const owners = new Map<string, pg.Pool>()
-
-/** Connections as the database's owner, kept: most of what a test asks goes this way. `closeAll` ends them. */
-function ownerOf(url: string): pg.Pool {
-  const known = owners.get(url)
-  if (known !== undefined) return known
-  const pool = new pg.Pool({ connectionString: url, max: 2, allowExitOnIdle: true })
-  const ignore = () => {}
-  pool.on('error', ignore)
-  pool.on('connect', (client) => client.on('error', ignore))
-  owners.set(url, pool)
-  return pool
-}
-
-/** Closes everything that was opened on a test's database, and drops it. */
-export async function closeAll(database: TestDatabase, db: { close(): Promise<void> }): Promise<void> {
-  await db.close()
-  await owners.get(database.url)?.end()
-  owners.delete(database.url)
-  await database.drop()
-}
 
 export interface OfficeOptions {
   readonly autonomy?: Autonomy

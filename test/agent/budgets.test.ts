@@ -1,18 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { loseHeld, moveBudget, release, reserve, settle } from '../../src/domains/budgets/service.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office } from './arrange.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { Office } from './arrange.ts'
 
-let database: TestDatabase
-let db: Database
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url, 32)
-})
-afterAll(() => closeAll(database, db))
+const { database, db } = openTestDatabase(32)
 
 interface Day {
   limit: number | null

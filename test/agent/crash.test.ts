@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { decideApproval } from '../../src/domains/approvals/service.ts'
 import { createMailer, type Mailer } from '../../src/domains/mail/mailer.ts'
 import type { Database } from '../../src/platform/db/database.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { Crash, type CrashPoint, closeAll, dyingDatabase, Office, type OfficeOptions, process } from './arrange.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { Crash, type CrashPoint, dyingDatabase, Office, type OfficeOptions, process } from './arrange.ts'
 
 /*
  * A process is killed at each boundary there is, once per test: before the commit of every transaction of a run, after it,
@@ -14,13 +13,7 @@ import { Crash, type CrashPoint, closeAll, dyingDatabase, Office, type OfficeOpt
  * once, and never a second mail.
  */
 
-let database: TestDatabase
-let db: Database
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(() => closeAll(database, db))
+const { database, db } = openTestDatabase()
 
 interface Story {
   readonly name: string

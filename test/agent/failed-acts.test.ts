@@ -1,27 +1,21 @@
 import { readdir } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { registryOf, type ToolRegistry } from '../../src/agent/tools/registry.ts'
 import { decideApproval } from '../../src/domains/approvals/service.ts'
 import type { Mailer } from '../../src/domains/mail/mailer.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { AppError, conflict } from '../../src/platform/lib/errors.ts'
 import type { Tool } from '../../src/platform/tools/tool.ts'
-import { openDatabase, testLog } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office, type OfficeOptions } from './arrange.ts'
+import { testLog } from '../support/context.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { Office, type OfficeOptions } from './arrange.ts'
 
 /* What becomes of an act that was decided and then cannot be done: it is told, closed, and the run goes on. */
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase()
 const offices: Office[] = []
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
 afterAll(async () => {
   await Promise.all(offices.map((office) => office.close()))
-  await closeAll(database, db)
 })
 
 const silentLog = testLog.child({}, { level: 'silent' })

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createJournal } from '../../src/agent/journal.ts'
 import type { Model } from '../../src/agent/model/model.ts'
 import { createModel } from '../../src/agent/model/model.ts'
@@ -11,20 +11,14 @@ import type { Database } from '../../src/platform/db/database.ts'
 import { CommitUnknown } from '../../src/platform/db/transaction.ts'
 import { SegmentLetGo } from '../../src/platform/durable/segments.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { openDatabase, systemContext, testLog } from '../support/context.ts'
+import { systemContext, testLog } from '../support/context.ts'
 import { startMessagesServer } from '../support/messages-server.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office, process, rehearsal } from './arrange.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { Office, process, rehearsal } from './arrange.ts'
 
 /* What may not happen to a run although nothing is wrong with it: stopped, restarted, paused, unheard, beside a bad one. */
 
-let database: TestDatabase
-let db: Database
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(() => closeAll(database, db))
+const { database, db } = openTestDatabase()
 
 const silentLog = testLog.child({}, { level: 'silent' })
 

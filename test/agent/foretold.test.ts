@@ -1,28 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { requestApproval } from '../../src/domains/approvals/service.ts'
 import { reserve } from '../../src/domains/budgets/service.ts'
 import { pauseEmployee, resumeEmployee } from '../../src/domains/employees/service.ts'
 import { cancelRun } from '../../src/domains/runs/service.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import type { Tx } from '../../src/platform/db/transaction.ts'
 import { Foretold } from '../../src/platform/foretold.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office } from './arrange.ts'
+import { openOffice } from './open-office.ts'
 
-let database: TestDatabase
-let db: Database
-let office: Office
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  office = await Office.open(db, database.url, { dailyBudgetMicros: 1_000n })
-})
-afterAll(async () => {
-  await office.close()
-  await closeAll(database, db)
-})
+const { db, office } = openOffice({ dailyBudgetMicros: 1_000n })
 
 /** What a dry run of the work would tell. */
 async function foretoldOf(work: (tx: Tx) => Promise<unknown>): Promise<Foretold> {

@@ -10,7 +10,7 @@ import { encodeId, newId } from '../../src/platform/lib/ids.ts'
 import { testLog } from '../support/context.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office, type OfficeOptions } from './arrange.ts'
+import { Office, type OfficeOptions } from './arrange.ts'
 
 /** Runs, approvals and the budget as clients see them: a whole server that works runs, over HTTP and WebSocket. */
 
@@ -33,7 +33,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await app.close()
-  await closeAll(database, { close: async () => {} })
+  await database.drop()
   rmSync(folder, { recursive: true, force: true })
 })
 

@@ -1,17 +1,9 @@
 import { readdir } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Database } from '../../src/platform/db/database.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, dyingDatabase, Office } from './arrange.ts'
+import { describe, expect, it } from 'vitest'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { dyingDatabase, Office } from './arrange.ts'
 
-let database: TestDatabase
-let db: Database
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(() => closeAll(database, db))
+const { database, db } = openTestDatabase()
 
 describe('a lead', () => {
   it('that qualifies is judged, gets one deal and one message, and ends with its submission', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { WireBlock } from '../../src/agent/model/messages-wire.ts'
 import { createModel } from '../../src/agent/model/model.ts'
@@ -9,34 +9,27 @@ import { decideApproval } from '../../src/domains/approvals/service.ts'
 import { pauseEmployee, resumeEmployee } from '../../src/domains/employees/service.ts'
 import { createMailer, type Mailer } from '../../src/domains/mail/mailer.ts'
 import { cancelRun, sweepRuns, wakeRunsWaitingForBudget } from '../../src/domains/runs/service.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import type { WorkSegment } from '../../src/platform/durable/segments.ts'
 import { notFound } from '../../src/platform/lib/errors.ts'
 import { internalTool } from '../../src/platform/tools/tool.ts'
-import { openDatabase, testLog } from '../support/context.ts'
+import { testLog } from '../support/context.ts'
 import {
   type MessagesServer,
   type MessagesServerOptions,
   type Step,
   startMessagesServer,
 } from '../support/messages-server.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office, type OfficeOptions, process } from './arrange.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { Office, type OfficeOptions, process } from './arrange.ts'
 
 /** A live model, over the network: a local server that speaks the Messages API. */
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase()
 let server: MessagesServer | undefined
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
 afterEach(async () => {
   await server?.stop()
   server = undefined
 })
-afterAll(() => closeAll(database, db))
 
 const RETRY = { maxAttempts: 3, baseMs: 1, capMs: 2 }
 

@@ -1,25 +1,17 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import { loseHeld, moveBudget, reserve, settle } from '../../src/domains/budgets/service.ts'
 import { updateSettingsInput } from '../../src/domains/settings/model.ts'
 import { updateWorkspaceSettings } from '../../src/domains/workspaces/settings.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import type { Tx } from '../../src/platform/db/transaction.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { parseInput } from '../../src/platform/lib/parse.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office } from './arrange.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { Office } from './arrange.ts'
 
 // The settings about money: what a month may cost, and when people hear of it.
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase(16)
 let office: Office
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url, 16)
-})
-afterAll(() => closeAll(database, db))
 afterEach(() => office.close())
 
 const open = async (input: Record<string, unknown>, dailyBudgetMicros: bigint | null = null) => {

@@ -1,25 +1,18 @@
 import { readdir } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Model } from '../../src/agent/model/model.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { CommitUnknown } from '../../src/platform/db/transaction.ts'
 import { isAppError, unavailable } from '../../src/platform/lib/errors.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office, process, rehearsal } from './arrange.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { Office, process, rehearsal } from './arrange.ts'
 
 /*
  * The database goes away under a process that lives on: before a transaction, or in the middle of its COMMIT, whose answer is
  * lost whether it happened or not. The process goes on by itself, asks the model nothing twice and does nothing twice.
  */
 
-let database: TestDatabase
-let db: Database
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(() => closeAll(database, db))
+const { database, db } = openTestDatabase()
 
 type Fault = 'AWAY' | 'COMMITTED_UNHEARD' | 'NOT_COMMITTED_UNHEARD'
 

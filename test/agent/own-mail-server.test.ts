@@ -5,29 +5,19 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { connectMailServer, connectMailServers } from '../../src/domains/mail/servers.ts'
 import { updateSettingsInput } from '../../src/domains/settings/model.ts'
 import { updateWorkspaceSettings } from '../../src/domains/workspaces/settings.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { parseInput } from '../../src/platform/lib/parse.ts'
 import { createKeyring } from '../../src/platform/secrets/keyring.ts'
-import { openDatabase } from '../support/context.ts'
 import { type MailServer, openMailServer } from '../support/mail-server.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office } from './arrange.ts'
+import { openOffice } from './open-office.ts'
 
-let database: TestDatabase
-let db: Database
+const { office } = openOffice()
 let server: MailServer
-let office: Office
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
   server = await openMailServer('let me in')
-  office = await Office.open(db, database.url)
   connectWith(randomBytes(32))
 })
 afterAll(async () => {
-  await office.close()
   await server.close()
-  await closeAll(database, db)
 })
 
 const connectWith = (key: Buffer): void => {

@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createModel } from '../../src/agent/model/model.ts'
 import { followRun, type RunUpdate } from '../../src/domains/runs/progress.ts'
-import { type Node, openNode } from '../events/log-world.ts'
+import { openStandingNode } from '../events/open-standing-node.ts'
 import { startMessagesServer } from '../support/messages-server.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office } from './arrange.ts'
+import { Office } from './arrange.ts'
 
-let database: TestDatabase
-let node: Node
-beforeAll(async () => {
-  database = await createTestDatabase()
-  node = await openNode(database.url)
-})
-afterAll(() => closeAll(database, node))
+const { database, node } = openStandingNode()
 
 const collect = async (updates: AsyncIterable<RunUpdate>): Promise<RunUpdate[]> => {
   const all: RunUpdate[] = []

@@ -1,27 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import type { Model } from '../../src/agent/model/model.ts'
 import { loadActivities } from '../../src/domains/employees/loaders.ts'
 import { updateEmployee } from '../../src/domains/employees/service.ts'
 import { updateSettingsInput } from '../../src/domains/settings/model.ts'
 import { updateWorkspaceSettings } from '../../src/domains/workspaces/settings.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { parseInput } from '../../src/platform/lib/parse.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { closeAll, Office, type OfficeOptions, rehearsal } from './arrange.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
+import { Office, type OfficeOptions, rehearsal } from './arrange.ts'
 
 // What a workspace's settings do to its employees' work.
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase()
 let office: Office
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(() => closeAll(database, db))
 afterEach(() => office.close())
 
 const set = (input: Record<string, unknown>) =>

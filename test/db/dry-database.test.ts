@@ -1,31 +1,17 @@
 import { sql } from 'kysely'
 import type pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Ctx } from '../../src/platform/context.ts'
+import { expect, test } from 'vitest'
 import type { Database } from '../../src/platform/db/database.ts'
 import { sqlStatement } from '../../src/platform/db/statement.ts'
 import { connectionOf, type Tx } from '../../src/platform/db/transaction.ts'
 import { appendEvents } from '../../src/platform/events/append.ts'
 import { Foretold } from '../../src/platform/foretold.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
+import { openDatabase } from '../support/context.ts'
+import { openTestWorkspace } from '../support/open-test-workspace.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-let database: TestDatabase
-let db: Database
-let ctx: Ctx
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url, 2)
-  const { id } = await insertWorkspace(db)
-  ctx = systemContext(db, id)
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+const { database, db, ctx } = openTestWorkspace(2)
 
 /** A pipeline with one stage. */
 async function makePipeline(tx: Tx, name: string): Promise<string> {

@@ -1,35 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Database } from '../../src/platform/db/database.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { statement } from '../../src/platform/db/statement.ts'
 import type { Tx } from '../../src/platform/db/transaction.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
+import { openTestWorkspace } from '../support/open-test-workspace.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-let database: TestDatabase
-let db: Database
-let workspaceId: string
+const { database, db, ctx } = openTestWorkspace()
 let groupId: string
 
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  workspaceId = (await insertWorkspace(db)).id
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
 beforeEach(async () => {
   groupId = newId()
   await run((tx) =>
-    tx.sql.insertInto('handlerGroup').values({ workspaceId, id: groupId, name: 'G', strategy: 'PRINCIPAL' }).execute(),
+    tx.sql
+      .insertInto('handlerGroup')
+      .values({ workspaceId: ctx.workspaceId, id: groupId, name: 'G', strategy: 'PRINCIPAL' })
+      .execute(),
   )
 })
 
-const run = <Result>(work: (tx: Tx) => Promise<Result> | Result): Promise<Result> =>
-  db.inTransaction(systemContext(db, workspaceId), work)
+const run = <Result>(work: (tx: Tx) => Promise<Result> | Result): Promise<Result> => db.inTransaction(ctx, work)
 
 const turnOf = async (id: string): Promise<number | undefined> =>
   (await runSql<{ turn: number }>(database.url, 'select turn from handler_group where id = $1', [id]))[0]?.turn
@@ -70,10 +59,10 @@ describe('a statement that was prepared before a newer Cadre changed the columns
 
   it('is prepared anew where it only reads, through Kysely or through Prisma', async () => {
     const names = async () => [
-      await db.read(workspaceId, (sql) =>
+      await db.read(ctx.workspaceId, (sql) =>
         sql.selectFrom('handlerGroup').select('name').where('id', '=', groupId).execute(),
       ),
-      await db.prisma(workspaceId).handlerGroup.findMany({ where: { id: groupId }, select: { name: true } }),
+      await db.prisma(ctx.workspaceId).handlerGroup.findMany({ where: { id: groupId }, select: { name: true } }),
     ]
     const expected = [[{ name: 'G' }], [{ name: 'G' }]]
     await Promise.all(Array.from({ length: 10 }, names))

@@ -1,36 +1,23 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Database } from '../../src/platform/db/database.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { type Given, sqlStatement, statement } from '../../src/platform/db/statement.ts'
 import { inTransaction, type Tx } from '../../src/platform/db/transaction.ts'
 import { appendEvents, lastEventOf } from '../../src/platform/events/append.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
+import { insertWorkspace, systemContext } from '../support/context.ts'
+import { openTestWorkspace } from '../support/open-test-workspace.ts'
 import { runSql } from '../support/sql.ts'
 import { tapped } from '../support/tapped-pool.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-let database: TestDatabase
-let db: Database
-let workspaceId: string
+const { database, db, ctx } = openTestWorkspace()
 let groupId: string
 
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  workspaceId = (await insertWorkspace(db)).id
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
 beforeEach(async () => {
   groupId = newId()
   await run((tx) => tx.write(insertGroup, { id: groupId, strategy: 'PRINCIPAL' }))
 })
 
-const run = <Result>(work: (tx: Tx) => Promise<Result> | Result): Promise<Result> =>
-  db.inTransaction(systemContext(db, workspaceId), work)
+const run = <Result>(work: (tx: Tx) => Promise<Result> | Result): Promise<Result> => db.inTransaction(ctx, work)
 
 const insertGroup = statement((template, input: Given & { readonly id: string; readonly strategy: string }) =>
   template
@@ -75,7 +62,7 @@ describe('a prepared statement', () => {
     )
     const { text, values } = addToTurn.bind({ id: groupId, by: 1, workspaceId: other, now: new Date() })
     expect(await runSql(database.url, text, [...values])).toEqual([])
-    const input = { id: groupId, by: 1, workspaceId }
+    const input = { id: groupId, by: 1, workspaceId: ctx.workspaceId }
     expect(await db.inTransaction(systemContext(db, other), (tx) => tx.run(addToTurn, input))).toEqual([])
     expect(await turnOf(groupId)).toBe(0)
   })
@@ -141,7 +128,7 @@ describe('a transaction whose BEGIN fails', () => {
     const refusesBegin = tapped(db.app, (query, ...args) =>
       String(args[0]).startsWith('BEGIN') ? Promise.reject(new Error('cancelled')) : query(...args),
     )
-    const attempt = inTransaction(refusesBegin, systemContext(db, workspaceId), async (tx) => {
+    const attempt = inTransaction(refusesBegin, ctx, async (tx) => {
       tx.write(addToTurn, { id: groupId, by: 1 })
       await tx.run(addToTurn, { id: groupId, by: 1 })
     })

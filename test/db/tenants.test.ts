@@ -1,23 +1,16 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Database } from '../../src/platform/db/database.ts'
+import { beforeAll, expect, test } from 'vitest'
 import { acquireBound } from '../../src/platform/db/tenant-connections.ts'
 import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { createTestDatabase } from '../support/test-database.ts'
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase(4)
 const tenants: { id: string; memberId: string }[] = []
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url, 4)
   for (let n = 0; n < 5; n++) tenants.push(await insertWorkspace(db, `Tenant ${n}`))
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
 })
 
 const tenantTables = async () =>

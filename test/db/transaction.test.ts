@@ -1,37 +1,23 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Database } from '../../src/platform/db/database.ts'
+import { expect, test } from 'vitest'
 import { CommitUnknown, inTransaction } from '../../src/platform/db/transaction.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
+import { openTestWorkspace } from '../support/open-test-workspace.ts'
 import { runSql } from '../support/sql.ts'
 import { tapped } from '../support/tapped-pool.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-let database: TestDatabase
-let db: Database
-let workspace: { id: string; memberId: string }
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  workspace = await insertWorkspace(db)
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+const { database, db, ctx } = openTestWorkspace()
 
 const insertGroup = async (id: string) =>
-  db.inTransaction(systemContext(db, workspace.id), (tx) =>
+  db.inTransaction(ctx, (tx) =>
     tx.sql
       .insertInto('handlerGroup')
-      .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+      .values({ workspaceId: ctx.workspaceId, id, name: 'G', strategy: 'PRINCIPAL' })
       .execute(),
   )
 const turnOf = async (id: string) =>
   (
-    await db.read(workspace.id, (q) =>
+    await db.read(ctx.workspaceId, (q) =>
       q.selectFrom('handlerGroup').select('turn').where('id', '=', id).executeTakeFirst(),
     )
   )?.turn
@@ -42,7 +28,7 @@ test('two transactions that lock two rows in opposite order both succeed: the de
   await insertGroup(b)
   let attempts = 0
   const bump = (first: string, second: string, meet: Promise<void>, arrived: () => void) =>
-    db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+    db.inTransaction(ctx, async (tx) => {
       attempts++
       for (const id of [first, second]) {
         await tx.sql
@@ -70,13 +56,13 @@ test('two transactions that lock two rows in opposite order both succeed: the de
 test('a throw rolls back, and what was to happen after the commit does not', async () => {
   const id = newId()
   let rang = false
-  const attempt = db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+  const attempt = db.inTransaction(ctx, async (tx) => {
     tx.onCommit(() => {
       rang = true
     })
     await tx.sql
       .insertInto('handlerGroup')
-      .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+      .values({ workspaceId: ctx.workspaceId, id, name: 'G', strategy: 'PRINCIPAL' })
       .execute()
     throw new Error('no')
   })
@@ -87,11 +73,11 @@ test('a throw rolls back, and what was to happen after the commit does not', asy
 
 test('a dry run gives its result and leaves nothing', async () => {
   const id = newId()
-  const result = await db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+  const result = await db.inTransaction(ctx, async (tx) => {
     tx.rollbackAtEnd()
     await tx.sql
       .insertInto('handlerGroup')
-      .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+      .values({ workspaceId: ctx.workspaceId, id, name: 'G', strategy: 'PRINCIPAL' })
       .execute()
     return 'as if'
   })
@@ -103,14 +89,14 @@ test('a statement that the database refuses is told in the caller’s words', as
   const id = newId()
   await insertGroup(id)
   await expect(insertGroup(id)).rejects.toMatchObject({ code: 'CONFLICT', details: { reason: 'DUPLICATE' } })
-  const nullCharacter = db.inTransaction(systemContext(db, workspace.id), (tx) =>
+  const nullCharacter = db.inTransaction(ctx, (tx) =>
     tx.sql.updateTable('handlerGroup').set({ name: 'a\u0000b' }).where('id', '=', id).execute(),
   )
   await expect(nullCharacter).rejects.toMatchObject({ code: 'INVALID_INPUT' })
 })
 
 test('a connection that breaks in the middle is UNAVAILABLE and the next transaction gets a new one', async () => {
-  const broken = db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+  const broken = db.inTransaction(ctx, async (tx) => {
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx.sql)
     await runSql(database.url, 'select pg_terminate_backend($1)', [rows[0]?.pid])
     await tx.sql.selectFrom('member').selectAll().execute()
@@ -128,11 +114,11 @@ test('a COMMIT whose answer was lost is neither repeated nor called failed', asy
     if (args[0] === 'COMMIT') throw new Error('Connection terminated unexpectedly')
     return result
   })
-  const attempt = inTransaction(cut, systemContext(db, workspace.id), async (tx) => {
+  const attempt = inTransaction(cut, ctx, async (tx) => {
     attempts++
     await tx.sql
       .insertInto('handlerGroup')
-      .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+      .values({ workspaceId: ctx.workspaceId, id, name: 'G', strategy: 'PRINCIPAL' })
       .execute()
   })
   await expect(attempt).rejects.toBeInstanceOf(CommitUnknown)
@@ -141,7 +127,7 @@ test('a COMMIT whose answer was lost is neither repeated nor called failed', asy
 })
 
 test('a statement that failed and was swallowed does not pass for a commit', async () => {
-  const swallowed = db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+  const swallowed = db.inTransaction(ctx, async (tx) => {
     await sql`select 1 / 0`.execute(tx.sql).catch(() => {})
     return 'done'
   })
@@ -151,13 +137,13 @@ test('a statement that failed and was swallowed does not pass for a commit', asy
 test('a branch that was not awaited cannot write after the transaction has ended', async () => {
   const id = newId()
   let late: Promise<unknown> = Promise.resolve()
-  await db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+  await db.inTransaction(ctx, async (tx) => {
     late = new Promise((resolve) => setImmediate(resolve))
       .then(() => new Promise((resolve) => setTimeout(resolve, 100)))
       .then(() =>
         tx.sql
           .insertInto('handlerGroup')
-          .values({ workspaceId: workspace.id, id, name: 'G', strategy: 'PRINCIPAL' })
+          .values({ workspaceId: ctx.workspaceId, id, name: 'G', strategy: 'PRINCIPAL' })
           .execute(),
       )
   })
@@ -170,7 +156,7 @@ test('what is refused at COMMIT is told in the caller’s words, and known not t
     database.url,
     `create table once (n int unique deferrable initially deferred); grant insert on once to cadre_app`,
   )
-  const attempt = db.inTransaction(systemContext(db, workspace.id), async (tx) => {
+  const attempt = db.inTransaction(ctx, async (tx) => {
     await sql`insert into once values (1), (1)`.execute(tx.sql)
   })
   await expect(attempt).rejects.toMatchObject({ code: 'CONFLICT', details: { reason: 'DUPLICATE' } })

@@ -4,15 +4,14 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { archiveForm } from '../../src/domains/forms/service.ts'
 import { formRoutes } from '../../src/domains/submissions/http.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { databaseAnswers, healthRoutes } from '../../src/platform/http/health.ts'
 import { openapiDocument, openapiRoute } from '../../src/platform/http/openapi.ts'
 import type { Route } from '../../src/platform/http/router.ts'
 import { type HttpServer, openHttpServer } from '../../src/platform/http/server.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
 import { House } from '../forms/arrange.ts'
-import { openDatabase, testLog } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { testLog } from '../support/context.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
 
 interface Described {
   readonly paths: Record<string, Record<string, { readonly responses?: Record<string, Answer> }>>
@@ -22,16 +21,13 @@ interface Answer {
   readonly content?: Record<string, { readonly schema: object }>
 }
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase()
 let server: HttpServer
 let house: House
 let stopping = false
 let document: Described
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
   const routes: Route[] = [
     ...healthRoutes([databaseAnswers(db.app)], () => stopping),
     ...formRoutes({ db, bell: { ring: () => {} }, clock: systemClock, log: testLog, secret: 'a secret of this test' }),
@@ -49,8 +45,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await server?.close()
-  await db?.close()
-  await database?.drop()
 })
 
 test('the description is valid OpenAPI 3.1, and describes every one of the doors', async () => {

@@ -1,20 +1,15 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { shownUrl } from '../../src/platform/http/shown-url.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { mailsIn } from '../support/mail-folder.ts'
 import { runSql } from '../support/sql.ts'
-import { type House, openHouse } from './house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
+import { standingHouse } from './standing-house.ts'
 
-let house: House
+const house = standingHouse()
 let addresses = 0
 const newAddress = () => `New-${++addresses}@people.example`
-
-beforeAll(async () => {
-  house = await openHouse()
-})
-afterAll(() => house.close())
 
 type Person = Awaited<ReturnType<typeof signedUp>>
 

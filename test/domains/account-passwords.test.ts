@@ -1,19 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { shownUrl } from '../../src/platform/http/shown-url.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { type House, openHouse } from './house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
+import { standingHouse } from './standing-house.ts'
 
 const NEW = 'another long password'
 
-let house: House
-
-beforeAll(async () => {
-  house = await openHouse()
-})
-afterAll(() => house.close())
+const house = standingHouse()
 
 const nobody = () => caller(house)
 const logIn = async (email: string, password: string) => sessionOf(await nobody().mutate('logIn', { email, password }))

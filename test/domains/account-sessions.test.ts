@@ -7,16 +7,14 @@ import { createMailer } from '../../src/domains/mail/mailer.ts'
 import { type AccountMeans, accountMeansOf } from '../../src/platform/auth/account-means.ts'
 import { type Authenticator, createAuthenticator } from '../../src/platform/auth/authenticate.ts'
 import type { Ctx } from '../../src/platform/context.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { insertWorkspace, openDatabase, systemContext, testLog } from '../support/context.ts'
+import { insertWorkspace, systemContext, testLog } from '../support/context.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
 import { runSql } from '../support/sql.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase()
 let means: AccountMeans
 let ctx: Ctx
 let authenticator: Authenticator
@@ -25,8 +23,6 @@ const folder = openTemporaryFolder('cadre-accounts-')
 const clock = { ...systemClock, now: () => new Date(Date.now() + shift), monotonicMs: () => performance.now() + shift }
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
   const mailer = createMailer({ folder, defaultFrom: 'cadre@localhost' })
   const publicUrl = () => 'http://cadre.example'
   means = createAccountMeans({ db, clock, log: testLog, mailer, signUp: 'open', publicUrl, tellLinks: false })
@@ -35,8 +31,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await means.close()
-  await db.close()
-  await database.drop()
   rmSync(folder, { recursive: true, force: true })
 })
 

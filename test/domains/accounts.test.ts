@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type House, openHouse } from './house.ts'
+import { describe, expect, test } from 'vitest'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
+import { standingHouse } from './standing-house.ts'
 
-let house: House
-
-beforeAll(async () => {
-  house = await openHouse()
-})
-afterAll(() => house.close())
+const house = standingHouse()
 
 const VIEWER = `{ viewer { actor { kind name } role permissions workspace { slug } account { email name hasPassword
   workspaces { slug role } sessions { id current kind userAgent } } } }`

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { PERMISSIONS } from '../../src/platform/auth/viewer.ts'
 import { runSql } from '../support/sql.ts'
-import { type House, openHouse, type Tenant } from './house.ts'
+import type { Tenant } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
-beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
-})
-afterAll(() => house.close())
+const { house, acme } = houseOfAcme()
 
 const VERIFY = `query ($after: String, $first: Int) { verifyAuditLog(after: $after, first: $first) {
   intact events erased unchained complete head fault { reason event { id type summary } } } }`

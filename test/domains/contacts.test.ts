@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
-import { type House, openHouse, type Tenant } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
-
-beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
-})
-afterAll(() => house.close())
+const { house, acme } = houseOfAcme()
 
 const create = async (input: Record<string, unknown>, tenant = acme) => {
   const made = await tenant.mutate('createContact', input, 'contact { id version }')

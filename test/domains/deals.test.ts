@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { createPipeline } from '../../src/domains/deals/service.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
-import { type House, openHouse, type Tenant } from './house.ts'
+import type { Tenant } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
+const { house, acme } = houseOfAcme()
 let stages: Stages
 
 interface Stages {
@@ -15,11 +15,8 @@ interface Stages {
 }
 
 beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
   stages = await pipeline(acme)
 })
-afterAll(() => house.close())
 
 async function pipeline(tenant: Tenant): Promise<Stages> {
   const { stageIds } = await house.db.inTransaction(tenant.ctx, (tx) =>

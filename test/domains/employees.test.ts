@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { startRun } from '../../src/domains/runs/service.ts'
 import { decodeId, encodeId, newId } from '../../src/platform/lib/ids.ts'
-import { type House, openHouse, type Tenant } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
-
-beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
-})
-afterAll(() => house.close())
+const { house, acme } = houseOfAcme()
 
 const iris = { name: 'Iris', role: 'SDR', title: 'Sales development', autonomy: 'AUTONOMOUS' }
 

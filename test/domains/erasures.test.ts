@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { PERMISSIONS } from '../../src/platform/auth/viewer.ts'
-import { type House, openHouse, type Tenant } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
+const { house, acme } = houseOfAcme()
 let contact: string
 let erasure: string
 beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
   const made = await acme.mutate(
     'createContact',
     { name: 'Ina Wobbleton', email: 'ina@visitors.example' },
@@ -28,7 +25,6 @@ beforeAll(async () => {
   const { value } = await finished.next()
   expect(value).toMatchObject({ contactErased: { erasure: { id: erasure, status: 'SUCCEEDED' } } })
 })
-afterAll(() => house.close())
 
 describe('an erasure, over the API', () => {
   it('leaves a certificate that says of whom, by whom and how much, and whose digest is that of its document', async () => {

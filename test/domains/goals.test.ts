@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
-import { type House, openHouse, type Tenant } from './house.ts'
+import type { Tenant } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
+const { house, acme } = houseOfAcme()
 let iris: string
 
 beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
   iris = await hire(acme)
 })
-afterAll(() => house.close())
 
 async function hire(tenant: Tenant, name = 'Iris') {
   const input = { name, role: 'SDR', title: 'Sales development', autonomy: 'AUTONOMOUS' }

@@ -1,22 +1,19 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { createEmployee } from '../../src/domains/employees/service.ts'
 import { inboxTools } from '../../src/domains/inbox/tools.ts'
 import { startRun } from '../../src/domains/runs/service.ts'
 import type { Ctx } from '../../src/platform/context.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
 import type { InternalTool, Tool } from '../../src/platform/tools/tool.ts'
-import { type House, openHouse, type Tenant } from './house.ts'
+import type { Tenant } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
+const { house, acme } = houseOfAcme()
 let iris: Ctx
 
 beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
   iris = await hire(acme)
 })
-afterAll(() => house.close())
 
 /** A context in which a new employee works a run. */
 const hire = (tenant: Tenant): Promise<Ctx> =>

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   MAX_MAILS_A_DAY,
   MAX_OPEN_INVITES,
@@ -6,18 +6,14 @@ import {
 } from '../../src/domains/workspaces/invite-limits.ts'
 import { mailsIn } from '../support/mail-folder.ts'
 import { runSql } from '../support/sql.ts'
-import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
+import { type Answer, type Tenant, WHO } from './house.ts'
 import { caller, PASSWORD, signedUp } from './people.ts'
+import { standingHouse } from './standing-house.ts'
 
 // What mails to people tell that others have chosen, and how many of them there may be.
 
-let house: House
+const house = standingHouse()
 let guests = 0
-
-beforeAll(async () => {
-  house = await openHouse()
-})
-afterAll(() => house.close())
 
 const guest = () => `guest-${++guests}@guests.example`
 const invite = (as: Tenant, email: string, more = '') =>

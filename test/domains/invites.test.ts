@@ -1,21 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { addMember } from '../../src/domains/workspaces/service.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
 import { runSql } from '../support/sql.ts'
-import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
+import { type Answer, type Tenant, WHO } from './house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from './people.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
+const { house, acme } = houseOfAcme()
 let guests = 0
-
-beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
-})
-afterAll(() => house.close())
 
 const guest = () => `guest-${++guests}@guests.example`
 const invite = (email: string, role = 'MEMBER', as: Tenant = acme) =>

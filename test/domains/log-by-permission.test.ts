@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type House, openHouse } from './house.ts'
+import { expect, test } from 'vitest'
 import { caller, signedUp } from './people.ts'
+import { standingHouse } from './standing-house.ts'
 
-let house: House
-beforeAll(async () => {
-  house = await openHouse()
-})
-afterAll(() => house.close())
+const house = standingHouse()
 
 interface Told {
   readonly type: string

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { createPipeline } from '../../src/domains/deals/service.ts'
 import { PERMISSIONS } from '../../src/platform/auth/viewer.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
-import { type House, openHouse, type Tenant } from './house.ts'
+import type { Tenant } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
+const { house, acme } = houseOfAcme()
 let bob: Tenant
 let deal: string
 let other: string
@@ -28,8 +28,6 @@ async function events(filter: object, of = acme): Promise<Told[]> {
 const types = async (filter: object) => (await events(filter)).map(({ type }) => type)
 
 beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
   bob = await acme.member('MEMBER')
   const { stageIds } = await house.db.inTransaction(acme.ctx, (tx) =>
     createPipeline(tx, {
@@ -52,7 +50,6 @@ beforeAll(async () => {
   const [second] = await events({ subject: { eq: deal }, types: ['DEAL_UPDATED'] })
   keys = { acme: first?.actor.nodeId ?? '', bob: second?.actor.nodeId ?? '' }
 })
-afterAll(() => house.close())
 
 describe('the log', () => {
   it('tells who changed this deal last week, what, and from where', async () => {

@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { MemberRole } from '../../src/platform/auth/roles.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
-import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
+import { type Answer, type Tenant, WHO } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
-
-beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
-})
-afterAll(() => house.close())
+const { house, acme } = houseOfAcme()
 
 const idOf = ({ memberId }: Tenant) => encodeId('member', memberId)
 const update = (as: Tenant, id: string, input: Record<string, unknown>) =>

@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { reserve } from '../../src/domains/budgets/service.ts'
 import { ALL_SETTINGS } from '../../src/domains/settings/model.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
 import { schema } from '../../src/schema.ts'
-import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
+import { type Answer, type Tenant, WHO } from './house.ts'
+import { standingHouse } from './standing-house.ts'
 
-let house: House
-beforeAll(async () => {
-  house = await openHouse()
-})
-afterAll(() => house.close())
+const house = standingHouse()
 
 const SHOWN = `version approvalExpiry monthlyBudget { amount currency } budgetAlerts defaultModel roleModels { role model }
   maxTurns stuckAfter reviewSubmissionsAfter allowedOrigins mailAddress replyTo

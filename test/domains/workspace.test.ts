@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { raiseLimitOfToday, reserve } from '../../src/domains/budgets/service.ts'
 import { createEmployee } from '../../src/domains/employees/service.ts'
 import { startRun } from '../../src/domains/runs/service.ts'
 import type { Tx } from '../../src/platform/db/transaction.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
-import { type House, openHouse, type Tenant, WHO } from './house.ts'
+import { type Tenant, WHO } from './house.ts'
+import { houseOfAcme } from './standing-house.ts'
 
-let house: House
-let acme: Tenant
-
-beforeAll(async () => {
-  house = await openHouse()
-  acme = await house.workspace()
-})
-afterAll(() => house.close())
+const { house, acme } = houseOfAcme()
 
 const settle = (as: Tenant, input: Record<string, unknown>) =>
   as.mutate('updateWorkspace', input, 'workspace { name timeZone currency dailyBudget { amount currency } version }')

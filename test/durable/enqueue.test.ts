@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { connectDirect } from '../../src/platform/db/connect.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { enqueueSegment } from '../../src/platform/durable/enqueue.ts'
 import { installDurable } from '../../src/platform/durable/install.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { openDatabase, systemContext } from '../support/context.ts'
+import { systemContext } from '../support/context.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { count, insertRuns, type RunRef } from './arrange.ts'
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase()
 let mine: RunRef
 let foreign: RunRef
 
@@ -19,15 +17,6 @@ const enqueue = (run: RunRef, segment = 1, workspaceId = run.workspaceId) =>
     enqueueSegment(tx, { runId: run.runId, segment, priority: 'NORMAL' }),
   )
 const rowsOf = (run: RunRef) => count(database.url, `dbos.workflow_status WHERE workflow_uuid LIKE '%${run.runId}%'`)
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
 
 describe('enqueuing a segment', () => {
   beforeAll(async () => {

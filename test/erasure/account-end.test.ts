@@ -1,29 +1,16 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type AccountErasureMeans, sweepAccountErasures } from '../../src/domains/erasures/service.ts'
-import type { Database } from '../../src/platform/db/database.ts'
-import { Crash, closeAll, Office } from '../agent/arrange.ts'
+import { Crash, type Office } from '../agent/arrange.ts'
+import { openOffice } from '../agent/open-office.ts'
 import { silentLog } from '../events/log-world.ts'
-import { openDatabase } from '../support/context.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { meansWithout, somebody, workUntilDone } from './arrange.ts'
 import { endMeans, personIn } from './arrange-account.ts'
 import { searchEverywhere } from './search.ts'
 
-let database: TestDatabase
-let db: Database
-let office: Office
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  office = await Office.open(db, database.url)
-})
-afterAll(async () => {
-  await office.close()
-  await closeAll(database, db)
-})
+const { database, db, office } = openOffice()
 
 interface Row {
   readonly status: string

@@ -3,10 +3,10 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeId } from '../../src/platform/lib/ids.ts'
-import { type House, openHouse } from '../domains/house.ts'
 import { type Caller, caller, PASSWORD, sessionOf, signedUp } from '../domains/people.ts'
+import { standingHouse } from '../domains/standing-house.ts'
 import { runSql } from '../support/sql.ts'
 import { AGENT, certificateFor, invited, joined } from './comings-and-goings.ts'
 import { searchEverywhere } from './search.ts'
@@ -29,7 +29,7 @@ interface Erased {
 }
 type Count = { readonly table: string; readonly rows: number }
 
-let house: House
+const house = standingHouse()
 /** She owns a workspace together with somebody, is a member of another, and has left a third. */
 let own: string
 let owner: Caller
@@ -43,7 +43,6 @@ const sql = <R extends object>(text: string, values: unknown[] = []) => runSql<R
 const byTable = (counts: readonly Count[]) => Object.fromEntries(counts.map(({ table, rows }) => [table, rows]))
 
 beforeAll(async () => {
-  house = await openHouse()
   const input = { ...MINA, password: PASSWORD, workspace: { name: 'Herons' } }
   const session = sessionOf(await caller(house, undefined, { 'user-agent': AGENT }).mutate('signUp', input))
   own = decodeId('workspace', session.workspace?.workspaceId ?? '')
@@ -53,7 +52,6 @@ beforeAll(async () => {
   await everywhere()
   before = await searchEverywhere(house.ownerUrl, house.mailFolder, TEXTS)
 })
-afterAll(() => house.close())
 
 /** Leaves her traces wherever a person who signs in can leave them. */
 async function everywhere(): Promise<void> {

@@ -1,27 +1,17 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Database } from '../../src/platform/db/database.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
-import { closeAll, Office } from '../agent/arrange.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { openOffice } from '../agent/open-office.ts'
 import { leadOf, somebody } from './arrange.ts'
 
-let database: TestDatabase
-let db: Database
-let office: Office
+const { database, office } = openOffice()
 let client: pg.Client
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  office = await Office.open(db, database.url)
   client = new pg.Client({ connectionString: database.url })
   await client.connect()
 })
 afterAll(async () => {
   await client.end()
-  await office.close()
-  await closeAll(database, db)
 })
 
 /** What the application finds in a workspace, and how often it went into which index of the steps. */

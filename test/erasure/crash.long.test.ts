@@ -1,28 +1,15 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { sweepAccountErasures, sweepErasures } from '../../src/domains/erasures/service.ts'
-import type { Database } from '../../src/platform/db/database.ts'
-import { closeAll, dyingDatabase, Office } from '../agent/arrange.ts'
+import { dyingDatabase } from '../agent/arrange.ts'
+import { openOffice } from '../agent/open-office.ts'
 import { silentLog } from '../events/log-world.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { erase, leadOf, meansWithout, somebody, workUntilDone } from './arrange.ts'
 import { endMeans, personIn } from './arrange-account.ts'
 import { searchEverywhere } from './search.ts'
 
-let database: TestDatabase
-let db: Database
-let office: Office
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  office = await Office.open(db, database.url)
-})
-afterAll(async () => {
-  await office.close()
-  await closeAll(database, db)
-})
+const { database, db, office } = openOffice()
 
 describe('a process that dies in the middle', () => {
   it('at any transaction, before or after its commit, leaves the rest to the next, and nothing is counted twice', async () => {

@@ -1,23 +1,21 @@
 // A person who has themselves erased, over the API of a server that sweeps.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { attemptKeysOf } from '../../src/platform/auth/sign-in-throttle.ts'
-import { type House, openHouse } from '../domains/house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from '../domains/people.ts'
+import { standingHouse } from '../domains/standing-house.ts'
 import { runSql } from '../support/sql.ts'
 import { certificateFor, invited, joined, mailsFor, move } from './comings-and-goings.ts'
 import { searchEverywhere } from './search.ts'
 
-let house: House
+const house = standingHouse()
 let kite: Awaited<ReturnType<typeof signedUp>>
 let left: Awaited<ReturnType<typeof signedUp>>
 
 beforeAll(async () => {
-  house = await openHouse()
   kite = await signedUp(house, 'Kite')
   left = await signedUp(house, 'Left')
 })
-afterAll(() => house.close())
 
 const sql = <R extends object>(text: string, values: unknown[] = []) => runSql<R>(house.ownerUrl, text, values)
 

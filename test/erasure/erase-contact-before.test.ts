@@ -1,29 +1,16 @@
 // What of a person is found only because somebody remembers how it was before, or because a call named them.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { updateContact } from '../../src/domains/contacts/service.ts'
 import { updateDeal } from '../../src/domains/deals/service.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { verifyChain } from '../../src/platform/events/audit.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
-import { closeAll, Office } from '../agent/arrange.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { openOffice } from '../agent/open-office.ts'
 import { erase, givePhone, leadOf, meansWithout, somebody, workUntilDone } from './arrange.ts'
 import { searchEverywhere } from './search.ts'
 
-let database: TestDatabase
-let db: Database
-let office: Office
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  office = await Office.open(db, database.url)
-})
-afterAll(async () => {
-  await office.close()
-  await closeAll(database, db)
-})
+const { database, db, office } = openOffice()
 
 const nowhere = (texts: readonly string[]) => Object.fromEntries(texts.map((text) => [text, []]))
 const search = (texts: readonly string[]) => searchEverywhere(database.url, office.mailFolder, texts)

@@ -1,29 +1,16 @@
 import { readdir } from 'node:fs/promises'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { updateContact } from '../../src/domains/contacts/service.ts'
 import { eraseContact, sweepErasures } from '../../src/domains/erasures/service.ts'
-import type { Database } from '../../src/platform/db/database.ts'
-import { closeAll, Office } from '../agent/arrange.ts'
+import { Office } from '../agent/arrange.ts'
+import { openOffice } from '../agent/open-office.ts'
 import { footprintOf } from '../every-operation/footprint.ts'
-import { openDatabase } from '../support/context.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { erase, erasureOf, givePhone, leadOf, meansWithout, somebody, workUntilDone } from './arrange.ts'
 import { searchEverywhere } from './search.ts'
 
-let database: TestDatabase
-let db: Database
-let office: Office
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  office = await Office.open(db, database.url)
-})
-afterAll(async () => {
-  await office.close()
-  await closeAll(database, db)
-})
+const { database, db, office } = openOffice()
 
 // Nobody sequences here but the erasure itself: whatever was told stays in the outbox until then.
 const means = () => meansWithout(office, db)

@@ -5,8 +5,7 @@ import { updateDeal } from '../../src/domains/deals/service.ts'
 import { createMailer } from '../../src/domains/mail/mailer.ts'
 import { verifyChain } from '../../src/platform/events/audit.ts'
 import { Office } from '../agent/arrange.ts'
-import { type Node, openNode } from '../events/log-world.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { openStandingNode } from '../events/open-standing-node.ts'
 import { type ErasureRow, erase, givePhone, leadOf, meansOf, workUntilDone } from './arrange.ts'
 import { searchEverywhere } from './search.ts'
 
@@ -18,8 +17,7 @@ const ZEB = {
 }
 const TEXTS = [ZEB.email, 'Zebedee', 'Quillfeather', ZEB.phone, '436601234567', ZEB.message]
 
-let database: TestDatabase
-let node: Node
+const { database, node } = openStandingNode()
 let office: Office
 let contactId: string
 let before: Record<string, string[]>
@@ -27,8 +25,6 @@ let done: ErasureRow
 let runs: string[]
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  node = await openNode(database.url)
   office = await Office.open(node.db, database.url, { autonomy: 'SUPERVISED' })
   await everythingOf()
   await node.events.sequencer.sequencePass()
@@ -36,11 +32,7 @@ beforeAll(async () => {
   const { id } = await erase(office, contactId, 'Zebedee wrote to us and asked for it')
   done = await workUntilDone(office, meansOf(office, node), id)
 })
-afterAll(async () => {
-  await office.close()
-  await node.close()
-  await database.drop()
-})
+afterAll(() => office.close())
 
 /** Somebody who has left traces wherever one can: worked to the end, waiting for a person, and not begun. */
 async function everythingOf(): Promise<void> {

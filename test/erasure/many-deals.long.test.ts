@@ -1,23 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Database } from '../../src/platform/db/database.ts'
-import { closeAll, Office } from '../agent/arrange.ts'
-import { openDatabase } from '../support/context.ts'
+import { expect, it } from 'vitest'
+import { openOffice } from '../agent/open-office.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { erase, leadOf, meansWithout, somebody, workUntilDone } from './arrange.ts'
 
-let database: TestDatabase
-let db: Database
-let office: Office
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-  office = await Office.open(db, database.url)
-})
-afterAll(async () => {
-  await office.close()
-  await closeAll(database, db)
-})
+const { database, db, office } = openOffice()
 
 it('more deals than a statement has room for values are erased as well', async () => {
   const whom = somebody()

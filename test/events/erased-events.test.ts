@@ -1,24 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { verifyChain } from '../../src/platform/events/audit.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { appendOne, type Node, openNode } from './log-world.ts'
+import { appendOne } from './log-world.ts'
+import { openStandingNode } from './open-standing-node.ts'
 
 const REQUESTED = 'thing.erasure_requested'
 
-let database: TestDatabase
-let node: Node
+const { database, node } = openStandingNode()
 let workspaceId: string
-beforeAll(async () => {
-  database = await createTestDatabase()
-  node = await openNode(database.url)
-})
-afterAll(async () => {
-  await node.close()
-  await database.drop()
-})
 beforeEach(() => {
   workspaceId = newId()
 })

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { appendEvents } from '../../src/platform/events/append.ts'
 import { formatCursor, parseCursor } from '../../src/platform/events/cursor.ts'
 import { createEventFeed } from '../../src/platform/events/feed.ts'
@@ -6,37 +6,10 @@ import type { FeedItem } from '../../src/platform/events/log-rows.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
 import { unavailable } from '../../src/platform/lib/errors.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import {
-  appendMany,
-  appendOne,
-  bump,
-  Checker,
-  createRows,
-  type Node,
-  type NodeOptions,
-  openNode,
-  readUntil,
-} from './log-world.ts'
+import { appendMany, appendOne, bump, Checker, createRows, readUntil } from './log-world.ts'
+import { openNodes } from './open-nodes.ts'
 
-let database: TestDatabase
-const nodes: Node[] = []
-
-const open = async (options: NodeOptions = {}): Promise<Node> => {
-  const node = await openNode(database.url, options)
-  nodes.push(node)
-  return node
-}
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-})
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.close()))
-  await runSql(database.url, 'drop table if exists versioned')
-})
-afterAll(() => database.drop())
+const { database, open } = openNodes()
 
 async function take(items: AsyncIterator<FeedItem>, count: number): Promise<FeedItem[]> {
   const taken: FeedItem[] = []

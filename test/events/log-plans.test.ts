@@ -7,27 +7,23 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
 } from 'kysely'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import type { Database } from '../../src/platform/db/database.ts'
 import type { Tables } from '../../src/platform/db/tables.ts'
 import { acquireBound } from '../../src/platform/db/tenant-connections.ts'
 import { TenantPlugin } from '../../src/platform/db/tenant-plugin.ts'
 import { type EventFilter, readPage } from '../../src/platform/events/log-reader.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { openDatabase } from '../support/context.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 const SEQUENCER_LOCK = 1
 const workspaces = Array.from({ length: 20 }, () => newId())
 const [workspaceId = ''] = workspaces
 const [subject, run, actor] = [newId(), newId(), newId()]
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase()
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
   await runSql(
     database.url,
     `insert into event_outbox (workspace_id, type, subject_type, subject_id, run_id, actor, origin, occurred_at)
@@ -42,10 +38,6 @@ beforeAll(async () => {
   )
   for (let n = 0; n < 10; n++) await runSql(database.url, 'select cadre_sequence($1, 0, false)', [SEQUENCER_LOCK])
   await runSql(database.url, 'analyze event_log')
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
 })
 
 /** The statement that reads a page with this filter. */

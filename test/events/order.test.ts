@@ -2,30 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { appendEvents, lastEventOf } from '../../src/platform/events/append.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { appendOne, bump, Checker, createRows, jitter, type Node, openNode, readUntil } from './log-world.ts'
+import { appendOne, bump, Checker, createRows, jitter, type Node, readUntil } from './log-world.ts'
+import { openNodes } from './open-nodes.ts'
 
-let database: TestDatabase
-const nodes: Node[] = []
-
-const open = async (): Promise<Node> => {
-  const node = await openNode(database.url)
-  nodes.push(node)
-  return node
-}
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-})
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.close()))
-  await runSql(database.url, 'drop table if exists versioned')
-})
-afterAll(() => database.drop())
+const { database, open } = openNodes()
 
 /** Transactions that first append for a row of their own, and only then wait for the lock of one that all want. */
 async function contend(writers: readonly Node[], workspaceId: string, ids: readonly string[], rounds: number) {

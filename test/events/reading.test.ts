@@ -1,25 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { appendEvents } from '../../src/platform/events/append.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { appendMany, appendOne, type Node, openNode } from './log-world.ts'
+import { appendMany, appendOne } from './log-world.ts'
+import { openNodes } from './open-nodes.ts'
 
-let database: TestDatabase
-const nodes: Node[] = []
-
-const open = async (): Promise<Node> => {
-  const node = await openNode(database.url)
-  nodes.push(node)
-  return node
-}
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-})
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.close()))
-})
-afterAll(() => database.drop())
+const { open } = openNodes()
 
 describe('the cursor of a commit', () => {
   it('is the place of its last event: a reader from there sees what comes after it and nothing before', async () => {

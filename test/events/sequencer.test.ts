@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { Bell } from '../../src/platform/context.ts'
 import { EVENT_CHANNEL } from '../../src/platform/events/bell.ts'
 import { SEQUENCER_LOCK } from '../../src/platform/events/epoch.ts'
@@ -9,18 +9,12 @@ import { isAppError } from '../../src/platform/lib/errors.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
 import { runSql } from '../support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { appendOne, type Node, type NodeOptions, openNode, readUntil } from './log-world.ts'
+import { createTestDatabase } from '../support/test-database.ts'
+import { appendOne, openNode, readUntil } from './log-world.ts'
+import { openNodes } from './open-nodes.ts'
 
-let database: TestDatabase
-const nodes: Node[] = []
+const { database, open } = openNodes()
 const clients: pg.Client[] = []
-
-const open = async (options: NodeOptions = {}): Promise<Node> => {
-  const node = await openNode(database.url, options)
-  nodes.push(node)
-  return node
-}
 
 async function connect(role?: string): Promise<pg.Client> {
   const options = role === undefined ? {} : { options: `-c role=${role}` }
@@ -31,14 +25,9 @@ async function connect(role?: string): Promise<pg.Client> {
   return client
 }
 
-beforeAll(async () => {
-  database = await createTestDatabase()
-})
 afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.close()))
   await Promise.all(clients.splice(0).map((client) => client.end()))
 })
-afterAll(() => database.drop())
 
 /** Time in which nobody looks by himself: long sleeps end by a ring only. */
 const withoutPolls: Clock = {

@@ -1,31 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createFormInput, updateFormInput } from '../../src/domains/forms/model.ts'
 import { createForm, findPublicForm, publishForm, updateForm } from '../../src/domains/forms/service.ts'
 import { updateSettingsInput } from '../../src/domains/settings/model.ts'
 import { updateWorkspaceSettings } from '../../src/domains/workspaces/settings.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
 import { parseInput } from '../../src/platform/lib/parse.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { FIELDS, House, issues } from './arrange.ts'
+import { FIELDS, issues } from './arrange.ts'
+import { openHouse } from './open-house.ts'
 
 // The limits of a form: its own, its workspace's, and ours.
 
-let database: TestDatabase
-let db: Database
-let house: House
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db?.close()
-  await database?.drop()
-})
-beforeEach(async () => {
-  house = await House.open(db, database.url)
-})
+const { db, house } = openHouse()
 
 type Json = Record<string, unknown>
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createFormInput, updateFormInput } from '../../src/domains/forms/model.ts'
 import {
   archiveForm,
@@ -10,28 +10,12 @@ import {
   updateForm,
 } from '../../src/domains/forms/service.ts'
 import type { Permission, Viewer } from '../../src/platform/auth/viewer.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { encodeId } from '../../src/platform/lib/ids.ts'
 import { parseInput } from '../../src/platform/lib/parse.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { employeeIds, FIELDS, House, issues, refusal } from './arrange.ts'
+import { openHouse } from './open-house.ts'
 
-let database: TestDatabase
-let db: Database
-let house: House
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db?.close()
-  await database?.drop()
-})
-beforeEach(async () => {
-  house = await House.open(db, database.url)
-})
+const { database, db, house } = openHouse()
 
 const create = (input: object) =>
   house.do((tx) => createForm(tx, parseInput(createFormInput, { name: 'Book a demo', ...input })))

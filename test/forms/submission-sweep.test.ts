@@ -1,28 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { updateSettingsInput } from '../../src/domains/settings/model.ts'
 import { sweepSubmissions } from '../../src/domains/submissions/sweeps.ts'
 import { updateWorkspaceSettings } from '../../src/domains/workspaces/settings.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { parseInput } from '../../src/platform/lib/parse.ts'
-import { openDatabase, systemContext } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { systemContext } from '../support/context.ts'
 import { employeeIds, House } from './arrange.ts'
+import { openHouse } from './open-house.ts'
 
-let database: TestDatabase
-let db: Database
-let house: House
+const { database, db, house } = openHouse()
 let form: { readonly id: string }
 
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db?.close()
-  await database?.drop()
-})
 beforeEach(async () => {
-  house = await House.open(db, database.url)
   const handlers = { strategy: 'PRINCIPAL', employees: employeeIds(await house.employee('Iris')) }
   form = await house.form({ handlers })
 })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { briefBlockSchema } from '../../src/agent/model/brief-block.ts'
 import {
   finishSubmission,
@@ -8,27 +8,11 @@ import {
   submissionBrief,
 } from '../../src/domains/submissions/service.ts'
 import { submissionTools } from '../../src/domains/submissions/tools.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { House, refusal } from './arrange.ts'
+import { openHouse } from './open-house.ts'
 
-let database: TestDatabase
-let db: Database
-let house: House
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db?.close()
-  await database?.drop()
-})
-beforeEach(async () => {
-  house = await House.open(db, database.url)
-})
+const { database, db, house } = openHouse()
 
 const ada = { email: 'ada@example.com', name: 'Ada Lovelace' }
 const row = async () =>

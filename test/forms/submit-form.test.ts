@@ -1,29 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { archiveForm, pauseForm, publishForm, updateForm } from '../../src/domains/forms/service.ts'
 import { rejectionError } from '../../src/domains/submissions/model.ts'
 import { submitForm } from '../../src/domains/submissions/service.ts'
-import type { Database } from '../../src/platform/db/database.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { employeeIds, House, refusal } from './arrange.ts'
+import { openHouse } from './open-house.ts'
 
-let database: TestDatabase
-let db: Database
-let house: House
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db?.close()
-  await database?.drop()
-})
-beforeEach(async () => {
-  house = await House.open(db, database.url)
-})
+const { database, db, house } = openHouse()
 
 const ada = { email: 'Ada@Example.com', name: 'Ada Lovelace', company: 'Engines' }
 

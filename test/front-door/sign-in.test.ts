@@ -1,21 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { shownUrl } from '../../src/platform/http/shown-url.ts'
-import { type House, openHouse } from '../domains/house.ts'
+import { standingHouse } from '../domains/standing-house.ts'
 import { PASSWORD, signedUp, Visitor } from './browser-visitor.ts'
 
 // Pages of signing in as a browser without a script uses them.
 
-let house: House
+const house = standingHouse()
 let url: string
 let people = 0
 const newEmail = () => `person-${++people}@example.com`
 
 beforeAll(async () => {
-  house = await openHouse()
   url = new URL(house.endpoint).origin
 })
-afterAll(() => house.close())
 
 const WHO = '{ viewer { workspace { name } } }'
 const nameOf = async (visitor: Visitor) =>

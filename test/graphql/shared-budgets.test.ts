@@ -1,24 +1,12 @@
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createCostBudgets } from '../../src/platform/auth/cost-budgets.ts'
 import type { Payer } from '../../src/platform/auth/payer.ts'
-import type { Database } from '../../src/platform/db/database.ts'
-import { openDatabase } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
 
 // Budgets that several processes on one database share.
 
-let database: TestDatabase
-let db: Database
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db?.close()
-  await database?.drop()
-})
+const { db } = openTestDatabase()
 
 const LIMITS = { perMinute: 100, perMinuteAnonymous: 10 }
 const open = (minuteMs?: number) =>

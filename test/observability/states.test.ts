@@ -1,24 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { countOpenRuns, measureRuns } from '../../src/domains/runs/service.ts'
-import type { Database } from '../../src/platform/db/database.ts'
 import { appendEvents } from '../../src/platform/events/append.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { measureHouse } from '../../src/platform/observability/house-metrics.ts'
 import { createMetrics } from '../../src/platform/observability/metrics.ts'
 import { insertWorkspace, openDatabase, systemContext } from '../support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { openTestDatabase } from '../support/open-test-database.ts'
 
-let database: TestDatabase
-let db: Database
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+const { db } = openTestDatabase()
 
 /** What is read of a house whose subscribers have had everything up to `tail`. */
 async function read(tail = 0n): Promise<Map<string, number>> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
+import { closeOwner } from './owner.ts'
 import { runSql } from './sql.ts'
 
 export interface TestDatabase {
@@ -20,6 +21,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     url: url.href,
     name,
     drop: async () => {
+      await closeOwner(url.href)
       for (let tries = 1; ; tries++) {
         // Forcing also ends autovacuum's workers, which a plain owner may not: only for who has not gone by himself, and once
         // more where one was just at work.

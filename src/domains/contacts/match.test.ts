@@ -1,23 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { insertWorkspace, openDatabase, systemContext } from '../../../test/support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts'
-import type { Ctx } from '../../platform/context.ts'
-import type { Database } from '../../platform/db/database.ts'
+import { expect, test } from 'vitest'
+import { insertWorkspace, systemContext } from '../../../test/support/context.ts'
+import { openTestWorkspace } from '../../../test/support/open-test-workspace.ts'
 import { type MatchContactInput, matchOrCreateContact } from './service.ts'
 
-let database: TestDatabase
-let db: Database
-let ctx: Ctx
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url, 20)
-  ctx = systemContext(db, (await insertWorkspace(db)).id)
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+const { db, ctx } = openTestWorkspace(20)
 
 const match = (input: MatchContactInput) => db.inTransaction(ctx, (tx) => matchOrCreateContact(tx, input))
 

@@ -1,29 +1,21 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { insertWorkspace, openDatabase, systemContext } from '../../../test/support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { insertWorkspace, systemContext } from '../../../test/support/context.ts'
+import { openTestDatabase } from '../../../test/support/open-test-database.ts'
 import type { Ctx } from '../../platform/context.ts'
-import type { Database } from '../../platform/db/database.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
 import type { InternalTool, Tool } from '../../platform/tools/tool.ts'
 import { matchOrCreateContact } from './service.ts'
 import { contactTools } from './tools.ts'
 
-let database: TestDatabase
-let db: Database
+const { db } = openTestDatabase()
 let ctx: Ctx
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
   const workspace = await insertWorkspace(db)
   ctx = {
     ...systemContext(db, workspace.id),
     viewer: { kind: 'employee', employeeId: newId(), name: 'Iris', runId: newId() },
   }
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
 })
 
 const tool = contactTools.find(({ name }) => name === 'update_contact') as Tool & InternalTool<unknown>

@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { insertWorkspace, openDatabase, systemContext } from '../../../test/support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { insertWorkspace, systemContext } from '../../../test/support/context.ts'
+import { openTestWorkspace } from '../../../test/support/open-test-workspace.ts'
 import type { Ctx } from '../../platform/context.ts'
-import type { Database } from '../../platform/db/database.ts'
 import { json } from '../../platform/db/tables.ts'
 import { isAppError } from '../../platform/lib/errors.ts'
 import { encodeId, newId } from '../../platform/lib/ids.ts'
@@ -12,17 +11,12 @@ import { createEmployee } from '../employees/service.ts'
 import { createDeal, createPipeline } from './service.ts'
 import { dealTools } from './tools.ts'
 
-let database: TestDatabase
-let db: Database
-let ctx: Ctx
+const { db, ctx } = openTestWorkspace(10)
 let employeeCtx: Ctx
 let stageIds: readonly string[]
 let formId: string
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url, 10)
-  ctx = systemContext(db, (await insertWorkspace(db)).id)
   await db.inTransaction(ctx, async (tx) => {
     const pipeline = await createPipeline(tx, {
       name: 'Sales',
@@ -59,10 +53,6 @@ beforeAll(async () => {
       return form
     }
   })
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
 })
 
 async function submission(): Promise<{ readonly id: string; readonly contactId: string }> {

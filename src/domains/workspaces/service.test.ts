@@ -1,28 +1,17 @@
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { openDatabase, systemContext } from '../../../test/support/context.ts'
+import { expect, test, vi } from 'vitest'
+import { systemContext } from '../../../test/support/context.ts'
+import { openTestDatabase } from '../../../test/support/open-test-database.ts'
 import { runSql } from '../../../test/support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts'
 import { hashKey, looksLikeKey } from '../../platform/auth/api-key.ts'
 import type { Ctx } from '../../platform/context.ts'
-import type { Database } from '../../platform/db/database.ts'
 import { newId } from '../../platform/lib/ids.ts'
 import { issueApiKeyInput } from '../keys/model.ts'
 import { issueApiKey } from '../keys/service.ts'
 import { createWorkspaceInput } from './model.ts'
 import { addMember, createWorkspace, findWorkspaceBySlug } from './service.ts'
 
-let database: TestDatabase
-let db: Database
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+const { database, db } = openTestDatabase()
 
 const acme = { slug: 'acme', name: 'Acme', timeZone: 'Europe/Berlin', currency: 'EUR', dailyBudgetMicros: 1_000_000n }
 const found = (ctx: Ctx, slug: string) =>

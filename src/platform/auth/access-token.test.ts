@@ -1,7 +1,6 @@
 import { SignJWT } from 'jose'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openDatabase } from '../../../test/support/context.ts'
-import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { openTestDatabase } from '../../../test/support/open-test-database.ts'
 import type { Database } from '../db/database.ts'
 import { serverSecret } from '../db/server-secret.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
@@ -12,21 +11,12 @@ const MONTH_MS = 30 * 24 * 3_600_000
 const claims = { accountId: newId(), sessionId: newId(), workspaceId: newId() }
 const NOT_VALID = { code: 'UNAUTHENTICATED', message: 'This access token is not valid.' }
 
-let database: TestDatabase
-let db: Database
+const { db } = openTestDatabase()
 let tokens: AccessTokens
 /** Time goes on when a test says so. */
 let passedMs = 0
 const clock: Clock = { ...systemClock, now: () => new Date(Date.now() + passedMs) }
 
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
 beforeEach(() => {
   passedMs = 0
   tokens = createAccessTokens({ db, clock })

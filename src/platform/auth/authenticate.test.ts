@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { insertWorkspace, openDatabase, systemContext, testLog } from '../../../test/support/context.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { insertWorkspace, systemContext, testLog } from '../../../test/support/context.ts'
+import { openTestDatabase } from '../../../test/support/open-test-database.ts'
 import { runSql } from '../../../test/support/sql.ts'
-import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts'
-import type { Database } from '../db/database.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/ids.ts'
 import { createKey, type NewKey } from './api-key.ts'
 import { type Authenticator, createAuthenticator } from './authenticate.ts'
 import { PERMISSIONS } from './viewer.ts'
 
-let database: TestDatabase
-let db: Database
+const { database, db } = openTestDatabase()
 let house: { readonly id: string; readonly memberId: string }
 let authenticator: Authenticator
 /** Time goes on when a test says so. */
@@ -18,14 +16,6 @@ let passedMs = 0
 const start = Date.now()
 const clock: Clock = { ...systemClock, now: () => new Date(start + passedMs), monotonicMs: () => 1_000 + passedMs }
 
-beforeAll(async () => {
-  database = await createTestDatabase()
-  db = openDatabase(database.url)
-})
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
 beforeEach(async () => {
   passedMs = 0
   house = await insertWorkspace(db)
