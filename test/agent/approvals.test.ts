@@ -6,7 +6,8 @@ import { cancelRun } from '../../src/domains/runs/service.ts'
 import { AppError } from '../../src/platform/lib/errors.ts'
 import { testLog } from '../support/context.ts'
 import { openTestDatabase } from '../support/open-test-database.ts'
-import { type ApprovalRow, Office } from './arrange.ts'
+import { Office } from './arrange.ts'
+import type { ApprovalRow } from './rows.ts'
 
 const { database, db } = openTestDatabase(24)
 

@@ -24,6 +24,7 @@ import { encodeId } from '../../src/platform/lib/ids.ts'
 import { parseInput } from '../../src/platform/lib/parse.ts'
 import { insertWorkspace, systemContext, testLog } from '../support/context.ts'
 import { ownerOf } from '../support/owner.ts'
+import type { ApprovalRow, EffectRow, RunRow, StepRow } from './rows.ts'
 
 export const ALL_TOOLS: EmployeeTool[] = [
   'qualify_submission',
@@ -248,51 +249,6 @@ export class Office {
   }
 }
 
-export interface RunRow {
-  readonly status: string
-  readonly reason: string | null
-  readonly reason_text: string | null
-  readonly segment: number
-  readonly attempt: number
-  readonly takeovers: number
-  readonly next_seq: number
-  readonly waiting_kind: string | null
-  readonly waiting_member_id: string | null
-  readonly wake_at: Date | null
-  readonly rehearsal: boolean
-  readonly cost_micros: string
-  readonly tokens_input: number
-  readonly model: string | null
-}
-export interface StepRow {
-  readonly seq: number
-  readonly kind: string
-  readonly status: string
-  readonly title: string
-  readonly turn: number
-  readonly call_index: number | null
-  readonly data: Record<string, unknown>
-  readonly approval_id: string | null
-}
-export interface EffectRow {
-  readonly seq: number
-  readonly tool: string
-  readonly status: string
-  readonly target: string
-  readonly content_hash: string
-}
-export interface ApprovalRow {
-  readonly id: string
-  readonly tool: string
-  readonly title: string
-  readonly status: string
-  readonly reason: string
-  readonly version: number
-  readonly input: Record<string, unknown>
-  readonly changes: { field: string; from: string | null; to: string | null }[]
-  readonly member_id: string | null
-}
-
 export const rehearsal = (): Model => createModel({ mode: 'rehearsal', timeoutMs: 10_000 })
 
 /** A process that lives: every act outside is allowed. */
@@ -302,55 +258,3 @@ export const process = (executorId: string = randomUUID()): SegmentMeans => ({
   isOurs: async () => true,
   maySend: async () => true,
 })
-
-/** What a process that is killed says: nothing. */
-export class Crash extends Error {
-  constructor() {
-    super('the process was killed')
-    this.name = 'Crash'
-  }
-}
-
-/** When the transaction with this number (from 1) is reached, the process dies: before it commits, or right after. */
-export interface CrashPoint {
-  readonly transaction: number
-  readonly when: 'BEFORE_COMMIT' | 'AFTER_COMMIT'
-}
-
-/** The database as a process sees it that dies at a point; counts its transactions. */
-export function dyingDatabase(
-  db: Database,
-  point?: CrashPoint,
-): { readonly db: Database; readonly count: () => number } {
-  let transactions = 0
-  let dead = false
-  return {
-    count: () => transactions,
-    db: {
-      ...db,
-      read: (...args: Parameters<Database['read']>) => {
-        if (dead) throw new Crash()
-        return db.read(...args)
-      },
-      inTransaction: async (ctx, work, options) => {
-        if (dead) throw new Crash()
-        transactions += 1
-        const dies = transactions === point?.transaction
-        if (!dies) return db.inTransaction(ctx, work, options)
-        dead = true
-        if (point?.when === 'AFTER_COMMIT') {
-          await db.inTransaction(ctx, work, options)
-          throw new Crash()
-        }
-        return db.inTransaction(
-          ctx,
-          async (tx) => {
-            await work(tx)
-            throw new Crash()
-          },
-          options,
-        )
-      },
-    } as Database,
-  }
-}

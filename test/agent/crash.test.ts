@@ -5,7 +5,8 @@ import { decideApproval } from '../../src/domains/approvals/service.ts'
 import { createMailer, type Mailer } from '../../src/domains/mail/mailer.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { openTestDatabase } from '../support/open-test-database.ts'
-import { Crash, type CrashPoint, dyingDatabase, Office, type OfficeOptions, process } from './arrange.ts'
+import { Office, type OfficeOptions, process } from './arrange.ts'
+import { Crash, type CrashPoint, dyingDatabase } from './dying-database.ts'
 
 /*
  * A process is killed at each boundary there is, once per test: before the commit of every transaction of a run, after it,

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../support/open-test-database.ts'
-import { dyingDatabase, Office } from './arrange.ts'
+import { Office } from './arrange.ts'
+import { dyingDatabase } from './dying-database.ts'
 
 const { database, db } = openTestDatabase()
 

@@ -1,72 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import pg from 'pg'
-import pino from 'pino'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { sendByOwnServer } from '../../src/domains/mail/server-mail.ts'
-import { connectMailServers, type MailServerMeans } from '../../src/domains/mail/servers.ts'
+import { describe, expect, test } from 'vitest'
+import { connectMailServers } from '../../src/domains/mail/servers.ts'
 import { rewrapCredentials } from '../../src/platform/secrets/credentials.ts'
-import { createKeyring, type Keyring } from '../../src/platform/secrets/keyring.ts'
+import type { Keyring } from '../../src/platform/secrets/keyring.ts'
 import { systemContext } from '../support/context.ts'
-import { type MailServer, openDrippingServer, openMailServer } from '../support/mail-server.ts'
-import { type Answer, type House, openHouse, type Tenant, WHO } from './house.ts'
+import { openDrippingServer } from '../support/mail-server.ts'
+import { type Answer, type Tenant, WHO } from './house.ts'
+import { key, means, openMailHouse, PASSWORD, ring, SHOWN } from './mail-house.ts'
 
-const PASSWORD = 'tulips-at-dawn-4711'
+const { house, server, log, logged, input, connect, disconnect, shown, send, ask } = openMailHouse()
 
-let house: House
-let owner: pg.Pool
-let server: MailServer
-const logged: string[] = []
-const log = pino({ level: 'debug' }, { write: (line: string) => logged.push(line) })
-const ring = (...keys: Buffer[]): Keyring =>
-  createKeyring({ keys, file: join(tmpdir(), 'there-is-no-such-file'), mayMake: false })
-const key = randomBytes(32)
-const means = (over: Partial<MailServerMeans> = {}): MailServerMeans => ({
-  keyring: ring(key),
-  allowPrivate: true,
-  defaultFrom: 'cadre@localhost',
-  ...over,
-})
-
-beforeAll(async () => {
-  house = await openHouse({ log })
-  owner = new pg.Pool({ connectionString: house.ownerUrl, max: 2 })
-  server = await openMailServer(PASSWORD)
-})
-afterAll(async () => {
-  await server.close()
-  await owner.end()
-  await house.close()
-})
-beforeEach(() => connectMailServers(means()))
-afterEach(() => connectMailServers(means()))
-
-const SHOWN = 'workspace { mailServer { host port security username from connectedAt lastUsedAt lastError } }'
-const input = () => ({
-  host: '127.0.0.1',
-  port: server.port,
-  security: 'NONE',
-  username: 'acme',
-  password: PASSWORD,
-  from: 'hello@acme.example',
-})
-const connect = (as: Tenant, over: Record<string, unknown> = {}, idempotencyKey?: string): Promise<Answer> =>
-  as.mutate('connectMailServer', { ...input(), ...over }, SHOWN, idempotencyKey)
-const disconnect = (as: Tenant, ifHost?: string) => as.mutate('disconnectMailServer', { ifHost }, SHOWN)
-const shown = async (as: Tenant) => {
-  const { viewer } = await as.query(`{ viewer { ${SHOWN} } }`)
-  return (viewer as { workspace: { mailServer: Record<string, unknown> | null } }).workspace.mailServer
-}
-const mail = (to = 'grace@navy.example') => ({
-  from: { name: 'Iris', address: null },
-  to: { name: 'Grace', address: to },
-  subject: 'Hello',
-  body: 'Hello Grace',
-})
-const send = (as: Tenant, to?: string) =>
-  sendByOwnServer({ ...systemContext(house.db, as.id), log }, mail(to), `k-${as.id}`)
 const issue = (field: string, code: string) => ({ __typename: 'InvalidInputError', issues: [{ field, code }] })
 const unreadable = { code: 'CONFLICT', details: { reason: 'NOT_CONFIGURED' } }
 
@@ -102,7 +46,7 @@ describe('a mail server that is connected', () => {
     const before = await tenant.footprint(WHO)
     expect((await disconnect(tenant)).workspace).toEqual({ mailServer: null })
     expect(await tenant.footprint(WHO)).toBe(before)
-    const { rows } = await owner.query('select 1 from credential where workspace_id = $1', [tenant.id])
+    const { rows } = await ask('select 1 from credential where workspace_id = $1', [tenant.id])
     expect(rows).toEqual([])
     expect(await send(tenant)).toBeNull()
   })
@@ -272,8 +216,8 @@ describe('the password of a mail server', () => {
     answers.push(await connect(tenant))
     await send(tenant)
     await send(tenant, 'nobody@navy.example').catch(() => {})
-    await expect.poll(async () => (await owner.query(`select 1 from event_outbox`)).rowCount).toBe(0)
-    const { rows: tables } = await owner.query<{ name: string }>(
+    await expect.poll(async () => (await ask(`select 1 from event_outbox`)).rowCount).toBe(0)
+    const { rows: tables } = await ask<{ name: string }>(
       `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
         where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
     )
@@ -281,7 +225,7 @@ describe('the password of a mail server', () => {
     for (const secret of [PASSWORD, 'wrong-tulips-0815']) {
       for (const { name } of tables) {
         for (const form of forms(secret)) {
-          const { rowCount } = await owner.query(`select 1 from ${name} t where position($1 in t::text) > 0`, [form])
+          const { rowCount } = await ask(`select 1 from ${name} t where position($1 in t::text) > 0`, [form])
           expect({ name, form, rowCount }).toEqual({ name, form, rowCount: 0 })
         }
       }
@@ -290,7 +234,7 @@ describe('the password of a mail server', () => {
         expect(JSON.stringify(answers)).not.toContain(form)
       }
     }
-    expect((await owner.query(`select 1 from public.mail_server where username = 'acme'`)).rowCount).toBeGreaterThan(0)
+    expect((await ask(`select 1 from public.mail_server where username = 'acme'`)).rowCount).toBeGreaterThan(0)
   })
 
   test('does not open with a byte changed, in another workspace’s row, or beside another host', async () => {
@@ -298,10 +242,10 @@ describe('the password of a mail server', () => {
     await connect(acme)
     await connect(other)
     const sent = server.received.length
-    await owner.query('update mail_server set host = $2 where workspace_id = $1', [acme.id, 'localhost'])
+    await ask('update mail_server set host = $2 where workspace_id = $1', [acme.id, 'localhost'])
     await expect(send(acme)).rejects.toMatchObject(unreadable)
-    await owner.query('update mail_server set host = $2 where workspace_id = $1', [acme.id, '127.0.0.1'])
-    await owner.query(
+    await ask('update mail_server set host = $2 where workspace_id = $1', [acme.id, '127.0.0.1'])
+    await ask(
       `update credential c set key_id = o.key_id, wrapped_key = o.wrapped_key, sealed = o.sealed from credential o
         where (c.workspace_id = $1 and o.workspace_id = $2) or (c.workspace_id = $2 and o.workspace_id = $1)`,
       [acme.id, other.id],
@@ -309,10 +253,9 @@ describe('the password of a mail server', () => {
     for (const each of [acme, other]) await expect(send(each)).rejects.toMatchObject(unreadable)
     expect(await shown(acme)).toMatchObject({ lastError: expect.stringContaining('Connect it anew') })
     await connect(acme)
-    await owner.query(
-      'update credential set sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) where workspace_id = $1',
-      [acme.id],
-    )
+    await ask('update credential set sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) where workspace_id = $1', [
+      acme.id,
+    ])
     await expect(send(acme)).rejects.toMatchObject(unreadable)
     expect(server.received.length).toBe(sent)
     for (const each of [acme, other]) {
@@ -342,10 +285,10 @@ describe('the password of a mail server', () => {
     const newKey = randomBytes(32)
     const start = (keyring: Keyring) =>
       rewrapCredentials({ db: house.db, contextOf: (id) => systemContext(house.db, id), keyring, log })
-    const { rows } = await owner.query<{ count: string }>('select count(*) from credential')
+    const { rows } = await ask<{ count: string }>('select count(*) from credential')
     const count = Number(rows[0]?.count)
     // What others have broken meanwhile is told and does not keep the rest.
-    await owner.query('update credential set wrapped_key = $2 where workspace_id = $1', [other.id, Buffer.alloc(61)])
+    await ask('update credential set wrapped_key = $2 where workspace_id = $1', [other.id, Buffer.alloc(61)])
     const both = await Promise.all([start(ring(newKey, key)), start(ring(newKey, key))])
     expect(both.reduce((sum, { rewrapped }) => sum + rewrapped, 0)).toBe(count - 1)
     expect(both.map(({ unreadable: broken }) => broken)).toEqual([1, 1])

@@ -126,5 +126,16 @@ export async function readUntil(items: AsyncIterable<FeedItem>, cursor: string, 
   }
 }
 
+/** The next so many that a subscriber gets. */
+export async function take(items: AsyncIterator<FeedItem>, count: number): Promise<FeedItem[]> {
+  const taken: FeedItem[] = []
+  while (taken.length < count) {
+    const { value, done } = await items.next()
+    if (done === true) throw new Error('the stream ended')
+    taken.push(value)
+  }
+  return taken
+}
+
 /** An empty transaction's worth of pause, of random length, so that transactions interleave. */
 export const jitter = (maxMs = 3): Promise<void> => systemClock.sleep(Math.random() * maxMs)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accountInputs } from './account-inputs.ts'
-import { type Answer, type House, openHouse } from './house.ts'
+import type { Answer } from './asker.ts'
+import { type House, openHouse } from './house.ts'
 import { accountMutations, documentOf, documentOfMany, type Operation } from './operations.ts'
 import { outcomeOf } from './outcomes.ts'
 import { selectionOf } from './selections.ts'

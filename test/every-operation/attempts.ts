@@ -1,7 +1,8 @@
 // What A can try to learn or do with what is B's: at every place of an operation's arguments one of B's ids of each kind,
 // and where texts are asked for, one of B's texts of each sort. Beside each stands its ghost: the same that nobody has.
 
-import type { Asker, House, Request, Workspace } from './house.ts'
+import type { Asker, Request } from './asker.ts'
+import type { House, Workspace } from './house.ts'
 import { idPlacesOf, kindOf, type Operation, type Place, placesOf, trialOf } from './operations.ts'
 import { type Outcome, outcomeOf } from './outcomes.ts'
 import { type OwnCall, requestOf } from './own-calls.ts'

@@ -18,7 +18,6 @@ import { createAuthenticator } from '../../src/platform/auth/authenticate.ts'
 import { PERMISSIONS, type Permission } from '../../src/platform/auth/viewer.ts'
 import type { Ctx } from '../../src/platform/context.ts'
 import type { Database } from '../../src/platform/db/database.ts'
-import { lastEventOf } from '../../src/platform/events/append.ts'
 import { createEvents, type Events } from '../../src/platform/events/events.ts'
 import { contextFactory, NO_WORKSPACE } from '../../src/platform/graphql/context-factory.ts'
 import { graphqlDoors } from '../../src/platform/graphql/doors.ts'
@@ -33,6 +32,8 @@ import { openDatabase, systemContext, testLog } from '../support/context.ts'
 import { openMailServer } from '../support/mail-server.ts'
 import { openTemporaryFolder } from '../support/temporary-folder.ts'
 import { createTestDatabase } from '../support/test-database.ts'
+import { type Asker, answersOf, asAnswer, post, type Request, type Stream } from './asker.ts'
+import { forgetting } from './forgetting.ts'
 import { idsOf } from './ids.ts'
 import { addNeeds, inviteTokenOf } from './values.ts'
 import { buildWorld } from './world.ts'
@@ -55,41 +56,6 @@ export interface Workspace {
   readonly invite: { readonly token: string; readonly email: string }
   /** With a key that has exactly these permissions. */
   as(permissions: readonly Permission[]): Promise<Asker>
-}
-
-export interface Answer {
-  readonly status: number
-  /** As it came. */
-  readonly text: string
-  readonly data: unknown
-  readonly errors: readonly ErrorAnswer[]
-  /** Behind the door that keeps nothing: whether there was something to be kept. Asked for one call at a time. */
-  readonly changes?: boolean
-}
-
-interface ErrorAnswer {
-  readonly message: string
-  readonly path?: readonly unknown[]
-  readonly extensions?: Readonly<Record<string, unknown>>
-}
-
-export interface Request {
-  readonly query: string
-  readonly variables?: Readonly<Record<string, unknown>>
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-/** Items as they come, or why there are none. */
-export type Stream = { readonly items: AsyncGenerator<Answer> } | { readonly refused: Answer }
-
-/** Who asks. `dry` goes through the door that keeps nothing; a subscription past the wire: there one can tell silence. */
-export interface Asker {
-  readonly authorization: string | undefined
-  ask(request: Request): Promise<Answer>
-  dry(request: Request): Promise<Answer>
-  subscribe(request: Request): Promise<Stream>
-  /** Past the wire: what is returned starts the operation in the tick in which it is called. */
-  ready(request: Request): Promise<() => Promise<Answer>>
 }
 
 export interface House {
@@ -116,34 +82,6 @@ export interface House {
 export const passwordOf = (mark: string): string => `${mark} opens its doors`
 
 const LIMITS = { maxLength: 1e6, maxTokens: 1e5, maxFields: 1e4, maxAliases: 1e4, maxDepth: 30, maxCost: 1e9 }
-
-/** Everything as it is, but each transaction is rolled back with its result; `told` hears of its last event. */
-const forgetting = (db: Database, told: (event: bigint | null) => void): Database => ({
-  ...db,
-  inTransaction: async (ctx, work, options) => {
-    const { result, last } = await db.inTransaction(
-      ctx,
-      async (tx) => {
-        const result = await work(tx)
-        tx.rollbackAtEnd()
-        return { result, last: () => lastEventOf(tx) }
-      },
-      options,
-    )
-    told(await last())
-    return result
-  },
-  inAccountTransaction: (ctx, work, options) =>
-    db.inAccountTransaction(
-      ctx,
-      async (tx) => {
-        const result = await work(tx)
-        tx.rollbackAtEnd()
-        return result
-      },
-      options,
-    ),
-})
 
 export async function openHouse(): Promise<House> {
   const database = await createTestDatabase()
@@ -334,44 +272,4 @@ export async function openHouse(): Promise<House> {
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-const asAnswer = (result: unknown): Answer => {
-  const text = JSON.stringify(result)
-  const { data = null, errors = [] } = JSON.parse(text) as Partial<Answer>
-  return { status: 200, text, data, errors }
-}
-
-/** By hand and not as a generator: one that waits for its source cannot be returned before the source speaks. */
-function answersOf(results: AsyncGenerator<unknown>): AsyncGenerator<Answer> {
-  const wrap = ({ done, value }: IteratorResult<unknown>): IteratorResult<Answer> =>
-    done === true ? { done, value: undefined } : { done: false, value: asAnswer(value) }
-  return {
-    next: async () => wrap(await results.next()),
-    return: async () => wrap(await results.return(undefined)),
-    throw: async (err) => wrap(await results.throw(err)),
-    [Symbol.asyncIterator]() {
-      return this
-    },
-  } as AsyncGenerator<Answer>
-}
-
-async function post(
-  url: string,
-  authorization: string | undefined,
-  { query, variables = {}, headers = {} }: Request,
-): Promise<Answer> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/graphql-response+json',
-      ...(authorization === undefined ? {} : { authorization }),
-      ...headers,
-    },
-    body: JSON.stringify({ query, variables }),
-  })
-  const text = await response.text()
-  const { data = null, errors = [] } = JSON.parse(text) as Partial<Answer>
-  return { status: response.status, text, data, errors }
 }

@@ -1,4 +1,4 @@
-import type { Answer } from './house.ts'
+import type { Answer } from './asker.ts'
 import { answerOf, type Operation, payloadOf } from './operations.ts'
 
 /** What an operation has answered, whichever way it says so. */

@@ -1,7 +1,8 @@
 // For each operation a call that its own workspace may make, found by trying: of what kind an id is, and in which state
 // its thing must be, no type tells. It is tried where nothing is kept.
 
-import type { Asker, Request, Workspace } from './house.ts'
+import type { Asker, Request } from './asker.ts'
+import type { Workspace } from './house.ts'
 import { kindOf, nodeTypes, type Operation, placesOf, trialOf } from './operations.ts'
 import { type Outcome, outcomeOf } from './outcomes.ts'
 import { argumentsOf, type Given, neededIds, plainValue } from './values.ts'

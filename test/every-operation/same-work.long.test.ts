@@ -3,8 +3,9 @@
 
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import type { Request } from './asker.ts'
 import { attemptsOn } from './attempts.ts'
-import { type House, openHouse, type Request } from './house.ts'
+import { type House, openHouse } from './house.ts'
 import { documentOf, strangersOrder, trialOf } from './operations.ts'
 import { findOwnCall } from './own-calls.ts'
 

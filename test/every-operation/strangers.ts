@@ -1,8 +1,9 @@
 // What one workspace can try with what is another's, and what it must not be told.
 
 import type pg from 'pg'
+import type { Answer, Request } from './asker.ts'
 import { secretsOf } from './footprint.ts'
-import type { Answer, Request, Workspace } from './house.ts'
+import type { Workspace } from './house.ts'
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 const GHOST = '0197a000-dead-7000-8000-00000000beef'

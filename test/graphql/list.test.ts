@@ -1,48 +1,9 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { fold } from '../../src/platform/lib/fold.ts'
-import { encodeId, newId } from '../../src/platform/lib/ids.ts'
-import { systemContext } from '../support/context.ts'
-import { ask, createDeal, type House, MOVE, type SampleServer, serveSample } from './server.ts'
-
-let server: SampleServer
-let acme: House
-let other: House
-let ada: string
-
-interface NewDeal {
-  readonly name: string
-  readonly amount?: bigint
-  readonly currency?: string
-  readonly stage?: 'open' | 'won'
-  readonly owned?: boolean
-  readonly closes?: string
-  readonly daysOld?: number
-}
-
-async function insertDeals(house: House, deals: readonly NewDeal[]): Promise<string[]> {
-  const ids = deals.map(() => newId())
-  await server.db.inTransaction(systemContext(server.db, house.id), async (tx) => {
-    await tx.sql
-      .insertInto('deal')
-      .values(
-        deals.map((deal, index) => ({
-          workspaceId: house.id,
-          id: ids[index] as string,
-          name: deal.name,
-          nameFolded: fold(deal.name),
-          amountMicros: deal.amount ?? null,
-          currency: deal.amount === undefined ? null : (deal.currency ?? 'EUR'),
-          stageId: (deal.stage === 'won' ? house.won : house.open).slice('stage_'.length),
-          ownerMemberId: deal.owned === true ? house.memberId : null,
-          expectedCloseOn: deal.closes === undefined ? null : new Date(`${deal.closes}T00:00:00Z`),
-          createdAt: new Date(Date.now() - (deal.daysOld ?? 0) * 86_400_000 - index),
-        })),
-      )
-      .execute()
-  })
-  return ids.map((id) => encodeId('deal', id))
-}
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { encodeId } from '../../src/platform/lib/ids.ts'
+import { insertDeals, insertRuns, type NewDeal } from './deals.ts'
+import { openSample } from './open-sample.ts'
+import { ask, createDeal, MOVE } from './server.ts'
 
 const SAMPLE: readonly NewDeal[] = [
   { name: 'Åsa Öberg', amount: 10_000_000n, daysOld: 1, closes: '2026-02-01' },
@@ -53,17 +14,11 @@ const SAMPLE: readonly NewDeal[] = [
   { name: 'ДЕЛО', daysOld: 3 },
 ]
 
+const { server, acme, other } = openSample()
+
 beforeAll(async () => {
-  server = await serveSample()
-  acme = await server.house()
-  other = await server.house('Other')
-  ada = encodeId('member', acme.memberId)
-  await insertDeals(acme, SAMPLE)
-  await insertDeals(other, [{ name: 'Åsa elsewhere', amount: 10_000_000n }])
-})
-afterAll(async () => {
-  await server.close()
-  expect(server.logged).toEqual([])
+  await insertDeals(server, acme, SAMPLE)
+  await insertDeals(server, other, [{ name: 'Åsa elsewhere', amount: 10_000_000n }])
 })
 
 const NAMES =
@@ -132,7 +87,7 @@ describe('a filter', () => {
 
   test('goes through relations and owners, and not is the whole rest', async () => {
     expect(await names({ stage: { kind: { eq: 'WON' } } })).toEqual(['asa plain'])
-    expect(await names({ owner: { id: { eq: ada } } })).toEqual(['asa plain'])
+    expect(await names({ owner: { id: { eq: encodeId('member', acme.memberId) } } })).toEqual(['asa plain'])
     expect(await names({ owner: { kind: ['MEMBER'] } })).toEqual(['asa plain'])
     expect(await names({ owner: { isNull: true } })).toHaveLength(SAMPLE.length - 1)
     expect(await names({ not: { amount: { currency: 'EUR' } } })).toEqual(['under_score', 'Zebra 100%', 'ДЕЛО'])
@@ -148,7 +103,7 @@ describe('a filter', () => {
   })
 
   test('refuses what cannot be, with its path', async () => {
-    expect(await issue({ stage: { id: { eq: ada } } })).toMatchObject({
+    expect(await issue({ stage: { id: { eq: encodeId('member', acme.memberId) } } })).toMatchObject({
       field: 'filter.stage.id.eq',
       code: 'UNKNOWN_REFERENCE',
     })
@@ -266,70 +221,15 @@ describe('paging', () => {
 
 describe('a list below a parent', () => {
   test('gives each parent its own page, in one statement for all of them', async () => {
-    const ids = await insertDeals(acme, [
+    const ids = await insertDeals(server, acme, [
       { name: 'with runs', daysOld: 100 },
       { name: 'with one', daysOld: 101 },
       { name: 'without', daysOld: 102 },
     ])
-    const employeeId = newId()
-    await server.db.inTransaction(systemContext(server.db, acme.id), async (tx) => {
-      const workspaceId = acme.id
-      await tx.sql
-        .insertInto('employee')
-        .values({
-          workspaceId,
-          id: employeeId,
-          name: 'Ava',
-          nameFolded: 'ava',
-          role: 'SDR',
-          title: 'SDR',
-          autonomy: 'DRAFT',
-          tools: [],
-        })
-        .execute()
-      await tx.sql
-        .insertInto('employeeVersion')
-        .values({ workspaceId, employeeId, version: 1, definition: '{}' as never })
-        .execute()
-      for (const [deal, count] of [
-        [ids[0], 5],
-        [ids[1], 1],
-      ] as const) {
-        for (let index = 0; index < count; index++) {
-          const runId = newId()
-          await tx.sql
-            .insertInto('run')
-            .values({
-              workspaceId,
-              id: runId,
-              employeeId,
-              employeeVersion: 1,
-              trigger: 'PERSON',
-              title: `run ${index}`,
-              dealId: (deal as string).slice('deal_'.length),
-              createdAt: new Date(Date.now() + index),
-            })
-            .execute()
-          await tx.sql
-            .insertInto('runStep')
-            .values(
-              [0, 1, 2].map((seq) => ({
-                workspaceId,
-                runId,
-                seq,
-                kind: 'NOTE',
-                status: 'DONE',
-                title: `step ${seq}`,
-                turn: 0,
-                data: '{}' as never,
-                startedAt: new Date(),
-                finishedAt: new Date(),
-              })),
-            )
-            .execute()
-        }
-      }
-    })
+    await insertRuns(server, acme, [
+      { deal: ids[0], count: 5 },
+      { deal: ids[1], count: 1 },
+    ])
     const { data, errors } = await ask(
       server,
       acme.key,
@@ -394,98 +294,5 @@ test('the number of statements does not grow with the number of things in the an
   ]) {
     // From 4 on, so that there are events of both types either way.
     expect(await statements(query, 20)).toBe(await statements(query, 4))
-  }
-})
-
-describe('one thing', () => {
-  test('is found by its id, and what is foreign, unknown or malformed is null', async () => {
-    const mine = await createDeal(server, acme, 'Mine')
-    const foreign = await createDeal(server, other, 'Foreign')
-    const ids = [
-      mine,
-      foreign,
-      encodeId('deal', newId()),
-      'deal_x',
-      '',
-      acme.open,
-      mine.toUpperCase(),
-      'event_0',
-      'step_1_2',
-      'nothing_at_all',
-    ]
-    const { data, errors } = await ask(
-      server,
-      acme.key,
-      'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Deal { stage { name } } } }',
-      { ids },
-    )
-    expect(errors).toBeUndefined()
-    expect(data.nodes).toEqual([
-      { __typename: 'Deal', id: mine, stage: { name: 'Open' } },
-      null,
-      null,
-      null,
-      null,
-      { __typename: 'Stage', id: acme.open },
-      null,
-      null,
-      null,
-      null,
-    ])
-    for (const id of ids.slice(1)) {
-      const one = await ask(server, acme.key, 'query ($id: ID!) { deal(id: $id) { id } }', { id })
-      expect(one.data).toEqual({ deal: null })
-    }
-  })
-
-  test('needs its type’s permission, whichever way leads to it', async () => {
-    const id = await createDeal(server, acme, 'Guarded')
-    const { plain } = await server.key(acme, ['EVENTS_READ'])
-    const { data, errors } = await ask(
-      server,
-      plain,
-      `query ($id: ID!) { node(id: $id) { id } deal(id: $id) { id } events(last: 1) { nodes { summary subject { id } detail { ... on DealCreated { event { id } } } } } }`,
-      { id },
-    )
-    expect(data).toMatchObject({
-      node: null,
-      deal: null,
-      events: { nodes: [{ subject: null, summary: 'Test created a deal' }] },
-    })
-    expect(errors?.map((err) => [err.path.join('.'), err.extensions.code, err.extensions.needs])).toEqual([
-      ['deal', 'FORBIDDEN', 'DEALS_READ'],
-      ['node', 'FORBIDDEN', 'DEALS_READ'],
-    ])
-    const list = await ask(server, plain, '{ deals { totalCount } }')
-    expect(list.data).toBeNull()
-  })
-})
-
-test('100 executions of 5 tenants started in one tick each see their own rows and nobody else’s', async () => {
-  const houses = await Promise.all(Array.from({ length: 5 }, (_, index) => server.house(`House ${index}`)))
-  const deals = await Promise.all(houses.map((house, index) => createDeal(server, house, `of ${index}`)))
-  const answers = await Promise.all(
-    Array.from({ length: 100 }, (_, turn) => {
-      const index = turn % 5
-      return ask(
-        server,
-        houses[index]?.key,
-        `query ($own: ID!, $next: ID!) {
-          own: node(id: $own) { ... on Deal { name stage { id } timeline { nodes { actor { name } } } } }
-          foreign: node(id: $next) { id }
-          deals { totalCount nodes { id name stage { name } } }
-        }`,
-        { own: deals[index], next: deals[(index + 1) % 5] },
-      )
-    }),
-  )
-  for (const [turn, { data, errors }] of answers.entries()) {
-    const index = turn % 5
-    expect(errors).toBeUndefined()
-    expect(data).toMatchObject({
-      own: { name: `of ${index}`, stage: { id: houses[index]?.open } },
-      foreign: null,
-      deals: { totalCount: 1, nodes: [{ id: deals[index], name: `of ${index}`, stage: { name: 'Open' } }] },
-    })
   }
 })

@@ -1,24 +1,13 @@
-import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { systemContext } from '../support/context.ts'
-import { ask, CREATE, createDeal, type House, MOVE, type SampleServer, serveSample } from './server.ts'
+import { CLOSINGS } from './closings.ts'
+import { openSample } from './open-sample.ts'
+import { ask, CREATE, createDeal, type House, MOVE, serveSample } from './server.ts'
 import { eventsOf, RawSocket, type Sent } from './wire.ts'
 
-let server: SampleServer
-let acme: House
-let other: House
-
-beforeAll(async () => {
-  server = await serveSample({
-    limits: { maxCost: 2_000 },
-    budgets: { perMinute: 50_000, perMinuteAnonymous: 5_000 },
-  })
-  acme = await server.house()
-  other = await server.house('Other')
-})
-afterAll(async () => {
-  await server.close()
-  expect(server.logged).toEqual([])
+const { server, acme, other } = openSample({
+  limits: { maxCost: 2_000 },
+  budgets: { perMinute: 50_000, perMinuteAnonymous: 5_000 },
 })
 
 const connect = (house: House, at = server) => new RawSocket(at).opened({ authorization: `Bearer ${house.key}` })
@@ -196,68 +185,8 @@ describe('over a WebSocket', () => {
     socket.socket.close()
   })
 
-  test.each([
-    [
-      '4400',
-      'a message that is none',
-      async () => {
-        const socket = await connect(acme)
-        socket.send('{"type":"what"}')
-        return socket.closed()
-      },
-    ],
-    [
-      '4401',
-      'a subscription before the init',
-      async () => {
-        const socket = new RawSocket(server)
-        await once(socket.socket, 'open')
-        socket.subscribe('s', '{ __typename }')
-        return socket.closed()
-      },
-    ],
-    [
-      '4401',
-      'a key that is none',
-      async () => {
-        const socket = new RawSocket(server)
-        await once(socket.socket, 'open')
-        socket.send({ type: 'connection_init', payload: { authorization: 'Bearer nonsense' } })
-        return socket.closed()
-      },
-    ],
-    ['4408', 'no init in time', () => new RawSocket(server).closed()],
-    [
-      '4409',
-      'an id that is in use',
-      async () => {
-        const socket = await connect(acme)
-        socket.subscribe('s', MOVED)
-        socket.subscribe('s', MOVED)
-        return socket.closed()
-      },
-    ],
-    [
-      '4429',
-      'a second init',
-      async () => {
-        const socket = await connect(acme)
-        socket.send({ type: 'connection_init' })
-        return socket.closed()
-      },
-    ],
-    ['4406', 'a protocol that is none', () => new RawSocket(server, 'none').closed()],
-    [
-      '1009',
-      'a message above the limit',
-      async () => {
-        const socket = await connect(acme)
-        socket.subscribe('s', 'x'.repeat(200_000))
-        return socket.closed()
-      },
-    ],
-  ])('a socket is closed with %s for %s', async (code, _why, act) => {
-    expect(String(await act())).toBe(code)
+  test.each(CLOSINGS)('a socket is closed with %s for %s', async (code, _why, act) => {
+    expect(String(await act(server, acme.key))).toBe(code)
   })
 
   test('without a credential only what is public is answered', async () => {

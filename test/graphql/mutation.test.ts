@@ -1,26 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Ctx } from '../../src/platform/context.ts'
 import { CommitUnknown } from '../../src/platform/db/transaction.ts'
 import { hashInput, purgeClaims, runOnce } from '../../src/platform/graphql/idempotency.ts'
 import { encodeId, newId } from '../../src/platform/lib/ids.ts'
 import { systemContext } from '../support/context.ts'
-import { ask, CREATE, createDeal, type House, MOVE, type SampleServer, serveSample } from './server.ts'
+import { openSample } from './open-sample.ts'
+import { ask, CREATE, createDeal, type House, MOVE } from './server.ts'
 
-let server: SampleServer
-let acme: House
-let other: House
-
-beforeAll(async () => {
-  server = await serveSample()
-  acme = await server.house()
-  other = await server.house('Other')
-})
-afterAll(async () => {
-  await server.close()
-  expect(server.logged).toEqual([])
-})
+const { server, acme, other } = openSample()
 
 const dealCount = (house: House, name: string) =>
   server.db.read(house.id, async (db) => {

@@ -44,7 +44,7 @@ export interface SampleServer {
   close(): Promise<void>
 }
 
-interface Options extends Pick<DoorOptions, 'budgets' | 'documents'> {
+export interface SampleOptions extends Pick<DoorOptions, 'budgets' | 'documents'> {
   readonly limits?: Partial<OperationLimits>
   readonly maxBodyBytes?: number
   readonly introspection?: boolean
@@ -54,7 +54,7 @@ interface Options extends Pick<DoorOptions, 'budgets' | 'documents'> {
 }
 
 /** The sample schema, served for real: database, event log, HTTP and WebSocket. */
-export async function serveSample(options: Options = {}): Promise<SampleServer> {
+export async function serveSample(options: SampleOptions = {}): Promise<SampleServer> {
   const database = await createTestDatabase()
   const db = openDatabase(database.url, options.appConnections)
   const logged: LogLine[] = []
