@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { decideApproval } from '../../src/domains/approvals/service.ts'
+import type { Autonomy } from '../../src/domains/employees/model.ts'
 import { createMailer, type Mailer } from '../../src/domains/mail/mailer.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { openTestDatabase } from '../support/open-test-database.ts'
-import { Office, type OfficeOptions, process } from './arrange.ts'
+import { Office, process } from './arrange.ts'
 import { Crash, type CrashPoint, dyingDatabase } from './dying-database.ts'
 
 /*
@@ -18,41 +19,27 @@ const { database, db } = openTestDatabase()
 
 interface Story {
   readonly name: string
-  readonly office: OfficeOptions
+  readonly autonomy: Autonomy
   readonly answers: Record<string, unknown>
   /** How many transactions the whole run takes when nobody dies; the test counts them itself. */
   readonly transactions: number
   readonly mails: number
-  readonly approvals: boolean
 }
 
+const MAILED = { answers: { wants_call: true }, mails: 1 }
 const STORIES: readonly Story[] = [
-  { name: 'a qualified lead', office: {}, answers: {}, transactions: 4, mails: 0, approvals: false },
-  {
-    name: 'a lead that is written to',
-    office: {},
-    answers: { wants_call: true },
-    transactions: 7,
-    mails: 1,
-    approvals: false,
-  },
-  {
-    name: 'a lead whose mail is approved by a person',
-    office: { autonomy: 'SUPERVISED' },
-    answers: { wants_call: true },
-    transactions: 8,
-    mails: 1,
-    approvals: true,
-  },
-  {
-    name: 'a lead of an employee who asks before everything',
-    office: { autonomy: 'DRAFT' },
-    answers: { wants_call: true },
-    transactions: 13,
-    mails: 1,
-    approvals: true,
-  },
+  { name: 'a qualified lead', autonomy: 'AUTONOMOUS', answers: {}, transactions: 4, mails: 0 },
+  { ...MAILED, name: 'a lead that is written to', autonomy: 'AUTONOMOUS', transactions: 7 },
+  { ...MAILED, name: 'a lead whose mail is approved by a person', autonomy: 'SUPERVISED', transactions: 8 },
+  { ...MAILED, name: 'a lead of an employee who asks before everything', autonomy: 'DRAFT', transactions: 13 },
 ]
+
+/** An office with a lead as the story has it. */
+async function begin({ autonomy, answers }: Story) {
+  const office = await Office.open(db, database.url, { autonomy })
+  const { runId } = await office.lead(answers)
+  return { office, runId }
+}
 
 /** Works the run to its end: processes that may die, and a person who approves. Counts all transactions of the workers. */
 async function live(office: Office, runId: string, point?: CrashPoint, mailer?: Mailer): Promise<number> {
@@ -103,8 +90,7 @@ async function expectWholeAndOnce(office: Office, runId: string, story: Story): 
 
 describe.each(STORIES)('a process killed while it works $name', (story) => {
   it(`takes ${story.transactions} transactions when nobody dies`, async () => {
-    const office = await Office.open(db, database.url, story.office)
-    const { runId } = await office.lead(story.answers)
+    const { office, runId } = await begin(story)
     expect(await live(office, runId)).toBe(story.transactions)
     await expectWholeAndOnce(office, runId, story)
     await office.close()
@@ -114,8 +100,7 @@ describe.each(STORIES)('a process killed while it works $name', (story) => {
     (['BEFORE_COMMIT', 'AFTER_COMMIT'] as const).map((when): CrashPoint => ({ transaction: index + 1, when })),
   ).flat()
   it.each(points)('$when of transaction $transaction leaves one deal, one message and no step twice', async (point) => {
-    const office = await Office.open(db, database.url, story.office)
-    const { runId } = await office.lead(story.answers)
+    const { office, runId } = await begin(story)
     await live(office, runId, point)
     // A process that dies between SENT and CONFIRMED leaves it open whether the mail went out; nobody sends it again.
     const effects = await office.effects(runId)
@@ -133,8 +118,7 @@ describe('a process killed at a mail', () => {
   it.each(['before it leaves', 'after it has left'])(
     '%s leaves the act UNKNOWN, and it is not sent again',
     async (moment) => {
-      const office = await Office.open(db, database.url, story.office)
-      const { runId } = await office.lead(story.answers)
+      const { office, runId } = await begin(story)
       const real = createMailer({ folder: office.mailFolder, defaultFrom: 'cadre@localhost' })
       const dead = dyingDatabase(db)
       let sends = 0
@@ -209,16 +193,27 @@ describe('a process that may not act outside', () => {
 })
 
 describe('two processes at one run', () => {
-  it('that was taken over stops the one that comes back at its next write', async () => {
+  /** A run whose first process stands still before its second transaction; `first` is how that ends for it. */
+  async function stoppedAtWork() {
     const office = await Office.open(db, database.url)
     const { runId } = await office.lead()
-    // The first one stands still before its second transaction, and the second one works the run to its end.
     const { slow, reached, release } = stoppedBefore(2)
     const first = office.work(runId, office.worker({ db: slow })).then(
       () => 'done',
       (err: Error) => err.message,
     )
     await reached
+    return { office, runId, first, release }
+  }
+
+  /** Another process claims the run, and dies before it does anything. */
+  async function claimAndDie(office: Office, runId: string): Promise<void> {
+    const { db: dying } = dyingDatabase(db, { transaction: 1, when: 'AFTER_COMMIT' })
+    await expect(office.work(runId, office.worker({ db: dying }))).rejects.toThrow(Crash)
+  }
+
+  it('that was taken over stops the one that comes back at its next write', async () => {
+    const { office, runId, first, release } = await stoppedAtWork()
     await live(office, runId)
     release()
     expect(await first).toContain('no longer worked by attempt 1')
@@ -227,16 +222,8 @@ describe('two processes at one run', () => {
   })
 
   it('a process that was overtaken by a mere claim writes nothing more', async () => {
-    const office = await Office.open(db, database.url)
-    const { runId } = await office.lead()
-    const { slow, reached, release } = stoppedBefore(2)
-    const first = office.work(runId, office.worker({ db: slow })).then(
-      () => 'done',
-      (err: Error) => err.message,
-    )
-    await reached
-    const { db: dying } = dyingDatabase(db, { transaction: 1, when: 'AFTER_COMMIT' })
-    await expect(office.work(runId, office.worker({ db: dying }))).rejects.toThrow(Crash)
+    const { office, runId, first, release } = await stoppedAtWork()
+    await claimAndDie(office, runId)
     release()
     expect(await first).toContain('no longer worked by attempt 1')
     expect(await office.steps(runId)).toEqual([])
@@ -254,8 +241,7 @@ describe('two processes at one run', () => {
     const lost = { ...process(), isOurs: async () => ours }
     const first = office.work(runId, work, lost).catch((err: Error) => err.message)
     await reached
-    const { db: dying } = dyingDatabase(db, { transaction: 1, when: 'AFTER_COMMIT' })
-    await expect(office.work(runId, office.worker({ db: dying }))).rejects.toThrow(Crash)
+    await claimAndDie(office, runId)
     ours = false
     release()
     expect(await first).toContain('no longer worked')
@@ -271,8 +257,7 @@ describe('two processes at one run', () => {
     const office = await Office.open(db, database.url)
     const { runId } = await office.lead()
     for (let death = 0; death < 3; death++) {
-      const { db: dying } = dyingDatabase(db, { transaction: 1, when: 'AFTER_COMMIT' })
-      await expect(office.work(runId, office.worker({ db: dying }))).rejects.toThrow(Crash)
+      await claimAndDie(office, runId)
       expect((await office.run(runId)).status).toBe('RUNNING')
     }
     await office.work(runId)
