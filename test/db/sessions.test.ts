@@ -34,5 +34,6 @@ describe.each([
     expect(JSON.stringify(without.rows)).not.toContain('"JIT"')
     // Said as well, for PostgreSQL may be built without its compiler.
     expect((await pool.query('show jit')).rows).toEqual([{ jit: 'off' }])
+    expect((await pool.query('show random_page_cost')).rows).toEqual([{ random_page_cost: '1.1' }])
   })
 })
