@@ -16,6 +16,18 @@ const KEY = Buffer.alloc(32, 1).toString('base64')
 const OLD_KEY = Buffer.alloc(32, 2).toString('base64')
 
 describe('loadConfig', () => {
+  it('knows the scripts of ours that npm runs', () => {
+    const isStarted = (event: string) => loadConfig({ npm_lifecycle_event: event }, true).startedByNpm
+    expect(['start', 'server', 'worker', 'test', 'prestart', ''].map(isStarted)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
+  })
+
   it('needs no setting at all', () => {
     expect(loadConfig({}, true)).toEqual({
       database: {
@@ -53,6 +65,7 @@ describe('loadConfig', () => {
       metrics: { port: undefined, token: undefined },
       dir: resolve('.cadre'),
       production: false,
+      startedByNpm: false,
     })
   })
 
@@ -145,6 +158,7 @@ describe('loadConfig', () => {
       metrics: { port: 9464, token: 'for-prometheus-only' },
       dir: '/var/data',
       production: true,
+      startedByNpm: false,
     })
   })
 

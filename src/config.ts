@@ -101,6 +101,8 @@ export interface Config {
   /** The absolute folder of the embedded database and the demo key. */
   readonly dir: string
   readonly production: boolean
+  /** Whether it is one of our npm scripts that runs: who ends npm means the server. No setting: npm says so. */
+  readonly startedByNpm: boolean
 }
 
 /** One sentence with every setting that is wrong, and no value of a secret. */
@@ -327,6 +329,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, isTty = process
     metrics: { port: found.METRICS_PORT, token: found.METRICS_TOKEN },
     dir: resolve(found.CADRE_DIR),
     production,
+    startedByNpm: /^(?:start|server|worker)$/.test(env.npm_lifecycle_event ?? ''),
   })
 }
 

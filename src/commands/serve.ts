@@ -16,7 +16,7 @@ export async function serve(config: Config, command: 'server' | 'worker'): Promi
   const log = createLogger(config.log)
   const invocation = `npm run ${command}`
   if (command === 'server') await requireFreePort(config, invocation)
-  const stopped = untilStopped()
+  const stopped = untilStopped(config)
   const postgres = await openPostgres(config, log)
   let app: App
   try {

@@ -16,7 +16,7 @@ export async function start(config: Config): Promise<void> {
   const banner = new Banner(process.stdout, config.log.format === 'pretty')
   banner.open(config.production)
   await requireFreePort(config, COMMAND)
-  const stopped = untilStopped(banner)
+  const stopped = untilStopped(config, banner)
   let isUp = false
   void stopped.then(() => isUp || banner.stoppingSoon())
   // Reading the program is work for this process, starting PostgreSQL is work for others: both at once.

@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { rehearsalFetch } from '../../src/agent/model/rehearsal.ts'
+import { findFreePort } from '../../src/platform/db/free-port.ts'
 import {
   expectEachLeadWorkedOnce,
   expectNothingMissed,
@@ -16,6 +18,7 @@ import { startMessagesServer } from '../support/messages-server.ts'
 import { RawSubscriber } from '../support/raw-subscriber.ts'
 import { type ServerOptions, ServerProcess } from '../support/server-process.ts'
 import { runSql } from '../support/sql.ts'
+import { openTemporaryFolder } from '../support/temporary-folder.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 import { ask, complaintsOf, formUrlOf, goodLead, post, sendLead } from './visitor.ts'
 
@@ -235,6 +238,32 @@ test(
     expect(executors.map(({ pid }) => pid)).toEqual([server.pid, worker.pid].sort((a, b) => a - b))
     const claims = await runSql(databaseUrl, 'select id from run where attempt <> segment or takeovers > 0')
     expect(claims).toEqual([])
+  },
+  WITHIN_MS,
+)
+
+test(
+  'npm start that is told to end where there is no terminal ends its server with it',
+  async () => {
+    const [dir, port] = [openTemporaryFolder('cadre-npm-start-'), await findFreePort()]
+    const npm = spawn('npm', ['start'], {
+      env: {
+        ...process.env,
+        PORT: String(port),
+        CADRE_DIR: dir,
+        DATABASE_URL: await openDatabase(),
+        SAMPLE_LEADS: '0',
+      },
+      stdio: 'ignore',
+    })
+    const isThere = () =>
+      fetch(`http://127.0.0.1:${port}/health/live`).then(
+        (answer) => answer.ok,
+        () => false,
+      )
+    await until(isThere)
+    npm.kill('SIGTERM')
+    await until(async () => !(await isThere()), 20_000)
   },
   WITHIN_MS,
 )
