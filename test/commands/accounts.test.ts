@@ -139,6 +139,25 @@ describe('an account that is suspended', () => {
     }
   })
 
+  test('leaves no mark on a member who is removed meanwhile', async () => {
+    const grace = await signedUp(house, 'Removed')
+    const ines = await signedUp(house)
+    const { secret } = await grace.mutate('inviteMember', { email: ines.email, role: 'MEMBER' })
+    await ines.mutate('acceptInvite', { inviteToken: secret })
+    await change(suspendAccount, ines.email)
+    const members = async () => {
+      const query = '{ members(filter: { removed: { isNull: false } }) { nodes { id email suspendedAt } } }'
+      const found = (await grace.query(query)) as { members: { nodes: { id: string; email: string }[] } }
+      return found.members.nodes.filter(({ email }) => email === ines.email)
+    }
+    const [member] = await members()
+    expect(member).toMatchObject({ suspendedAt: expect.any(String) })
+    await grace.mutate('removeMember', { id: member?.id })
+    expect(await members()).toMatchObject([{ suspendedAt: null }])
+    await change(restoreAccount, ines.email)
+    expect(await members()).toMatchObject([{ suspendedAt: null }])
+  })
+
   test('makes no keys with a key that was looked up a moment ago', async () => {
     const grace = await signedUp(house, 'No heirs')
     for (let round = 0; round < 5; round++) {

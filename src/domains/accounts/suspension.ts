@@ -37,13 +37,18 @@ export async function suspendAccount(tx: Tx, email: string): Promise<Suspended> 
   const account = await accountToChange(tx, email)
   if (account.status !== 'ACTIVE')
     return { email: account.email, changed: false, ownerless: await ownerless(tx, account) }
-  // Members before sessions before the account, as `lockCaller` takes them: neither waits for the other in a ring.
-  for (const { inside, memberId } of await tellInEachWorkspace(tx, account, 'suspended')) {
-    await revokeInvitesOf(inside, memberId)
+  const shutOut = async () => {
+    for (const { inside, memberId } of await tellInEachWorkspace(tx, account, 'suspended')) {
+      await revokeInvitesOf(inside, memberId)
+    }
   }
+  // Members before sessions before the account, as `lockCaller` takes them: neither waits for the other in a ring.
+  await shutOut()
   await revokeSessions(tx, { accountId: account.id, because: 'SUSPENDED' })
   await voidTokens(tx, account.id)
   await setStatus(tx, account, 'SUSPENDED')
+  // Whoever joined at this moment held the session or the account until they were a member.
+  await shutOut()
   return { email: account.email, changed: true, ownerless: await ownerless(tx, account) }
 }
 
@@ -94,6 +99,7 @@ async function tellInEachWorkspace(
     .set((eb) => ({ suspendedAt, version: eb('version', '+', 1), updatedAt: tx.now }))
     .where('accountId', '=', accountId)
     .where('removedAt', 'is', null)
+    .where('suspendedAt', suspendedAt === null ? 'is not' : 'is', null)
     .returning(['workspaceId', 'id', 'version'])
     .execute()
   return members.map(({ workspaceId, id: memberId, version }) => {

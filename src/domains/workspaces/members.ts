@@ -89,7 +89,7 @@ async function depart(tx: Tx, member: Pick<LockedMember, 'id' | 'version'>, type
   const version = member.version + 1
   await tx.sql
     .updateTable('member')
-    .set({ removedAt: tx.now, version, updatedAt: tx.now })
+    .set({ removedAt: tx.now, suspendedAt: null, version, updatedAt: tx.now })
     .where('id', '=', member.id)
     .execute()
   const changes = changesBetween({ removedAt: null }, { removedAt: tx.now })
