@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { restoreAccount, suspendAccount } from '../../src/domains/accounts/suspension.ts'
 import { purgeSessions } from '../../src/domains/accounts/sweeps.ts'
 import { createAuthenticator } from '../../src/platform/auth/authenticate.ts'
 import { createIssuer, type Issuer } from '../../src/platform/auth/issuer.ts'
@@ -10,6 +11,7 @@ import { systemClock } from '../../src/platform/lib/clock.ts'
 import { unavailable } from '../../src/platform/lib/errors.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
 import { type House, openHouse } from '../domains/house.ts'
+import { systemContext } from '../support/context.ts'
 import { type FakeIssuer, openIssuer } from '../support/issuer.ts'
 import { runSql } from '../support/sql.ts'
 import { Visitor } from './browser-visitor.ts'
@@ -215,13 +217,25 @@ describe('who was let in with one', () => {
     await expect(look(false)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 
-  test('goes all the same when the session is revoked, the token is over or the account is gone', async () => {
+  test('goes all the same when the token is over or the session is revoked', async () => {
     passedMs = 3_601_000
     await expect(look(true)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', message: 'This token has expired.' })
     passedMs = 0
     await visitor.submit('/account', {}, { to: '/account/sessions/end-others' })
     await expect(look(true)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
-    await visitor.ask('mutation { eraseAccount(input: {}) { __typename } }')
+  })
+
+  test('goes when the account is suspended', async () => {
+    const change = (verb: typeof suspendAccount | typeof restoreAccount) =>
+      house.db.inAccountTransaction(systemContext(house.db, randomUUID()), (tx) => verb(tx, person.email))
+    await change(suspendAccount)
+    await expect(look(true)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    await change(restoreAccount)
+  })
+
+  test('goes when the account is gone', async () => {
+    const { body } = await visitor.ask('mutation { eraseAccount(input: {}) { __typename } }')
+    expect(body).toMatchObject({ data: { eraseAccount: { __typename: 'EraseAccountPayload' } } })
     await expect(look(true)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
   })
 
