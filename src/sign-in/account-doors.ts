@@ -28,7 +28,7 @@ import { ACCOUNT, accountPage } from './account-page.ts'
 import { invitePage, overInvitePage } from './invite-page.ts'
 import { contextOf, type SignInMeans } from './means.ts'
 import { connecting } from './oidc-doors.ts'
-import { brokenLinkPage, type Fault, goOn, message, sendPage, statusOfCode } from './page.ts'
+import { brokenLinkPage, type Fault, goOn, message, type Shown, sendPage, statusOfCode } from './page.ts'
 import { atItsField, findInvited, foundingOf } from './stranger-doors.ts'
 import {
   forgetSession,
@@ -56,8 +56,8 @@ type Act = (visit: SignedInVisit, sent: Sent, tx: Tx) => Promise<string>
 
 /** A person's own page, what its buttons do, and the page of an invite. */
 export function accountRoutes(means: SignInMeans): Route[] {
-  /** A button or form of a page: it does one thing, and goes on; to another site it leads by a page of its own. */
-  const action = (path: string, act: (visit: SignedInVisit, sent: Sent) => Promise<string | undefined>): Route => ({
+  /** A button or form of a page: it does one thing, and goes on; to another site, or when nobody is left, by a page that says so. */
+  const action = (path: string, act: (visit: SignedInVisit, sent: Sent) => Promise<string | Shown>): Route => ({
     method: 'POST',
     path,
     handler: async (exchange) => {
@@ -68,9 +68,10 @@ export function accountRoutes(means: SignInMeans): Route[] {
       try {
         sent = await readForm(visit)
         requireOwnForm(means, visit, sent)
-        const location = await act({ ...visit, person }, sent)
+        const go = await act({ ...visit, person }, sent)
         await noteChange(means, visit)
-        if (location !== undefined) goOn(exchange, location)
+        if (typeof go === 'string') goOn(exchange, go)
+        else await sendPage(exchange, go)
       } catch (err) {
         if (!isAppError(err) || err.details.limit === 'SIZE') throw err
         // Their session, or they, ended while this was on its way.
@@ -229,9 +230,7 @@ export function accountRoutes(means: SignInMeans): Route[] {
       const { erasureId } = await means.db.inAccountTransaction(ctx, (tx) => eraseAccount(tx, prepared))
       forgetSession(visit.exchange.response, cookiePlaceOf(means.publicUrl))
       const text = `A last mail follows with the certificate, ${encodeId('account_erasure', erasureId)}. Then your address is forgotten as well.`
-      const page = message('Your account is erased', text, { href: strangersPage(means), text: 'Go on' })
-      await sendPage(visit.exchange, page)
-      return undefined
+      return message('Your account is erased', text, { href: strangersPage(means), text: 'Go on' })
     }),
     {
       method: 'GET',

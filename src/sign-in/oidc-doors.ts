@@ -23,7 +23,7 @@ import { CHANGE_OVER_PATH, changeOverPage } from './change-over-page.ts'
 import type { Flow } from './flow-cookie.ts'
 import { contextOf, enterSession, openingOf, type SignInMeans } from './means.ts'
 import { beginFlow, CALLBACK_PATH, endFlow, type OidcMeans } from './oidc.ts'
-import { goOn, heading, message, sendPage, statusOfCode } from './page.ts'
+import { goOn, heading, message, type Shown, sendPage, statusOfCode } from './page.ts'
 import { endBefore } from './stranger-doors.ts'
 import { openVisit, type Person, readForm, requireOwnForm, type Sent, type Visit } from './visit.ts'
 
@@ -81,20 +81,20 @@ export function oidcRoutes(means: SignInMeans): Route[] {
 export function connecting(means: SignInMeans) {
   const at = issuerAt(means)
   if (at === undefined) return undefined
-  return async (visit: Visit & { readonly person: Person }, sent: Sent): Promise<undefined> => {
+  return async (visit: Visit & { readonly person: Person }, sent: Sent): Promise<Shown> => {
     const { person } = visit
     const how = { field: 'password', freshIsEnough: true }
     const confirmed = await confirmPerson(contextOf(means, visit), person, sent.get('password'), how)
     const href = await beginFlow(at.oidc, visit.exchange, { connect: { sessionId: person.sessionId, ...confirmed } })
     const { name } = at.issuer
     // A link and no redirect: browsers hold all that follows a form against the page's policy.
-    await sendPage(visit.exchange, {
+    return {
       title: `Connect ${name}`,
       cards: [
         html`${heading(`Connect ${name}`)}<p>You go to ${name} now, and come back when you have signed in there.</p>
 <p><a class="button"${attributes({ href })}>Go to ${name}</a></p>`,
       ],
-    })
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { confirmEmailChange } from '../domains/accounts/email-change.ts'
 import { confirmEmailChangeInput, logInInput, resetPasswordInput, signUpInput } from '../domains/accounts/inputs.ts'
 import { prepareReset, requestPasswordReset, resetPassword } from '../domains/accounts/passwords.ts'
 import { revokeSession } from '../domains/accounts/sessions.ts'
-import { logIn, prepareLogIn, prepareSignUp, type SignedIn, signUp } from '../domains/accounts/sign-in.ts'
+import { isUnclaimed, logIn, prepareLogIn, prepareSignUp, type SignedIn, signUp } from '../domains/accounts/sign-in.ts'
 import { findOpenInvite } from '../domains/workspaces/invites.ts'
 import { looksLikeSecret } from '../platform/auth/secret-token.ts'
 import type { Tx } from '../platform/db/transaction.ts'
@@ -76,7 +76,7 @@ export function strangerRoutes(means: SignInMeans): Route[] {
       const given = showing.typed.get('invite')
       const setup = given !== undefined && looksLikeSecret('setup', given) ? given : undefined
       const may = means.accounts.signUp === 'open' || door.invited !== undefined || setup !== undefined
-      return may ? signUpPage(door, setup) : invitedOnlyPage(door)
+      return may ? signUpPage(door, setup) : invitedOnlyPage(door, await isUnclaimed(means))
     },
     act: async (visit, sent) => {
       const ctx = contextOf(means, visit)

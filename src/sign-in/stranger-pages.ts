@@ -141,10 +141,14 @@ export const workspaceField = (value: string): Field => ({
 })
 
 /** Where only who was invited makes an account. */
-export const invitedOnlyPage = (door: Door): Shown => ({
+export const invitedOnlyPage = (door: Door, isUnclaimed: boolean): Shown => ({
   title: 'Sign up',
   cards: [
-    html`${heading('By invitation')}<p>People are invited to this server. Open the link in the mail that you were sent, or ask an owner of the workspace for one. The link of the very first person is in the server’s log.</p>
+    html`${heading('By invitation')}<p>${
+      isUnclaimed
+        ? 'Nobody has an account on this server yet. The first person signs up with the link in its log.'
+        : 'People are invited to this server. Open the link in the mail that you were sent, or ask an owner of the workspace for one.'
+    }</p>
 <p>${link('/sign-in', 'Sign in')}</p>${orIssuer(door)}`,
   ],
 })

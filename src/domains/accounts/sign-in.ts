@@ -62,10 +62,8 @@ export async function prepareSignUp(ctx: Ctx, input: SignUpInput): Promise<Prepa
   const first = token !== undefined && (await isSetupToken(ctx, token))
   const invite = token === undefined || first ? undefined : await findOpenInvite(ctx, token)
   if (token === undefined && signUp === 'invited') {
-    throw badToken(
-      'REQUIRED',
-      'This server is by invitation: sign up with the link you were sent. That of the first person is in its log.',
-    )
+    const link = (await isUnclaimed(ctx)) ? 'the link in its log, as the first person' : 'the link you were sent'
+    throw badToken('REQUIRED', `This server is by invitation: sign up with ${link}.`)
   }
   if (token !== undefined && !first) {
     if (invite === undefined) throw badToken('UNKNOWN_REFERENCE', 'This invite is over, or there never was one.')

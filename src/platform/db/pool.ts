@@ -42,7 +42,7 @@ export const sessionSettings = (role: 'cadre_app' | 'cadre_system', more: Readon
     // Before PostgreSQL 18 the line above adds 10^10 to the cost of a plan that must read a table whole after all, and
     // whatever costs so much is compiled first: 40 ms for a statement that itself takes one.
     jit: 'off',
-    // What is asked for lies in memory or on a disk without a head. By the default of 4 a plan for any values walks the log of
+    // We take it that pages lie in memory or on a disk without a head. By the default of 4 a plan for any values walks the log of
     // all workspaces in its order sooner than one workspace's own, which lies scattered in it.
     random_page_cost: '1.1',
     // Only a transaction writes: should its BEGIN fail, the statements that were sent right behind it are refused.

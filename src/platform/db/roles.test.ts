@@ -124,7 +124,7 @@ describe.each(servers.filter((server) => server.present))('the serving roles on 
         },
       }
       await expect(ensureRoles(unmoved as unknown as pg.Client)).rejects.toThrow(
-        'PostgreSQL took each GRANT of cadre_app, cadre_system, cadre_search and does not tell of them',
+        'PostgreSQL took each GRANT of cadre_app, cadre_system, cadre_search, and does not tell of them.',
       )
     })
   })

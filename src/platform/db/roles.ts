@@ -119,7 +119,10 @@ export async function ensureRoles(client: Queryable): Promise<void> {
       await sleep(WAIT_MS)
     }
   }
-  throw new Error(`PostgreSQL took each GRANT of ${SERVING_ROLES.join(', ')} and does not tell of them`)
+  throw new StartFault(
+    `DATABASE_URL: PostgreSQL took each GRANT of ${SERVING_ROLES.join(', ')}, and does not tell of them.`,
+    'Start again; if that does not help, look whether something takes the roles away again.',
+  )
 }
 
 function rolesMissing(user: string, version: number, cause?: unknown): StartFault {

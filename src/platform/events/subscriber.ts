@@ -90,7 +90,7 @@ export class Subscriber implements AsyncIterableIterator<FeedItem>, TailListener
     if (this.#wants(item) && !this.#keep(item)) {
       this.#stopListening()
       if (this.#options.onLag === 'DISCONNECT') {
-        this.#fail(limitExceeded('RATE', 'Events came faster than they were read. Resume from your cursor.'))
+        this.#fail(limitExceeded('RATE', 'Events came faster than they were read. Resume from your cursor.', 1_000))
       }
       return
     }

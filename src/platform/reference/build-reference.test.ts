@@ -181,7 +181,7 @@ describe('what the search looks through', () => {
   })
 
   test('is prose as well, by its pages and their sections', () => {
-    expect(find('Conventions')).toEqual(['Conventions', 'Guide', '/docs/conventions', 'How it goes.'])
+    expect(find('Conventions')).toEqual(['Conventions', 'Reference', '/docs/conventions', 'How it goes.'])
     expect(find('A & b')).toEqual(['A & b', 'Conventions', '/docs/conventions#a-b', 'Both.'])
     expect(find('First steps')).toEqual(['First steps', 'Guide', '/docs/guide/first-steps', ''])
   })

@@ -71,8 +71,8 @@ export function buildReference({ schema, overview, conventions, guide }: Referen
     }
   }
   const prose = [
-    { title: 'Conventions', href: `${ROOT}/conventions`, body: conventions },
-    ...guide.pages.map(({ name, title, body }) => ({ title, href: `${GUIDE}/${name}`, body })),
+    { what: 'Reference', title: 'Conventions', href: `${ROOT}/conventions`, body: conventions },
+    ...guide.pages.map(({ name, title, body }) => ({ what: 'Guide', title, href: `${GUIDE}/${name}`, body })),
   ]
   files.set('search.json', JSON.stringify(searchIndex(entries, prose)))
   return files

@@ -5,6 +5,8 @@ export type Findable = readonly [name: string, what: string, href: string, sente
 
 /** A page of prose: HTML of ours, whose `h2` have ids. */
 export interface Prose {
+  /** What it is, in a word. */
+  readonly what: string
   readonly title: string
   readonly href: string
   readonly body: string
@@ -24,12 +26,12 @@ function findablesOf(entry: Entry): Findable[] {
 
 const SECTION = /<h2 id="([^"]+)">(.*?)<\/h2>\s*(?:<p>(.*?)<\/p>)?/gs
 
-function sectionsOf({ title, href, body }: Prose): Findable[] {
+function sectionsOf({ what, title, href, body }: Prose): Findable[] {
   const [, first = ''] = /<p>(.*?)<\/p>/s.exec(body) ?? []
   const sections = [...body.matchAll(SECTION)].map(
     ([, id, name = '', text = '']): Findable => [plain(name), title, `${href}#${id}`, firstSentence(plain(text))],
   )
-  return [[title, 'Guide', href, firstSentence(plain(first))], ...sections]
+  return [[title, what, href, firstSentence(plain(first))], ...sections]
 }
 
 const NAMED: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" }
@@ -37,7 +39,7 @@ const NAMED: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&g
 /** The words of a piece of HTML. */
 const plain = (text: string): string =>
   text
-    .replace(/<[^>]+>/g, '')
+    .replace(/<[^<>]*>/g, '')
     .replace(/&(?:amp|lt|gt|quot|#39);/g, (named) => NAMED[named] ?? named)
     .replace(/\s+/g, ' ')
 
