@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely'
 import type { Tables } from '../../platform/db/tables.ts'
-import { filledUp } from '../../platform/graphql/fill-up.ts'
 import { contactLabel } from './model.ts'
 
 /** What contacts are called, by row id; ids that are not there are left out. */
@@ -8,7 +7,7 @@ export async function contactNames(sql: Kysely<Tables>, ids: readonly string[]):
   const rows = await sql
     .selectFrom('contact')
     .select(['id', 'name', 'email', 'phone', 'erasedAt'])
-    .where('id', 'in', filledUp(ids))
+    .where('id', 'in', ids)
     .execute()
   return new Map(rows.map((row) => [row.id, contactLabel(row)]))
 }

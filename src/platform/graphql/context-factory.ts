@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observability/logger.ts'
 import { type GraphQLContext, Loaders } from './context.ts'
 import type { ContextFactory } from './engine.ts'
+import { filledUp } from './fill-up.ts'
 import { declaredNames, type NamesOf } from './node.ts'
 
 /** What all requests share. */
@@ -91,7 +92,7 @@ export function contextFactory(services: Services, request: RequestContext): Con
 export function namesIn({ db, names }: Pick<Services, 'db' | 'names'>, workspaceId: string): Names {
   const loaders = Object.entries({ ...declaredNames(), ...names }).map(([kind, namesOf]): [string, NameLoader] => [
     kind,
-    (ids) => db.read(workspaceId, (sql) => namesOf(sql, ids)),
+    (ids) => db.read(workspaceId, (sql) => namesOf(sql, filledUp(ids))),
   ])
   return createNames(Object.fromEntries(loaders))
 }

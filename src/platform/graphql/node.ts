@@ -116,7 +116,7 @@ export function declaredNames(): Record<string, NamesOf> {
       const rows = await sql
         .selectFrom(table)
         .select(['id', sqlText.ref<string>(name).as('name')])
-        .where('id', 'in', filledUp(ids))
+        .where('id', 'in', ids)
         .execute()
       return new Map(rows.map((row) => [row.id, row.name]))
     }
