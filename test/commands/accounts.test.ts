@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findAccountByEmail } from '../../src/domains/accounts/accounts.ts'
+import { switchSession } from '../../src/domains/accounts/sessions.ts'
+import { joining } from '../../src/domains/accounts/sign-in.ts'
 import { restoreAccount, suspendAccount } from '../../src/domains/accounts/suspension.ts'
+import { findInvitePlace } from '../../src/domains/workspaces/invites.ts'
+import { acceptInvite } from '../../src/domains/workspaces/joining.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
 import { type House, openHouse } from '../domains/house.ts'
 import { caller, PASSWORD, sessionOf, signedUp } from '../domains/people.ts'
@@ -196,6 +201,30 @@ describe('an account that is suspended', () => {
     expect(await accept()).toMatchObject({ __typename: 'ConflictError' })
     await change(restoreAccount, grace.email)
     expect(await accept()).toMatchObject({ __typename: 'ConflictError' })
+  })
+
+  test('is marked also where its person joins at that moment', async () => {
+    const grace = await signedUp(house, 'Joined late')
+    const ines = await signedUp(house)
+    const { secret } = await grace.mutate('inviteMember', { email: ines.email, role: 'MEMBER' })
+    const ctx = systemContext(house.db, newId())
+    const place = await findInvitePlace(ctx, String(secret))
+    const account = await findAccountByEmail(ctx, ines.email)
+    if (place === undefined || account === undefined) throw new Error('there is an invite for an account')
+    const sessions = `select id from session where account_id = $1`
+    const [session] = await runSql<{ id: string }>(house.ownerUrl, sessions, [account.id])
+    let suspending: Promise<unknown> | undefined
+    await house.db.inAccountTransaction(ctx, async (tx) => {
+      const { workspaceId } = await acceptInvite(tx, joining(account), place)
+      await switchSession(tx, { accountId: account.id, sessionId: session?.id ?? '', workspaceId })
+      suspending = change(suspendAccount, ines.email)
+      const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      await expect.poll(() => runSql(house.ownerUrl, waiting)).toHaveLength(1)
+    })
+    await suspending
+    const marked = `select suspended_at is not null as marked from member where account_id = $1`
+    expect(await runSql(house.ownerUrl, marked, [account.id])).toEqual([{ marked: true }])
+    await expect.poll(() => logOf(grace.workspace?.workspaceId)).toHaveLength(1)
   })
 
   test('by several at once is suspended once', async () => {
