@@ -1,23 +1,30 @@
 import { describe, expect, it } from 'vitest'
 import { createEventFeed } from '../../src/platform/events/feed.ts'
+import type { FeedItem } from '../../src/platform/events/log-rows.ts'
 import { systemClock } from '../../src/platform/lib/clock.ts'
 import { unavailable } from '../../src/platform/lib/errors.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
-import { appendMany, appendOne, Checker, readUntil, take } from './log-world.ts'
+import { appendMany, appendOne, Checker, type Node, readUntil, take } from './log-world.ts'
 import { openNodes } from './open-nodes.ts'
 
 const { open } = openNodes()
+
+/** The reader has begun: it has been shown an event, which the checker knows of. */
+async function seesOne(node: Node, workspaceId: string, items: AsyncIterator<FeedItem>): Promise<Checker> {
+  const checker = new Checker()
+  const first = items.next()
+  await appendOne(node, workspaceId)
+  const { value } = await first
+  if (value) checker.see(value)
+  return checker
+}
 
 describe('a subscriber', () => {
   it('that is slow goes on from the log: its buffer stays bounded and nothing is missing', async () => {
     const node = await open({ ringBytes: 10_000 })
     const workspaceId = newId()
     const items = await node.events.feed.subscribe({ workspaceId, maxBufferedEvents: 5 })
-    const checker = new Checker()
-    const first = items.next()
-    await appendOne(node, workspaceId)
-    const { value } = await first
-    if (value) checker.see(value)
+    const checker = await seesOne(node, workspaceId, items)
     const end = await appendMany(node, workspaceId, 600)
     await node.events.feed.waitFor(end)
     await readUntil(items, end, (item) => checker.see(item))
@@ -29,11 +36,7 @@ describe('a subscriber', () => {
     const node = await open()
     const workspaceId = newId()
     const items = await node.events.feed.subscribe({ workspaceId, maxBufferedEvents: 5, onLag: 'DISCONNECT' })
-    const first = items.next()
-    await appendOne(node, workspaceId)
-    const checker = new Checker()
-    const { value } = await first
-    if (value) checker.see(value)
+    const checker = await seesOne(node, workspaceId, items)
     const end = await appendMany(node, workspaceId, 50)
     await node.events.feed.waitFor(end)
     await expect(readUntil(items, end, (item) => checker.see(item))).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
