@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { appendEvents } from '../../src/platform/events/append.ts'
+import { type Clock, systemClock } from '../../src/platform/lib/clock.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
+import { holdSequencing } from './hold-sequencing.ts'
 import { appendMany, appendOne } from './log-world.ts'
 import { openNodes } from './open-nodes.ts'
 
 const { open } = openNodes()
+
+/** Time in which nobody gives up waiting: sleeps end only by their signal. */
+const patient: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms >= 400 ? 2 ** 31 - 1 : ms, signal),
+}
 
 describe('the cursor of a commit', () => {
   it('is the place of its last event: a reader from there sees what comes after it and nothing before', async () => {
@@ -124,5 +132,42 @@ describe('a page of the log', () => {
       code: 'INVALID_INPUT',
       details: { issues: [{ path: ['before'] }] },
     })
+  })
+})
+
+describe('who has changed something and catches up', () => {
+  it('waits for what this process has committed, until it is in the log', async () => {
+    const node = await open({ clock: patient })
+    const workspaceId = newId()
+    const { letGo } = await holdSequencing(node.db)
+    const id = await appendOne(node, workspaceId)
+    const caughtUp = node.events.feed.caughtUp()
+    const first = await Promise.race([caughtUp.then(() => 'caught up'), systemClock.sleep(50).then(() => 'waits')])
+    expect(first).toBe('waits')
+    await letGo()
+    await caughtUp
+    expect((await node.events.feed.findMany(workspaceId, [id])).size).toBe(1)
+  })
+
+  it('waits for nothing where this process has committed nothing more, whatever others do', async () => {
+    const [node, other] = [await open({ clock: patient }), await open()]
+    const workspaceId = newId()
+    await appendOne(node, workspaceId)
+    await node.events.sequencer.sequencePass()
+    const { letGo } = await holdSequencing(node.db)
+    await appendOne(other, workspaceId)
+    await node.events.feed.caughtUp()
+    await letGo()
+  })
+
+  it('gives up where nothing is moved into the log', async () => {
+    const impatient: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 100, signal) }
+    const node = await open({ clock: impatient })
+    const { letGo } = await holdSequencing(node.db)
+    const workspaceId = newId()
+    const id = await appendOne(node, workspaceId)
+    await node.events.feed.caughtUp()
+    expect((await node.events.feed.findMany(workspaceId, [id])).size).toBe(0)
+    await letGo()
   })
 })

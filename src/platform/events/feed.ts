@@ -17,6 +17,7 @@ const MAX_CATCH_UPS = 4
 const MAX_LAST = 1_000
 const MAX_BUFFERED_EVENTS = 1_000
 const MAX_BUFFERED_BYTES = 1024 * 1024
+const LONGEST_WAIT_MS = 5_000
 
 export interface Subscription {
   /** The caller has made sure that the viewer may see the events of this workspace. */
@@ -77,6 +78,11 @@ export interface EventFeed {
   findMany(workspaceId: string, outboxIds: readonly bigint[]): Promise<ReadonlyMap<bigint, FeedItem>>
   /** The cursor of a committed event by its outbox id: awaits a sequencing pass where it is not in the log yet. */
   positionOf(outboxId: bigint): Promise<string>
+  /**
+   * Resolves when what this process has committed is in the log, so that who has changed something and reads the log then
+   * finds it there. Never rejects, and gives up after five seconds: the log can be read while nothing is moved into it.
+   */
+  caughtUp(): Promise<void>
   /** The place up to which this process has read: whatever is queried from now on contains at least that. */
   cursor(): string
   /** Resolves when this process has read up to the cursor, so that `cursor()` and live readers are past it. */
@@ -228,6 +234,15 @@ export function createEventFeed(options: EventFeedOptions): EventFeed {
       }
       if (position === undefined) throw new Error(`event ${outboxId} was not committed`)
       return formatCursor({ epoch, position })
+    },
+
+    async caughtUp() {
+      const over = new AbortController()
+      const passed = sequencer
+        .caughtUp()
+        .catch(() => {}) // the sequencer logs what it meets
+        .finally(() => over.abort())
+      await Promise.race([passed, clock.sleep(LONGEST_WAIT_MS, over.signal).catch(() => {})])
     },
 
     cursor: () => formatCursor(here()),

@@ -47,6 +47,8 @@ export interface Sequencer {
    * Rejects with UNAVAILABLE when that pass failed or the sequencer is stopped; the events are safe in the outbox.
    */
   sequencePass(): Promise<void>
+  /** As `sequencePass`, for what this process has committed alone: at once where all of that is in the log already. */
+  caughtUp(): Promise<void>
   /** Calls the listener after each commit that put events into the log, with its new head. It must not throw. */
   onMoved(listener: (head: bigint) => void): () => void
   /** This position was seen in the log: a database that ends before it is taken for a restored one. */
@@ -91,6 +93,8 @@ class OutboxSequencer implements Sequencer {
   #waiters: Waiter[] = []
   /** Somebody of this process committed, so a pass is due; otherwise a look tells whether one is. */
   #due = false
+  /** Somebody of this process committed since the last pass that ended well began. */
+  #behind = false
   /** The highest position seen since the epoch was checked last. */
   #knownHead = 0n
   #notifiedAtMs = Number.NEGATIVE_INFINITY
@@ -114,6 +118,10 @@ class OutboxSequencer implements Sequencer {
     const done = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }))
     this.#ring('here')
     return done
+  }
+
+  caughtUp(): Promise<void> {
+    return this.#behind ? this.sequencePass() : Promise.resolve()
   }
 
   onMoved(listener: (head: bigint) => void): () => void {
@@ -151,7 +159,7 @@ class OutboxSequencer implements Sequencer {
   }
 
   #ring(source: RingSource): void {
-    if (source === 'here') this.#due = true
+    if (source === 'here') this.#due = this.#behind = true
     this.#alarm.ring()
   }
 
@@ -170,6 +178,7 @@ class OutboxSequencer implements Sequencer {
       try {
         const emptied = await this.#pass(due)
         this.#recovered()
+        this.#behind = this.#due || !emptied
         if (emptied) for (const waiter of waiters) waiter.resolve()
         else this.#waiters.push(...waiters) // stopped in the middle: `stop` tells them
       } catch (err) {

@@ -1,0 +1,20 @@
+import type { Database } from '../../src/platform/db/database.ts'
+import { SEQUENCER_LOCK } from '../../src/platform/events/epoch.ts'
+
+/** Nothing is moved into the log until `letGo` is called; `awaited` resolves when somebody would. */
+export async function holdSequencing({ system }: Pick<Database, 'system'>) {
+  const holder = await system.connect()
+  await holder.query('begin')
+  await holder.query(`select pg_advisory_xact_lock(${SEQUENCER_LOCK})`)
+  return {
+    awaited: async () => {
+      const waiting = `select from pg_locks where locktype = 'advisory' and not granted
+                          and database = (select oid from pg_database where datname = current_database())`
+      while ((await holder.query(waiting)).rowCount === 0);
+    },
+    letGo: async () => {
+      await holder.query('commit')
+      holder.release()
+    },
+  }
+}
