@@ -17,9 +17,13 @@ afterEach(async () => {
   await database.drop()
 })
 
+/** Each segment stands still in its middle until the test lets it go on, so that what is done to its process meets it there. */
+const HOLD = 2
+const held = () => ({ url, holdAfter: HOLD })
+
 const ended = (segments: number) => async () => (await count(url, 'probe WHERE ends > 0')) >= segments
 const begun = (executorId: string, segments: number) => async () =>
-  (await count(url, `probe WHERE executor_id = '${executorId}' AND entries BETWEEN 1 AND 3`)) >= segments
+  (await count(url, `probe WHERE executor_id = '${executorId}' AND entries = ${HOLD} AND ends = 0`)) >= segments
 
 /** Whichever of two has so many segments begun, and the other one: which of them claims what is chance. */
 async function busyAndOther(
@@ -46,10 +50,11 @@ async function expectEachEndedOnce(segments: number): Promise<void> {
 
 describe('a process that is killed', () => {
   test('has its segments finished by another one at once', async () => {
-    const workers = await Promise.all([startWorker({ url }), startWorker({ url })])
+    const workers = await Promise.all([startWorker(held()), startWorker(held())])
     await enqueueAll(url, await insertRuns(url, 3, 20))
     const [victim, other] = await busyAndOther(workers, 5)
     await victim.kill()
+    other.go()
     await expectEachEndedOnce(60)
     expect(other.takenOver).toEqual([victim.executorId])
     expect(await count(url, 'probe WHERE attempt > 1')).toBeGreaterThan(0)
@@ -60,7 +65,7 @@ describe('a process that is killed', () => {
   })
 
   test('has its segments finished by the next start', async () => {
-    const victim = await startWorker({ url })
+    const victim = await startWorker(held())
     await enqueueAll(url, await insertRuns(url, 1, 30))
     await until(begun(victim.executorId, 10))
     await victim.kill()
@@ -73,7 +78,7 @@ describe('a process that is killed', () => {
 
 describe('a process that is asked to stop', () => {
   test('hands its segments back, leaves no trace and ends by itself', async () => {
-    const first = await startWorker({ url })
+    const first = await startWorker(held())
     await enqueueAll(url, await insertRuns(url, 1, 40))
     await until(begun(first.executorId, 10))
     expect(await first.stop()).toBe(0)
@@ -90,12 +95,13 @@ describe('a process that is asked to stop', () => {
 describe('a process that is stopped and continued', () => {
   test('has lost its segments to another, does nothing more with them, and works on', async () => {
     const timing = { beatEveryMs: 100, freshMs: 500, stillMs: 1_500, stillHeldMs: 2_500, strayEveryMs: 500 }
-    const settings = { url, timing, send: true, entries: 8, entryMs: 60 }
+    const settings = { ...held(), timing, send: true, entries: 8, entryMs: 60 }
     const workers = await Promise.all([startWorker(settings), startWorker(settings)])
     const runs = await insertRuns(url, 2, 15)
     await enqueueAll(url, runs)
     const [paused, other] = await busyAndOther(workers, 5)
     paused.signal('SIGSTOP')
+    for (const worker of workers) worker.go()
     // It is alive and its connection stands: only the counter gives it away.
     await until(() => other.takenOver.includes(paused.executorId))
     await until(ended(30))

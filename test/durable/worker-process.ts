@@ -9,6 +9,8 @@ export interface WorkerSettings {
   /** How many fenced entries a segment has, and how long each takes. */
   readonly entries: number
   readonly entryMs: number
+  /** After so many entries each segment waits for `go`. */
+  readonly holdAfter?: number | undefined
   readonly concurrency: number
   /** Ends each segment with an act outside, guarded by `maySend`. */
   readonly send: boolean
@@ -20,10 +22,7 @@ export type FromWorker =
   | { readonly kind: 'ready'; readonly executorId: string }
   | { readonly kind: 'taken-over'; readonly executorId: string }
 
-export interface ToWorker {
-  readonly kind: 'stop'
-  readonly graceMs: number
-}
+export type ToWorker = { readonly kind: 'stop'; readonly graceMs: number } | { readonly kind: 'go' }
 
 export interface WorkerProcess {
   readonly executorId: string
@@ -32,6 +31,8 @@ export interface WorkerProcess {
   /** What it wrote to its standard output and error. */
   output(): string
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void
+  /** What is held goes on, and nothing is held any more. */
+  go(): void
   /** SIGKILL, and its end. */
   kill(): Promise<void>
   /** A graceful stop; resolves with the exit code when the process has ended by itself. */
@@ -73,6 +74,7 @@ export async function startWorker(
     })
     exited.then((code) => reject(new Error(`the worker ended with ${code} before it was ready:\n${output}`)))
   })
+  const say = (message: ToWorker) => void child.send(message)
   return {
     executorId,
     takenOver,
@@ -80,12 +82,13 @@ export async function startWorker(
     signal: (signal) => {
       child.kill(signal)
     },
+    go: () => say({ kind: 'go' }),
     kill: async () => {
       child.kill('SIGKILL')
       await exited
     },
     stop: async (graceMs = 5_000) => {
-      child.send({ kind: 'stop', graceMs } satisfies ToWorker)
+      say({ kind: 'stop', graceMs })
       return exited
     },
   }

@@ -3,6 +3,7 @@
 // It says on its IPC channel when it is up.
 
 import { randomUUID } from 'node:crypto'
+import { once, setMaxListeners } from 'node:events'
 import pg from 'pg'
 import { createDurable } from '../../src/platform/durable/durable.ts'
 import type { WorkSegment } from '../../src/platform/durable/segments.ts'
@@ -16,6 +17,10 @@ const log = createLogger({ level: settings.logLevel, format: 'json' })
 const pool = new pg.Pool({ connectionString: settings.url, max: 10, connectionTimeoutMillis: 5_000 })
 pool.on('error', () => {})
 pool.on('connect', (client) => client.on('error', () => {}))
+
+/** Aborted when nothing is to be held any more. */
+const going = new AbortController()
+setMaxListeners(0, going.signal)
 
 const work: WorkSegment = async ({ runId, segment }, means) => {
   if (!(await means.isOurs())) {
@@ -42,6 +47,8 @@ const work: WorkSegment = async ({ runId, segment }, means) => {
     if (rowCount === 0) throw unavailable('Another execution has taken over.')
   }
   for (let entry = 0; entry < settings.entries; entry++) {
+    if (entry === settings.holdAfter && !going.signal.aborted)
+      await once(going.signal, 'abort', { signal: means.signal })
     await systemClock.sleep(settings.entryMs, means.signal)
     await fenced('entries = entries + 1')
   }
@@ -72,7 +79,7 @@ function say(message: FromWorker): void {
 }
 
 process.on('message', (message: ToWorker) => {
-  if (message.kind !== 'stop') return
+  if (message.kind === 'go') return going.abort()
   void durable.stop({ graceMs: message.graceMs }).then(async () => {
     await pool.end()
     // Nothing may be left that keeps the process alive: it must end by itself.
