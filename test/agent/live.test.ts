@@ -216,17 +216,18 @@ describe('a run that is interrupted', () => {
   })
 
   it('by its employee being paused keeps what it wanted to do and does it when the employee is back', async () => {
-    const script = (): Step => ({
-      kind: 'message',
-      content: [calls('send_inbox_message', HELLO, 'a')],
-      delayMs: 200,
+    let answer = () => {}
+    const paused = new Promise<void>((resolve) => {
+      answer = resolve
     })
+    const hello: Step = { kind: 'message', content: [calls('send_inbox_message', HELLO, 'a')], after: paused }
     const { office, runId, work, server } = await setUp((_request, index) =>
-      index === 0 ? script() : message([says('Done.')]),
+      index === 0 ? hello : message([says('Done.')]),
     )
     const working = office.work(runId, work)
     await asked(server, 1)
     await office.do((tx) => pauseEmployee(tx, { id: office.employeeId }))
+    answer()
     await working
     expect(await office.run(runId)).toMatchObject({ status: 'WAITING', waiting_kind: 'PERSON' })
     expect(await office.count('inbox_message')).toBe(0)

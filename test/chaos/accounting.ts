@@ -80,6 +80,7 @@ export async function expectNothingMissed(
   subscriber: RawSubscriber<FeedItem>,
   from = 0n,
 ): Promise<number> {
+  await expect.poll(() => runSql(databaseUrl, 'select id from event_outbox limit 1')).toEqual([])
   const logged = await runSql<{ id: string }>(
     databaseUrl,
     'select outbox_id::text as id from event_log where position > $1 order by position',

@@ -63,12 +63,10 @@ describe('a session that ends', () => {
     await grace.mutate('logOut', { everywhere: true })
     for (const token of [grace.accessToken.token, last.accessToken.token]) {
       await expect
-        .poll(
-          () =>
-            caller(house, token)
-              .query('{ viewer { role } }')
-              .catch(({ code }) => code),
-          { timeout: 4_000 },
+        .poll(() =>
+          caller(house, token)
+            .query('{ viewer { role } }')
+            .catch(({ code }) => code),
         )
         .toBe('UNAUTHENTICATED')
     }

@@ -102,7 +102,7 @@ export async function openHouse({ log = testLog, env = {} }: HouseOptions = {}):
     work: false,
     development: true,
   })
-  const { db } = app
+  const { db, feed } = app
   const endpoint = `${app.url}/graphql`
   const sockets: { dispose(): void | Promise<void> }[] = []
 
@@ -145,14 +145,15 @@ export async function openHouse({ log = testLog, env = {} }: HouseOptions = {}):
         return data[name] as Answer
       },
       follow: async (query) => {
-        const { cursor } = await self.query('{ cursor }')
+        await feed.caughtUp()
+        const [newest] = (await feed.read({ workspaceId: id, last: 1 })).items
         const client = createClient({
           url: endpoint.replace(/^http/, 'ws'),
           webSocketImpl: WebSocket,
           connectionParams: { authorization },
         })
         sockets.push(client)
-        const results = client.iterate({ query, extensions: { after: cursor } })
+        const results = client.iterate({ query, extensions: { after: newest?.cursor ?? feed.cursor() } })
         return (async function* () {
           for await (const { data, errors } of results) {
             if (errors !== undefined) throw new Error(JSON.stringify(errors))

@@ -152,8 +152,9 @@ describe('connecting a mail server is refused', () => {
   test('when it answers drop by drop and its time is over, and no line is held open', async () => {
     const tenant = await house.workspace('Drips')
     const dripping = await openDrippingServer()
-    connectMailServers(means({ deadlineMs: 300 }))
     for (const security of ['NONE', 'STARTTLS', 'TLS']) {
+      // TLS is refused by what the server says, long before the time is over.
+      connectMailServers(means(security === 'TLS' ? {} : { deadlineMs: 300 }))
       const field = security === 'TLS' ? 'security' : 'port'
       const refused = issue(field, 'NOT_ALLOWED')
       await nothingChanges(tenant, () => connect(tenant, { port: dripping.port, security }), refused)

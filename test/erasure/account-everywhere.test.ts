@@ -1,12 +1,13 @@
 // Somebody who was everywhere that a person who signs in can be, before and after they have themselves erased.
 
-import { readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeId } from '../../src/platform/lib/ids.ts'
 import { type Caller, caller, PASSWORD, sessionOf, signedUp } from '../domains/people.ts'
 import { standingHouse } from '../domains/standing-house.ts'
+import { mailTo, readable } from '../support/mail-folder.ts'
 import { runSql } from '../support/sql.ts'
 import { AGENT, certificateFor, invited, joined } from './comings-and-goings.ts'
 import { searchEverywhere } from './search.ts'
@@ -92,10 +93,7 @@ async function everywhere(): Promise<void> {
     [MINA.email],
   )
   await caller(house).mutate('requestPasswordReset', { email: MINA.email })
-  for (let tries = 0; !(await readdir(house.mailFolder)).some((file) => file.startsWith('reset-')); tries++) {
-    if (tries > 500) throw new Error('no mail came')
-    await setTimeout(20)
-  }
+  await mailTo(house.mailFolder, MINA.email, 'reset-password')
 }
 
 describe('after somebody who was everywhere was erased', () => {
@@ -136,7 +134,7 @@ describe('after somebody who was everywhere was erased', () => {
   })
 
   it('they have a certificate by mail, over those of the workspaces', async () => {
-    const text = mail.replace(/=\r\n/g, '').replace(/=3D/g, '=')
+    const text = readable(mail)
     expect(text).toMatch(/^To: .*mina\.featherstone@people\.example/im)
     const document = JSON.parse(/^\{.*\}/m.exec(text)?.[0] ?? '') as {
       erasure: string

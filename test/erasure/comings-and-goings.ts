@@ -2,12 +2,12 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { decodeId } from '../../src/platform/lib/ids.ts'
+import { PATIENCE } from '../../vitest.config.ts'
 import type { House } from '../domains/house.ts'
 import { type Caller, caller, PASSWORD, sessionOf } from '../domains/people.ts'
-import { mailsIn } from '../support/mail-folder.ts'
+import { mailsTo } from '../support/mail-folder.ts'
 import { runSql } from '../support/sql.ts'
 
 /** What people who are erased here say their browser is. */
@@ -28,35 +28,32 @@ export async function joined(house: House, token: string, into: Caller): Promise
 
 /** What is waited for comes; nobody waits until the session that asked is surely forgotten. */
 export async function certificateFor(house: House, id: string): Promise<string> {
-  for (const begun = Date.now(); Date.now() - begun < 20_000; await setTimeout(50)) {
+  const isDone = async () => {
     await runSql(house.ownerUrl, `update erasure set next_try_at = now() where status <> 'SUCCEEDED'`)
     const [row] = await runSql<{ status: string }>(
       house.ownerUrl,
       `select status from account_erasure where 'account_erasure_' || id = $1`,
       [id],
     )
-    if (row?.status !== 'SUCCEEDED') continue
-    return readFile(join(house.mailFolder, `account-erased-${decodeId('account_erasure', id)}.eml`), 'utf8')
+    return row?.status === 'SUCCEEDED'
   }
-  throw new Error('no certificate came')
+  await vi.waitUntil(isDone, PATIENCE)
+  return readFile(join(house.mailFolder, `account-erased-${decodeId('account_erasure', id)}.eml`), 'utf8')
 }
 
 /** The mails in the folder that are to this address. */
-export function mailsFor(house: House, address: string) {
-  return mailsIn(house.mailFolder).filter(({ mail }) =>
-    mail.split('\r\n').some((line) => line === `To: ${address}` || line.endsWith(`<${address}>`)),
-  )
-}
+export const mailsFor = (house: House, address: string) => mailsTo(house.mailFolder, address)
 
 /** Has a person sign in with another address from now on; the old one is told by mail. */
 export async function move(house: House, person: Caller, from: string, to: string): Promise<void> {
-  const [known, told] = [mailsFor(house, to), mailsFor(house, from)]
+  const known = new Set(mailsFor(house, to).map(({ file }) => file))
   const input = { email: to, currentPassword: PASSWORD }
   expect(await person.mutate('requestEmailChange', input)).toMatchObject({ accepted: true })
-  await expect.poll(() => mailsFor(house, to), { timeout: 10_000 }).toHaveLength(known.length + 1)
-  const isNew = ({ file }: { file: string }) => !known.some((mail) => mail.file === file)
-  const plain = mailsFor(house, to).find(isNew)?.mail.replaceAll('=\r\n', '').replaceAll('=3D', '=') ?? ''
-  const token = /confirm-email\?token=(\S+)/.exec(plain)?.[1]
+  const link = () => mailsFor(house, to).find(({ file, mail }) => !known.has(file) && mail.includes('confirm-email'))
+  await expect.poll(link).toBeDefined()
+  const token = /confirm-email\?token=(\S+)/.exec(link()?.mail ?? '')?.[1]
+  const told = () => mailsFor(house, from).filter(({ mail }) => mail.includes('no more with this address')).length
+  const before = told()
   expect(await person.mutate('confirmEmailChange', { token })).toMatchObject({ email: to })
-  await expect.poll(() => mailsFor(house, from), { timeout: 10_000 }).toHaveLength(told.length + 1)
+  await expect.poll(told).toBe(before + 1)
 }

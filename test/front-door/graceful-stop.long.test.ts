@@ -87,7 +87,7 @@ test(
     const key = server.key
     const subscriber = new RawSubscriber<FeedItem>({ url: () => server.url, key, query: FEED })
     cleanups.push(() => subscriber.stop())
-    await subscriber.until(() => subscriber.connections === 1)
+    await subscriber.subscribed
     const sent = await sendSample(6, formUrlOf(server))
     await model.asked(6)
     expect(await server.stop()).toBe(0)
@@ -226,7 +226,7 @@ test(
     const head = await headOf(databaseUrl)
     const subscriber = new RawSubscriber<FeedItem>({ url: () => server.url, key: server.key, query: FEED })
     cleanups.push(() => subscriber.stop())
-    await subscriber.until(() => subscriber.connections === 1)
+    await subscriber.subscribed
     const sent = await sendSample(60, formUrlOf(server))
     await untilSettled(databaseUrl)
     await expectEachLeadWorkedOnce(databaseUrl, sent)

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { shownUrl } from '../../src/platform/http/shown-url.ts'
 import { standingHouse } from '../domains/standing-house.ts'
+import { mailsTo } from '../support/mail-folder.ts'
 import { PASSWORD, signedUp, Visitor } from './browser-visitor.ts'
 
 // Pages of signing in as a browser without a script uses them.
@@ -123,7 +123,7 @@ describe('a person', () => {
     expect(wrong.body).toContain(`value="${next}"`)
     const asked = await ask({ email: next, currentPassword: PASSWORD })
     expect([asked.status, asked.location]).toEqual([303, '/account?done=email-asked'])
-    await expect.poll(() => linkTo(next), { timeout: 10_000 }).toContain('/confirm-email?token=')
+    await expect.poll(() => linkTo(next)).toContain('/confirm-email?token=')
     const page = linkTo(next).replace(shownUrl(url), '')
     const strangers = new Visitor(url)
     // A mail program that looks at the link has not pressed anything.
@@ -143,12 +143,12 @@ describe('a person', () => {
     const [email, next] = [newEmail(), newEmail()]
     const visitor = await signedUp(url, email)
     await visitor.submit('/account', { email: next, currentPassword: PASSWORD }, { to: '/account/email' })
-    await expect.poll(() => linkTo(next), { timeout: 10_000 }).toContain('/confirm-email?token=')
+    await expect.poll(() => linkTo(next)).toContain('/confirm-email?token=')
     const phone = new Visitor(url)
     const done = await phone.submit(linkTo(next).replace(shownUrl(url), ''), {}, { to: '/confirm-email' })
     expect([done.status, done.location]).toEqual([303, '/sign-in?moved'])
     expect((await phone.visit('/sign-in?moved')).body).toContain('Your e-mail address is changed. Sign in with it.')
-    await expect.poll(async () => (await visitor.ask(WHO)).status, { timeout: 4_000 }).toBe(401)
+    await expect.poll(async () => (await visitor.ask(WHO)).status).toBe(401)
   })
 
   test('erases their account on their page, by their password, once somebody else owns their workspace', async () => {
@@ -158,7 +158,7 @@ describe('a person', () => {
     const alone = await erase(PASSWORD)
     expect([alone.status, alone.body.includes('You are the last owner of Fleet.')]).toEqual([409, true])
     await visitor.ask(`mutation { inviteMember(input: { email: "${colleague}", role: OWNER }) { __typename } }`)
-    await expect.poll(() => linkTo(colleague), { timeout: 10_000 }).toContain('/invite')
+    await expect.poll(() => linkTo(colleague)).toContain('/invite')
     const invite = linkTo(colleague).split('/').at(-1) ?? ''
     const joined = await new Visitor(url).submit(`/sign-up?invite=${invite}`, {
       email: colleague,
@@ -184,12 +184,8 @@ describe('a person', () => {
   })
 })
 
-/** The link of the last mail to an address; empty while there is none. */
+/** The link of the first mail to an address; empty while there is none. */
 function linkTo(email: string): string {
-  const folder = house.mailFolder
-  for (const file of readdirSync(folder)) {
-    const mail = readFileSync(`${folder}/${file}`, 'utf8').replaceAll('=\r\n', '').replaceAll('=3D', '=')
-    if (mail.includes(email)) return /http\S+\/(?:reset-password|confirm-email|invite)\S+/.exec(mail)?.[0] ?? ''
-  }
-  return ''
+  const [first] = mailsTo(house.mailFolder, email)
+  return /http\S+\/(?:reset-password|confirm-email|invite)\S+/.exec(first?.mail ?? '')?.[0] ?? ''
 }

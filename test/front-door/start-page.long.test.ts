@@ -167,7 +167,14 @@ describe.skipIf(!hasChromium)('in a browser, the page at /', () => {
     await page.locator('.graphiql-editor .monaco-editor').first().click()
     await page.keyboard.press('Control+Home')
     await page.keyboard.type('query Mine { view')
-    await page.locator('.suggest-widget .monaco-list-row').filter({ hasText: 'viewer' }).first().waitFor()
+    const offered = page.locator('.suggest-widget .monaco-list-row').filter({ hasText: 'viewer' }).first()
+    // What is typed before the schema is there is offered nothing, and nothing asks again by itself.
+    await expect
+      .poll(async () => {
+        if (!(await offered.isVisible())) await page.keyboard.press('Control+Space')
+        return offered.isVisible()
+      })
+      .toBe(true)
     expect(complaints).toEqual([])
     await page.context().close()
   })

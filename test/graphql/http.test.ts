@@ -9,7 +9,7 @@ let acme: House
 
 beforeAll(async () => {
   server = await serveSample({
-    limits: { timeoutMs: 300, maxTokens: 1_000, maxAliases: 10, maxDepth: 7, maxDirectives: 10, maxCost: 500 },
+    limits: { maxTokens: 1_000, maxAliases: 10, maxDepth: 7, maxDirectives: 10, maxCost: 500 },
   })
   acme = await server.house()
 })
@@ -198,11 +198,13 @@ describe('a limit', () => {
   })
 
   test('on time ends an operation that takes too long', async () => {
-    const { errors } = await ask(server, acme.key, '{ never }')
+    const hasty = await serveSample({ limits: { timeoutMs: 300 } })
+    const { errors } = await ask(hasty, (await hasty.house()).key, '{ never }')
     expect(errors?.[0]).toMatchObject({
       extensions: { code: 'LIMIT_EXCEEDED', limit: 'TIME' },
       message: expect.stringContaining('0.3 s'),
     })
+    await hasty.close()
   })
 })
 

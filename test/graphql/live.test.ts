@@ -198,13 +198,14 @@ describe('over a WebSocket', () => {
 
   test('a socket whose key is revoked is closed with 4403, one whose key expires with 4401', async () => {
     const { plain, id } = await server.key(acme, ['EVENTS_READ'])
-    const expiring = await server.key(acme, ['EVENTS_READ'], new Date(Date.now() + 700))
+    const expiring = await server.key(acme, ['EVENTS_READ'])
     const revoked = await new RawSocket(server).opened({ authorization: `Bearer ${plain}` })
     const expired = await new RawSocket(server).opened({ authorization: `Bearer ${expiring.plain}` })
     const codes = Promise.all([revoked.closed(), expired.closed()])
-    await server.db.inTransaction(systemContext(server.db, acme.id), (tx) =>
-      tx.sql.updateTable('apiKey').set({ revokedAt: new Date() }).where('id', '=', id).execute(),
-    )
+    await server.db.inTransaction(systemContext(server.db, acme.id), async (tx) => {
+      await tx.sql.updateTable('apiKey').set({ revokedAt: new Date() }).where('id', '=', id).execute()
+      await tx.sql.updateTable('apiKey').set({ expiresAt: new Date() }).where('id', '=', expiring.id).execute()
+    })
     expect(await codes).toEqual([4403, 4401])
   })
 })

@@ -14,6 +14,7 @@ export interface Message {
 export class RawSocket {
   readonly socket: WebSocket
   readonly #messages: Message[] = []
+  #closed: number | undefined
   #arrived = () => {}
 
   constructor(at: SampleServer, protocol = 'graphql-transport-ws') {
@@ -22,16 +23,22 @@ export class RawSocket {
       this.#messages.push(JSON.parse(String(data)) as Message)
       this.#arrived()
     })
+    this.socket.on('close', (code) => {
+      this.#closed = code
+      this.#arrived()
+    })
   }
 
   send(message: object | string): void {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message))
   }
 
+  /** The next message. Throws when the socket is closed and there is none. */
   async next(): Promise<Message> {
     for (;;) {
       const message = this.#messages.shift()
       if (message !== undefined) return message
+      if (this.#closed !== undefined) throw new Error(`the socket is closed with ${this.#closed}`)
       await new Promise<void>((resolve) => {
         this.#arrived = resolve
       })

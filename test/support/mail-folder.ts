@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { vi } from 'vitest'
+import { PATIENCE } from '../../vitest.config.ts'
 
 interface MailFile {
   readonly file: string
@@ -17,6 +19,22 @@ export function filesIn(folder: string): readonly MailFile[] {
 /** The mails in a folder that are whole. */
 export const mailsIn = (folder: string): readonly MailFile[] =>
   filesIn(folder).filter(({ file }) => !file.startsWith('.'))
+
+/** A mail with its lines and signs as they were written: it lies there as quoted-printable (RFC 2045). */
+export const readable = (mail: string): string => mail.replaceAll('=\r\n', '').replaceAll('=3D', '=')
+
+/** The mails to an address, with their lines and signs as they were written. */
+export const mailsTo = (folder: string, address: string): readonly MailFile[] =>
+  mailsIn(folder)
+    .filter(({ mail }) => isTo(mail.toLowerCase(), address.toLowerCase()))
+    .map(({ file, mail }) => ({ file, mail: readable(mail) }))
+
+const isTo = (mail: string, address: string): boolean =>
+  mail.split('\r\n').some((line) => line === `to: ${address}` || line.endsWith(`<${address}>`))
+
+/** The last mail to an address that holds this, once there is one. */
+export const mailTo = (folder: string, address: string, part = ''): Promise<string> =>
+  vi.waitUntil(() => mailsTo(folder, address).findLast(({ mail }) => mail.includes(part))?.mail ?? '', PATIENCE)
 
 function orNothing<Value>(read: () => Value): Value | undefined {
   try {

@@ -32,7 +32,7 @@ import { rehearsalFetch } from '../../src/agent/model/rehearsal.ts'
 /** What one request is answered with. */
 export type Step =
   /** A whole answer, as a stream or as JSON, as the request wants it. `tool_use` may carry broken arguments in `rawJson`. */
-  | { kind: 'message'; content: WireBlock[]; stopReason?: string; usage?: TokenUsage; delayMs?: number }
+  | { kind: 'message'; content: WireBlock[]; stopReason?: string; usage?: TokenUsage; after?: Promise<unknown> }
   | { kind: 'error'; status: number; type?: string; message?: string; headers?: Record<string, string> }
   /** A stream whose connection is destroyed after so many of its pieces. */
   | { kind: 'cut'; content: WireBlock[]; afterPieces: number; usage?: TokenUsage }
@@ -148,7 +148,7 @@ async function perform(step: Exclude<Step, { kind: 'policy' }>, request: Recorde
       res.end(step.body)
       return
     case 'message': {
-      if (step.delayMs !== undefined) await pause(step.delayMs)
+      await step.after
       const message = messageOf(step, request)
       if (request.body?.stream === true) {
         beginStream(res)

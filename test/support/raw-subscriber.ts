@@ -17,6 +17,8 @@ export interface Received<Data> {
   readonly cursor: string | undefined
 }
 
+const BEGUN = 'begun'
+
 /**
  * Speaks `graphql-transport-ws` by hand, as the protocol's text says it: no client library, ours or anybody's. When the
  * connection ends it connects again and asks for what came after the last cursor it has had.
@@ -32,8 +34,8 @@ export class RawSubscriber<Data> {
   #stopped = false
   #cursor: string | undefined
   readonly #done: Promise<void>
-  #acknowledged: () => void = () => {}
-  /** Resolves when the first subscription has been sent. */
+  #begun: () => void = () => {}
+  /** Resolves when the first subscription has begun: whatever happens from then on is its. */
   readonly subscribed: Promise<void>
   connections = 0
 
@@ -50,7 +52,7 @@ export class RawSubscriber<Data> {
     this.#variables = options.variables ?? {}
     this.#cursor = options.after
     this.subscribed = new Promise((resolve) => {
-      this.#acknowledged = resolve
+      this.#begun = resolve
     })
     this.#done = this.#run()
   }
@@ -95,7 +97,10 @@ export class RawSubscriber<Data> {
           this.connections++
           const extensions = this.#cursor === undefined ? {} : { after: this.#cursor }
           send({ id: '1', type: 'subscribe', payload: { query: this.#query, variables: this.#variables, extensions } })
-          this.#acknowledged()
+          // A socket's operations are taken in turn.
+          send({ id: BEGUN, type: 'subscribe', payload: { query: '{ __typename }' } })
+        } else if (message.id === BEGUN) {
+          if (message.type === 'complete') this.#begun()
         } else if (message.type === 'ping') {
           send({ type: 'pong' })
         } else if (message.type === 'next') {

@@ -176,7 +176,7 @@ async function make(version: string): Promise<void> {
       )
 
     const subscriber = new RawSubscriber<FeedItem>({ url: () => server.url, key, query: FEED })
-    await subscriber.until(() => subscriber.connections === 1)
+    await subscriber.subscribed
     await send(SETTLED)
     await until(url, { succeeded: 3, waiting: 3, pending: 3 })
     await subscriber.until((items) => items.filter(({ data }) => data.events.type === 'RUN_WAITING').length === 3)

@@ -29,8 +29,6 @@ export interface CostBudgetOptions {
   readonly shared?: pg.Pool | undefined
   /** Told for each operation that was counted in memory because the database does not answer. */
   readonly onStoreAway?: (() => void) | undefined
-  /** How long a minute is; for tests. */
-  readonly minuteMs?: number
   /** How often an open stream is paid for: every minute, unless a test cannot wait so long. */
   readonly rentEveryMs?: number
 }
@@ -67,10 +65,10 @@ const EXHAUSTED_MS = 1_000
 const STORE_TIMEOUT_MS = 1_000
 
 export function createCostBudgets(options: CostBudgetOptions): CostBudgets {
-  const { perMinute, perMinuteAnonymous, minuteMs = MINUTE_MS } = options
+  const { perMinute, perMinuteAnonymous } = options
   const limiters = {
-    credential: limiterOf('credential', perMinute, minuteMs, options),
-    address: limiterOf('address', perMinuteAnonymous, minuteMs, options),
+    credential: limiterOf('credential', perMinute, options),
+    address: limiterOf('address', perMinuteAnonymous, options),
   }
   const limiterFor = ({ anonymous }: Payer) => (anonymous ? limiters.address : limiters.credential)
   const limitOf = ({ anonymous }: Payer) => (anonymous ? perMinuteAnonymous : perMinute)
@@ -95,7 +93,7 @@ export function createCostBudgets(options: CostBudgetOptions): CostBudgets {
   }
 
   return {
-    rentEveryMs: options.rentEveryMs ?? minuteMs,
+    rentEveryMs: options.rentEveryMs ?? MINUTE_MS,
     limitOf,
     exhausted: (payer) => {
       const known = exhausted.get(nameOf(payer))
@@ -128,13 +126,8 @@ export function createCostBudgets(options: CostBudgetOptions): CostBudgets {
 }
 
 /** The table `cost_budget` stands in the migrations; rows whose minute is long over are removed by the library. */
-function limiterOf(
-  name: string,
-  points: number,
-  minuteMs: number,
-  { shared, onStoreAway }: CostBudgetOptions,
-): RateLimiterAbstract {
-  const options = { keyPrefix: name, points, duration: minuteMs / 1_000 }
+function limiterOf(name: string, points: number, { shared, onStoreAway }: CostBudgetOptions): RateLimiterAbstract {
+  const options = { keyPrefix: name, points, duration: MINUTE_MS / 1_000 }
   if (shared === undefined) return new RateLimiterMemory(options)
   const limiter = new RateLimiterPostgres({
     ...options,

@@ -118,7 +118,7 @@ describe('the embedded PostgreSQL', () => {
     await both[0].stop()
     expect(await one(both[1].said.url, 'SELECT 1 AS one')).toBe(1)
     await both[1].stop()
-    expect(isProcessAlive(pid)).toBe(false)
+    await expect.poll(() => isProcessAlive(pid)).toBe(false)
   })
 
   it('starts when postmaster.pid names a living process that is not PostgreSQL', async () => {

@@ -95,7 +95,7 @@ test('an address has so many sockets without a key, and gets a place again when 
   expect([await greet(first), await greet(), await greet()]).toEqual(['connection_ack', 'connection_ack', 1013])
   first.close()
   await once(first, 'close')
-  await vi.waitFor(async () => expect(await greet()).toBe('connection_ack'))
+  await expect.poll(() => greet()).toBe('connection_ack')
 })
 
 test('sockets with a key are not counted as without', async () => {
