@@ -18,7 +18,10 @@ export interface Cause {
   readonly depth: number
 }
 
-/** Rung after a commit that appended events, so that the sequencer moves them at once. A lost ring costs latency only. */
+/**
+ * Rung after a commit that appended events, so that the sequencer moves them at once. Should a ring be lost, it finds them
+ * by itself within a second.
+ */
 export interface Bell {
   ring(): void
 }

@@ -77,7 +77,7 @@ export function createAsker(schema: GraphQLSchema, db: Database, workspaceId: st
   const place = { epoch: { number: EPOCH, startsAt: 0n }, position: 0n, resolve: async (cursor: unknown) => cursor }
   const feed = createEventFeed({
     db: recorder,
-    sequencer: { caughtUp: async () => {} } as Sequencer,
+    sequencer: { isBehind: false } as Sequencer,
     tail: place as unknown as Tail,
     clock: context.clock,
   })

@@ -145,7 +145,7 @@ export async function openHouse({ log = testLog, env = {} }: HouseOptions = {}):
         return data[name] as Answer
       },
       follow: async (query) => {
-        await feed.caughtUp()
+        await feed.ownChangesLogged()
         const [newest] = (await feed.read({ workspaceId: id, last: 1 })).items
         const client = createClient({
           url: endpoint.replace(/^http/, 'ws'),

@@ -1,20 +1,27 @@
+import { setTimeout } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
 import type { Database } from '../../src/platform/db/database.ts'
 import { SEQUENCER_LOCK } from '../../src/platform/events/epoch.ts'
 
-/** Nothing is moved into the log until `letGo` is called; `awaited` resolves when somebody would. */
+/** Nothing is moved into the log until `letGo` or the end of the test; `awaited` resolves when somebody would. */
 export async function holdSequencing({ system }: Pick<Database, 'system'>) {
   const holder = await system.connect()
   await holder.query('begin')
   await holder.query(`select pg_advisory_xact_lock(${SEQUENCER_LOCK})`)
+  let isHeld = true
+  const letGo = async () => {
+    if (!isHeld) return
+    isHeld = false
+    await holder.query('commit')
+    holder.release()
+  }
+  onTestFinished(letGo)
   return {
+    letGo,
     awaited: async () => {
       const waiting = `select from pg_locks where locktype = 'advisory' and not granted
                           and database = (select oid from pg_database where datname = current_database())`
-      while ((await holder.query(waiting)).rowCount === 0);
-    },
-    letGo: async () => {
-      await holder.query('commit')
-      holder.release()
+      while ((await holder.query(waiting)).rowCount === 0) await setTimeout(10)
     },
   }
 }

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { appendEvents } from '../../src/platform/events/append.ts'
 import { type Clock, systemClock } from '../../src/platform/lib/clock.ts'
 import { newId } from '../../src/platform/lib/ids.ts'
+import { runSql } from '../support/sql.ts'
 import { holdSequencing } from './hold-sequencing.ts'
 import { appendMany, appendOne } from './log-world.ts'
 import { openNodes } from './open-nodes.ts'
 
-const { open } = openNodes()
+const { database, open } = openNodes()
 
 /** Time in which nobody gives up waiting: sleeps end only by their signal. */
 const patient: Clock = {
@@ -141,7 +142,7 @@ describe('who has changed something and catches up', () => {
     const workspaceId = newId()
     const { letGo } = await holdSequencing(node.db)
     const id = await appendOne(node, workspaceId)
-    const caughtUp = node.events.feed.caughtUp()
+    const caughtUp = node.events.feed.ownChangesLogged()
     const first = await Promise.race([caughtUp.then(() => 'caught up'), systemClock.sleep(50).then(() => 'waits')])
     expect(first).toBe('waits')
     await letGo()
@@ -156,8 +157,37 @@ describe('who has changed something and catches up', () => {
     await node.events.sequencer.sequencePass()
     const { letGo } = await holdSequencing(node.db)
     await appendOne(other, workspaceId)
-    await node.events.feed.caughtUp()
+    await node.events.feed.ownChangesLogged()
     await letGo()
+  })
+
+  it('waits for no other pass than the one under way, where that has begun after the commit', async () => {
+    const node = await open({ clock: patient })
+    const workspaceId = newId()
+    // A first look follows the start by itself.
+    await node.events.sequencer.sequencePass()
+    const { awaited, letGo } = await holdSequencing(node.db)
+    const id = await appendOne(node, workspaceId)
+    await awaited()
+    // Held again behind that pass: another one would not come to its end.
+    const heldAgain = holdSequencing(node.db)
+    const caughtUp = Array.from({ length: 20 }, () => node.events.feed.ownChangesLogged())
+    await letGo()
+    await Promise.all(caughtUp)
+    expect((await node.events.feed.findMany(workspaceId, [id])).size).toBe(1)
+    expect(node.events.sequencer.isBehind).toBe(false)
+    await (await heldAgain).letGo()
+  })
+
+  it('does not wait while nothing can be moved into the log', async () => {
+    const node = await open({ clock: patient })
+    await runSql(database.url, 'alter table event_log rename to event_log_away')
+    const id = await appendOne(node, newId())
+    await expect(node.events.sequencer.sequencePass()).rejects.toThrow(/event_log/)
+    await node.events.feed.ownChangesLogged()
+    expect(node.events.sequencer.isBehind).toBe(false)
+    await runSql(database.url, 'alter table event_log_away rename to event_log')
+    await expect.poll(() => node.events.feed.positionOf(id).catch(() => '')).not.toBe('')
   })
 
   it('gives up where nothing is moved into the log', async () => {
@@ -166,7 +196,7 @@ describe('who has changed something and catches up', () => {
     const { letGo } = await holdSequencing(node.db)
     const workspaceId = newId()
     const id = await appendOne(node, workspaceId)
-    await node.events.feed.caughtUp()
+    await node.events.feed.ownChangesLogged()
     expect((await node.events.feed.findMany(workspaceId, [id])).size).toBe(0)
     await letGo()
   })

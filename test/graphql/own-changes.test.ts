@@ -15,6 +15,8 @@ async function heldUp(asked: () => Promise<Answer>): Promise<Answer> {
   return answer
 }
 
+const CREATE_DEAL = `mutation ($input: CreateDealInput!) { createDeal(input: $input) {
+  ... on CreateDealPayload { deal { id } } } }`
 const CREATED = [{ type: 'DEAL_CREATED' }]
 
 test('a mutation that asks for the timeline of what it made finds what it has done there', async () => {
@@ -32,12 +34,7 @@ test('a mutation that asks for the timeline of what it made finds what it has do
 
 test('who reads the log after a mutation finds it there, in the list and in the timeline', async () => {
   const { data } = await heldUp(async () => {
-    const made = await ask(
-      server,
-      acme.key,
-      `mutation ($input: CreateDealInput!) { createDeal(input: $input) { ... on CreateDealPayload { deal { id } } } }`,
-      { input: { name: 'Read afterwards', stage: acme.open } },
-    )
+    const made = await ask(server, acme.key, CREATE_DEAL, { input: { name: 'Read afterwards', stage: acme.open } })
     return ask(
       server,
       acme.key,
@@ -48,4 +45,18 @@ test('who reads the log after a mutation finds it there, in the list and in the 
   })
   expect(data.node.timeline.nodes).toEqual(CREATED)
   expect(data.events.nodes).toEqual([{ type: 'DEAL_CREATED', subject: { id: data.node.id } }])
+})
+
+test('what is only tried finds in the log what was done before it, and waits for nothing of its own', async () => {
+  const { data } = await heldUp(async () => {
+    const made = await ask(server, acme.key, CREATE_DEAL, { input: { name: 'Tried', stage: acme.open } })
+    return ask(
+      server,
+      acme.key,
+      `mutation ($input: MoveDealInput!) { moveDeal(input: $input) @dryRun {
+        ... on MoveDealPayload { deal { stage { name } timeline { nodes { type } } } } } }`,
+      { input: { id: made.data.createDeal.deal.id, stage: acme.won } },
+    )
+  })
+  expect(data.moveDeal.deal).toEqual({ stage: { name: 'Won' }, timeline: { nodes: CREATED } })
 })

@@ -80,6 +80,8 @@ const activityOf = (id: string, ctx: GraphQLContext): Promise<Activity> =>
       'employee activity',
       () =>
         new DataLoader<string, Activity>(async (ids) => {
+          // Since when somebody is paused is read from the log.
+          await ctx.feed.ownChangesLogged()
           const found = await ctx.db.read(ctx.workspaceId, (sql) => loadActivities(sql, ids, ctx.clock.now()))
           return ids.map((each) => found.get(each) ?? new Error(`no activity of employee ${each}`))
         }),

@@ -1,9 +1,9 @@
 // The part of a process that works runs: registered and beating first, then claiming, watching the others, and keeping
 // house. Stopping goes the other way, and hands back what it could not finish.
 
+import { atMost } from '../lib/at-most.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observability/logger.ts'
-import { atMost } from './at-most.ts'
 import { type Dbos, launchDbos } from './dbos.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { type DurablePools, openDurablePools } from './pools.ts'

@@ -19,9 +19,9 @@
 
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { atMost } from '../lib/at-most.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observability/logger.ts'
-import { atMost } from './at-most.ts'
 import { placeOfThisProcess } from './process-place.ts'
 
 export interface HeartbeatOptions {

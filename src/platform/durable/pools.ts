@@ -1,9 +1,9 @@
 import pg from 'pg'
 import { Connection } from '../db/connection.ts'
 import { sessionSettings } from '../db/pool.ts'
+import { atMost } from '../lib/at-most.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observability/logger.ts'
-import { atMost } from './at-most.ts'
 
 /** The connections of the machinery, all as `cadre_system`. */
 export interface DurablePools {

@@ -10,10 +10,10 @@
 import { DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error'
 import type pg from 'pg'
 import { isConnectionError } from '../db/errors.ts'
+import { atMost } from '../lib/at-most.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isAppError } from '../lib/errors.ts'
 import type { Logger } from '../observability/logger.ts'
-import { atMost } from './at-most.ts'
 import { SCHEMA, type Segment, workflowIdOf } from './queue.ts'
 
 /** Why a segment's signal was aborted. */

@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts'
 import { translateDatabaseError } from '../db/errors.ts'
+import { atMost } from '../lib/at-most.ts'
 import type { Clock } from '../lib/clock.ts'
 import { invalidInput, isAppError } from '../lib/errors.ts'
 import { Slots } from '../lib/slots.ts'
@@ -17,7 +18,7 @@ const MAX_CATCH_UPS = 4
 const MAX_LAST = 1_000
 const MAX_BUFFERED_EVENTS = 1_000
 const MAX_BUFFERED_BYTES = 1024 * 1024
-const LONGEST_WAIT_MS = 5_000
+const OWN_CHANGES_WAIT_MS = 2_000
 
 export interface Subscription {
   /** The caller has made sure that the viewer may see the events of this workspace. */
@@ -80,9 +81,10 @@ export interface EventFeed {
   positionOf(outboxId: bigint): Promise<string>
   /**
    * Resolves when what this process has committed is in the log, so that who has changed something and reads the log then
-   * finds it there. Never rejects, and gives up after five seconds: the log can be read while nothing is moved into it.
+   * finds it there. Never rejects, and does not wait where it would be long: the log can be read while nothing is moved
+   * into it.
    */
-  caughtUp(): Promise<void>
+  ownChangesLogged(): Promise<void>
   /** The place up to which this process has read: whatever is queried from now on contains at least that. */
   cursor(): string
   /** Resolves when this process has read up to the cursor, so that `cursor()` and live readers are past it. */
@@ -236,13 +238,8 @@ export function createEventFeed(options: EventFeedOptions): EventFeed {
       return formatCursor({ epoch, position })
     },
 
-    async caughtUp() {
-      const over = new AbortController()
-      const passed = sequencer
-        .caughtUp()
-        .catch(() => {}) // the sequencer logs what it meets
-        .finally(() => over.abort())
-      await Promise.race([passed, clock.sleep(LONGEST_WAIT_MS, over.signal).catch(() => {})])
+    async ownChangesLogged() {
+      if (sequencer.isBehind) await atMost(OWN_CHANGES_WAIT_MS, clock, sequencer.caughtUp())
     },
 
     cursor: () => formatCursor(here()),
@@ -252,6 +249,10 @@ export function createEventFeed(options: EventFeedOptions): EventFeed {
       await tail.reached(position, signal)
     },
 
-    through: (other) => createEventFeed({ ...options, db: other }),
+    through: (other) => ({
+      ...createEventFeed({ ...options, db: other }),
+      // A transaction is open there, and what it does comes into no log.
+      ownChangesLogged: async () => {},
+    }),
   }
 }

@@ -47,7 +47,9 @@ export interface Sequencer {
    * Rejects with UNAVAILABLE when that pass failed or the sequencer is stopped; the events are safe in the outbox.
    */
   sequencePass(): Promise<void>
-  /** As `sequencePass`, for what this process has committed alone: at once where all of that is in the log already. */
+  /** Somebody of this process has committed what may not be in the log yet. False while passes fail: nothing comes of waiting. */
+  readonly isBehind: boolean
+  /** As `sequencePass`, but causes no pass: at once unless one is due, and with the one under way where that is enough. */
   caughtUp(): Promise<void>
   /** Calls the listener after each commit that put events into the log, with its new head. It must not throw. */
   onMoved(listener: (head: bigint) => void): () => void
@@ -68,6 +70,8 @@ export interface SequencerOptions {
 }
 
 interface Waiter {
+  /** The ring that the pass it waits for has heard. */
+  readonly rung: number
   readonly resolve: () => void
   readonly reject: (err: unknown) => void
 }
@@ -91,10 +95,9 @@ class OutboxSequencer implements Sequencer {
   readonly #verified = new WeakSet<pg.PoolClient>()
   readonly #listeners = new Set<(head: bigint) => void>()
   #waiters: Waiter[] = []
-  /** Somebody of this process committed, so a pass is due; otherwise a look tells whether one is. */
-  #due = false
-  /** Somebody of this process committed since the last pass that ended well began. */
-  #behind = false
+  /** How often it has rung here, and how often it had when the last pass that ended well began. */
+  #rung = 0
+  #heard = 0
   /** The highest position seen since the epoch was checked last. */
   #knownHead = 0n
   #notifiedAtMs = Number.NEGATIVE_INFINITY
@@ -114,14 +117,18 @@ class OutboxSequencer implements Sequencer {
   }
 
   sequencePass(): Promise<void> {
-    if (this.#stopped) return Promise.reject(stopped())
-    const done = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }))
-    this.#ring('here')
-    return done
+    if (!this.#stopped) this.#ring('here')
+    return this.caughtUp()
+  }
+
+  get isBehind(): boolean {
+    return this.#due && this.#failures === 0
   }
 
   caughtUp(): Promise<void> {
-    return this.#behind ? this.sequencePass() : Promise.resolve()
+    if (this.#stopped) return Promise.reject(stopped())
+    if (!this.#due) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#waiters.push({ rung: this.#rung, resolve, reject }))
   }
 
   onMoved(listener: (head: bigint) => void): () => void {
@@ -148,6 +155,11 @@ class OutboxSequencer implements Sequencer {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(stopped())
   }
 
+  /** Somebody of this process committed, so a pass is due; otherwise a look tells whether one is. */
+  get #due(): boolean {
+    return this.#heard < this.#rung
+  }
+
   async #begin(): Promise<void> {
     try {
       await this.#pass(true)
@@ -159,7 +171,7 @@ class OutboxSequencer implements Sequencer {
   }
 
   #ring(source: RingSource): void {
-    if (source === 'here') this.#due = this.#behind = true
+    if (source === 'here') this.#rung += 1
     this.#alarm.ring()
   }
 
@@ -172,27 +184,31 @@ class OutboxSequencer implements Sequencer {
         if (early > 0) await clock.sleep(early)
       }
       if (this.#stopped && !this.#due) return
-      const waiters = this.#waiters.splice(0)
-      const due = this.#due
-      this.#due = false
+      const rung = this.#rung
       try {
-        const emptied = await this.#pass(due)
+        const emptied = await this.#pass(this.#due || this.#failures > 0)
         this.#recovered()
-        this.#behind = this.#due || !emptied
-        if (emptied) for (const waiter of waiters) waiter.resolve()
-        else this.#waiters.push(...waiters) // stopped in the middle: `stop` tells them
+        if (!emptied) return // stopped in the middle: `stop` tells who waits
+        this.#heard = rung
+        for (const waiter of this.#waitersUntil(rung)) waiter.resolve()
       } catch (err) {
-        this.#due = true
         this.#failed(err)
-        for (const waiter of waiters) waiter.reject(translateDatabaseError(err))
+        for (const waiter of this.#waitersUntil(rung)) waiter.reject(translateDatabaseError(err))
         if (this.#stopped) return
         await this.#pause.wait(clock, backoffMs(this.#failures))
       }
     }
   }
 
+  /** Takes out who waits for no later ring than this. */
+  #waitersUntil(rung: number): readonly Waiter[] {
+    const over = this.#waiters.filter((each) => each.rung <= rung)
+    this.#waiters = this.#waiters.filter((each) => each.rung > rung)
+    return over
+  }
+
   #restMs(): number {
-    if (this.#due) return 0
+    if (this.#due || this.#failures > 0) return 0
     if (this.#notifyOwed) return this.#notifiedAtMs + NOTIFY_EVERY_MS - this.#options.clock.monotonicMs()
     return this.#pollMs
   }

@@ -81,12 +81,13 @@ builder.queryField('verifyAuditLog', (t) =>
       first: t.arg.int({ defaultValue: MAX_EVENTS, description: `How many events, at most ${MAX_EVENTS}.` }),
     },
     complexity: ({ first }) => 1 + Math.ceil(Math.max(0, first ?? MAX_EVENTS) / EVENTS_PER_COST),
-    resolve: (_root, { after, first }, ctx) => {
+    resolve: async (_root, { after, first }, ctx) => {
       const limit = first ?? MAX_EVENTS
       if (limit < 1 || limit > MAX_EVENTS) {
         const code = limit < 1 ? 'TOO_SMALL' : 'TOO_LARGE'
         throw invalidInput([{ path: ['first'], code, message: `Between 1 and ${MAX_EVENTS}.` }])
       }
+      await ctx.feed.ownChangesLogged()
       return verifyChain(ctx.db, ctx.workspaceId, {
         after: after == null ? undefined : parseHead(after),
         limit,

@@ -96,7 +96,7 @@ export async function executeWithDryRuns(
   makeContext: (dry: DryRunMeans) => GraphQLContext,
 ): Promise<ExecutionResult> {
   const { document, contextValue } = args
-  const { db } = contextValue as GraphQLContext
+  const { db, feed } = contextValue as GraphQLContext
   const isOneOfMany = rootFieldCount(operation.selectionSet, { fragments: fragmentsOf(document) }) > 1
   // Names in the answer are the client's: they must not meet an object's own.
   const data = Object.create(null) as Record<string, unknown>
@@ -107,6 +107,8 @@ export async function executeWithDryRuns(
     const alone = { ...args, document: withFieldAlone(document, operation, nodes) }
     let result: ExecutionResult
     if (nodes.some(isDry)) {
+      // What was really done before stands in the log that is read in its transaction.
+      await feed.ownChangesLogged()
       const { report, ...answer } = await executeDry(alone, db.dry(), makeContext)
       reports[key] = report
       result = answer

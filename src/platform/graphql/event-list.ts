@@ -72,9 +72,9 @@ export const timeline = (kind: string, description: string, scopesOf?: ScopesOf)
     const scopes = scopesOf === undefined ? undefined : [own, ...(await scopesLoader(kind, scopesOf, ctx).load(id))]
     const continued = [args.after, args.before].some((cursor) => cursor !== null && cursor !== undefined)
     if (continued) return readEvents(args, scopes === undefined ? own : {}, ctx, scopes)
-    await ctx.feed.caughtUp()
     const path = fieldPath(info)
     const request = readPageArguments(args, 'events', LOG_ORDER)
+    await ctx.feed.ownChangesLogged()
     if (scopes === undefined) {
       return ctx.loaders
         .get(
@@ -167,7 +167,7 @@ export async function readEvents(
         : { path, code: 'TOO_LARGE', message: `A page has at most ${MAX_PAGE_SIZE} items.` },
     ])
   }
-  await ctx.feed.caughtUp()
+  await ctx.feed.ownChangesLogged()
   return await ctx.feed.read({
     workspaceId: ctx.workspaceId,
     filter,

@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Waits for `work`, but not longer than `ms`; true when it has ended, well or not. Leaves no timer behind. */
 export async function atMost(ms: number, clock: Clock, work: Promise<unknown>): Promise<boolean> {
