@@ -218,7 +218,7 @@ describe('an account that is suspended', () => {
       const { workspaceId } = await acceptInvite(tx, joining(account), place)
       await switchSession(tx, { accountId: account.id, sessionId: session?.id ?? '', workspaceId })
       suspending = change(suspendAccount, ines.email)
-      const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and wait_event <> 'advisory'`
       await expect.poll(() => runSql(house.ownerUrl, waiting)).not.toEqual([])
     })
     await suspending

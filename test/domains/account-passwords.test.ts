@@ -113,6 +113,5 @@ describe('a password that was forgotten', () => {
     for (let n = 0; n < 5; n++) expect(await ask(grace.email)).toEqual(answer)
     await expect.poll(() => mailsOf(grace.email)).toHaveLength(3)
     expect(mailsOf('nobody@people.example')).toEqual([])
-    expect(mailsOf(grace.email)).toHaveLength(3)
   })
 })

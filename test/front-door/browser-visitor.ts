@@ -51,11 +51,17 @@ export class Visitor {
   }
 
   /** Sends a form from its page: what the page holds unseen goes with it, unless told otherwise. */
-  async submit(
+  async submit(...form: Parameters<Visitor['fill']>): Promise<Answered> {
+    const press = await this.fill(...form)
+    return await press()
+  }
+
+  /** A form of a page, filled in; the function that is returned sends it. */
+  async fill(
     page: string,
     fields: Readonly<Record<string, string>>,
     options: { readonly to?: string; readonly headers?: Headers } = {},
-  ): Promise<Answered> {
+  ): Promise<() => Promise<Answered>> {
     const { body } = await this.visit(page)
     const action = options.to ?? new URL(page, this.url).pathname
     const form = [...body.matchAll(/<form method="post" action="([^"]+)"[^>]*>([\s\S]*?)<\/form>/g)].find(
@@ -64,7 +70,7 @@ export class Visitor {
     const hidden = [...(form?.[2] ?? '').matchAll(/<input type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"/g)].map(
       ([, name = '', value = '']) => [name, value] as const,
     )
-    return await this.post(action, { ...Object.fromEntries(hidden), ...fields }, options.headers)
+    return () => this.post(action, { ...Object.fromEntries(hidden), ...fields }, options.headers)
   }
 
   /** Sends a form as it is given. */

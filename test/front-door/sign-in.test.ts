@@ -154,7 +154,9 @@ describe('a person', () => {
   test('erases their account on their page, by their password, once somebody else owns their workspace', async () => {
     const [email, colleague] = [newEmail(), newEmail()]
     const visitor = await signedUp(url, email)
-    const erase = (currentPassword: string) => visitor.submit('/account', { currentPassword }, { to: '/account/erase' })
+    const filled = (as: Visitor, currentPassword: string) =>
+      as.fill('/account', { currentPassword }, { to: '/account/erase' })
+    const erase = async (currentPassword: string) => (await filled(visitor, currentPassword))()
     const alone = await erase(PASSWORD)
     expect([alone.status, alone.body.includes('You are the last owner of Fleet.')]).toEqual([409, true])
     await visitor.ask(`mutation { inviteMember(input: { email: "${colleague}", role: OWNER }) { __typename } }`)
@@ -172,10 +174,8 @@ describe('a person', () => {
     }
     const [again, thief] = [new Visitor(url), new Visitor(url)]
     for (const other of [again, thief]) other.cookies.set('cadre_session', String(visitor.session))
-    const [done, late] = await Promise.all([
-      erase(PASSWORD),
-      again.submit('/account', { currentPassword: PASSWORD }, { to: '/account/erase' }),
-    ])
+    const [press, pressAgain] = [await filled(visitor, PASSWORD), await filled(again, PASSWORD)]
+    const [done, late] = await Promise.all([press(), pressAgain()])
     // One of the two presses erases; the other finds nobody any more.
     expect([done.status, late.status].sort()).toEqual([200, 303])
     expect(done.body + late.body).toMatch(/Your account is erased[\s\S]*account_erasure_\w+/)

@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import { buildClientSchema, getIntrospectionQuery } from 'graphql'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { systemContext } from '../support/context.ts'
 import { ask, type House, type SampleServer, serveSample } from './server.ts'
 
@@ -199,12 +199,12 @@ describe('a limit', () => {
 
   test('on time ends an operation that takes too long', async () => {
     const hasty = await serveSample({ limits: { timeoutMs: 300 } })
+    onTestFinished(() => hasty.close())
     const { errors } = await ask(hasty, (await hasty.house()).key, '{ never }')
     expect(errors?.[0]).toMatchObject({
       extensions: { code: 'LIMIT_EXCEEDED', limit: 'TIME' },
       message: expect.stringContaining('0.3 s'),
     })
-    await hasty.close()
   })
 })
 

@@ -29,12 +29,18 @@ export const mailsTo = (folder: string, address: string): readonly MailFile[] =>
     .filter(({ mail }) => isTo(mail.toLowerCase(), address.toLowerCase()))
     .map(({ file, mail }) => ({ file, mail: readable(mail) }))
 
-const isTo = (mail: string, address: string): boolean =>
-  mail.split('\r\n').some((line) => line === `to: ${address}` || line.endsWith(`<${address}>`))
+function isTo(mail: string, address: string): boolean {
+  const to = /^to: (?:[^\r\n]|\r\n )*/m.exec(mail)?.[0] ?? ''
+  return to === `to: ${address}` || to.endsWith(`<${address}>`)
+}
 
-/** The last mail to an address that holds this, once there is one. */
+/** The mail to an address that holds this, once there is one; of several, the one whose file's name is the last. */
 export const mailTo = (folder: string, address: string, part = ''): Promise<string> =>
-  vi.waitUntil(() => mailsTo(folder, address).findLast(({ mail }) => mail.includes(part))?.mail ?? '', PATIENCE)
+  vi.waitFor(() => {
+    const found = mailsTo(folder, address).findLast(({ mail }) => mail.includes(part))
+    if (found === undefined) throw new Error(`no mail to ${address} holds "${part}"`)
+    return found.mail
+  }, PATIENCE)
 
 function orNothing<Value>(read: () => Value): Value | undefined {
   try {

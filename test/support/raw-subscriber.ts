@@ -97,9 +97,9 @@ export class RawSubscriber<Data> {
           this.connections++
           const extensions = this.#cursor === undefined ? {} : { after: this.#cursor }
           send({ id: '1', type: 'subscribe', payload: { query: this.#query, variables: this.#variables, extensions } })
-          // A socket's operations are taken in turn.
+          // It goes the same way and later: when its answer has come back, the subscription has its place in the log.
           send({ id: BEGUN, type: 'subscribe', payload: { query: '{ __typename }' } })
-        } else if (message.id === BEGUN) {
+        } else if (message.id === BEGUN && message.type !== 'error') {
           if (message.type === 'complete') this.#begun()
         } else if (message.type === 'ping') {
           send({ type: 'pong' })

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Step } from '../../../test/support/messages-server.ts'
 import { errorOn, live, request, serve, words, zero } from '../../../test/support/scripted-model.ts'
 
@@ -115,12 +115,17 @@ describe('a live call', () => {
         { kind: 'silence', content: [words], afterPieces: 1 },
       ],
     })
-    // Long enough for what comes to come through on a busy machine.
-    const impatient = live(server.url, { timeoutMs: 1_500 })
-    const before = await impatient.attempt(request)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const timeIsOver = () => vi.advanceTimersByTime(60_000)
+    const impatient = live(server.url, { timeoutMs: 60_000 })
+    const attempt = impatient.attempt(request)
+    await expect.poll(() => server.requests.length).toBe(1)
+    timeIsOver()
+    const before = await attempt
     expect(before).toMatchObject({ ok: false, error: { kind: 'TIMEOUT', sent: true } })
     expect(before.ok === false && before.error.usage).toBeUndefined()
-    const within = await impatient.attempt(request)
+    const within = await impatient.attempt({ ...request, onText: timeIsOver })
     expect(within).toMatchObject({ ok: false, error: { kind: 'TIMEOUT', usage: { input: 100 } } })
     await server.aborted(2)
   })
