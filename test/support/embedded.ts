@@ -4,7 +4,7 @@ import { realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/platform/db/embedded.ts'
 import { readPidFile } from '../../src/platform/db/embedded-postmaster.ts'
 import { createLogger } from '../../src/platform/observability/logger.ts'
@@ -15,28 +15,20 @@ const log = createLogger({ level: 'error', format: 'json' })
 const CHILD = fileURLToPath(new URL('./embedded-child.ts', import.meta.url))
 export const isRoot = process.getuid?.() === 0
 
-const cleanups: (() => Promise<void>)[] = []
-
 /** Something to be undone after the test, the latest first. */
-export function afterwards(cleanup: () => Promise<void>): void {
-  cleanups.push(cleanup)
-}
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
+export const afterwards = (cleanup: () => Promise<void> | void): void => onTestFinished(cleanup)
 
 /** A project's folder, removed after the test. */
 export function project(): string {
   const folder = openTemporaryFolder('cadre-embedded-test-')
-  cleanups.push(async () => rmSync(folder, { recursive: true, force: true }))
+  afterwards(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
 /** Starts the project's PostgreSQL in this process; stopped after the test. */
 export async function start(dir: string, rootDir?: string): Promise<EmbeddedPostgres> {
   const postgres = await startEmbedded({ dir, log, durable: false, ...(rootDir === undefined ? {} : { rootDir }) })
-  cleanups.push(() => postgres.stop())
+  afterwards(() => postgres.stop())
   return postgres
 }
 
