@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { startRun } from '../../src/domains/runs/service.ts'
 import { decodeId, encodeId, newId } from '../../src/platform/lib/ids.ts'
+import { whileHeld } from '../events/hold-sequencing.ts'
 import { houseOfAcme } from './standing-house.ts'
 
 const { house, acme } = houseOfAcme()
@@ -139,6 +140,18 @@ test('what an employee is doing is told in words, from its runs as they are', as
   })
   expect(await activity()).toMatchObject({ state: 'FAILED', text: 'Failed: It refused.' })
   expect((await employeeOf(id, 'activity { since }')).activity).toEqual({ since: now.toISOString() })
+})
+
+test('who pauses an employee once more is told since when at once, and not since the time before', async () => {
+  const id = await hire({ name: 'Paused twice' })
+  const paused = 'employee { activity { since } }'
+  const before = await acme.mutate('pauseEmployee', { id }, paused)
+  await acme.mutate('resumeEmployee', { id })
+  const again = await whileHeld(house.db, () =>
+    acme.query(`mutation { pauseEmployee(input: { id: "${id}" }) { ... on PauseEmployeePayload { ${paused} } } }`),
+  )
+  const since = (answer: unknown) => (answer as { employee: { activity: { since: string } } }).employee.activity.since
+  expect(Date.parse(since(again.pauseEmployee))).toBeGreaterThan(Date.parse(since(before)))
 })
 
 test('a paused employee is paused since it was, also after it was changed', async () => {

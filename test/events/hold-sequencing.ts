@@ -25,3 +25,13 @@ export async function holdSequencing({ system }: Pick<Database, 'system'>) {
     },
   }
 }
+
+/** The answer to what was asked while nothing was moved into the log, which begins again some time after there was cause. */
+export async function whileHeld<Answer>(db: Pick<Database, 'system'>, asked: () => Promise<Answer>): Promise<Answer> {
+  const { awaited, letGo } = await holdSequencing(db)
+  const answer = asked()
+  await awaited()
+  await Promise.race([answer, setTimeout(500)])
+  await letGo()
+  return answer
+}
