@@ -75,7 +75,7 @@ describe('an account that is suspended', () => {
         `  No active owner is left in Suspended (${grace.workspace?.slug}).\n`,
     )
     await expect
-      .poll(async () => [await outcome(grace), await outcome(kept)])
+      .poll(async () => [await outcome(grace), await outcome(kept)], { timeout: 4_000 })
       .toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED'])
     expect(await socket.closed).toMatchObject({ code: 4403 })
     for (const each of sockets) expect(await each.closed).toMatchObject({ code: 4403 })
@@ -101,7 +101,7 @@ describe('an account that is suspended', () => {
     expect((await accounts('restore', grace.email)).stdout).toBe(
       `${grace.email} was not suspended: nothing was changed.\n`,
     )
-    await expect.poll(() => outcome(kept)).toBe('in')
+    await expect.poll(() => outcome(kept), { timeout: 4_000 }).toBe('in')
     expect([await outcome(grace), await outcome(revoked)]).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED'])
     expect(sessionOf(await logIn())).toMatchObject({ account: { email: grace.email } })
     await expect
@@ -219,7 +219,7 @@ describe('an account that is suspended', () => {
       await switchSession(tx, { accountId: account.id, sessionId: session?.id ?? '', workspaceId })
       suspending = change(suspendAccount, ines.email)
       const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and wait_event <> 'advisory'`
-      await expect.poll(() => runSql(house.ownerUrl, waiting)).not.toEqual([])
+      await expect.poll(() => runSql(house.ownerUrl, waiting)).toHaveLength(1)
     })
     await suspending
     const marked = `select suspended_at is not null as marked from member where account_id = $1`

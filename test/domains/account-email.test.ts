@@ -54,7 +54,7 @@ describe('an e-mail address', () => {
     expect(await confirm(token)).toMatchObject(over)
     expect(await emailOf(grace)).toEqual({ email, emailVerified: true })
     expect(await mailWith('no more with this address', grace.email)).toContain(email)
-    await expect.poll(() => works(caller(house, other.accessToken.token))).toBe(false)
+    await expect.poll(() => works(caller(house, other.accessToken.token)), { timeout: 4_000 }).toBe(false)
     expect(await works(grace)).toBe(true)
     await expect(logIn(grace.email)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
     expect(sessionOf(await logIn(email.toLowerCase()))).toMatchObject({ account: { email } })
@@ -74,7 +74,7 @@ describe('an e-mail address', () => {
   test('is confirmed where nobody is signed in, and then every session has ended', async () => {
     const grace = await signedUp(house)
     expect(await confirm(await linked(grace, newAddress()))).toMatchObject({ __typename: 'ConfirmEmailChangePayload' })
-    await expect.poll(() => works(grace)).toBe(false)
+    await expect.poll(() => works(grace), { timeout: 4_000 }).toBe(false)
   })
 
   test('is not changed without the password, after five wrong ones not even with it, nor to what it is', async () => {
@@ -196,10 +196,10 @@ describe('a link that changes an address', () => {
     const ask = (address: string) => caller(house).mutate('requestPasswordReset', { email: address })
     await ask(grace.email)
     const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    await expect.poll(async () => (await runSql(house.ownerUrl, waiting)).length).toBe(1)
+    await expect.poll(async () => (await runSql(house.ownerUrl, waiting)).length, { timeout: 5_000 }).toBe(1)
     await client.query('commit')
     await client.end()
-    await expect.poll(async () => (await runSql(house.ownerUrl, waiting)).length).toBe(0)
+    await expect.poll(async () => (await runSql(house.ownerUrl, waiting)).length, { timeout: 5_000 }).toBe(0)
     await ask(email)
     await mailWith('reset-password', email)
     expect(mailsTo(house.mailFolder, grace.email)).toEqual([])

@@ -63,10 +63,12 @@ describe('a session that ends', () => {
     await grace.mutate('logOut', { everywhere: true })
     for (const token of [grace.accessToken.token, last.accessToken.token]) {
       await expect
-        .poll(() =>
-          caller(house, token)
-            .query('{ viewer { role } }')
-            .catch(({ code }) => code),
+        .poll(
+          () =>
+            caller(house, token)
+              .query('{ viewer { role } }')
+              .catch(({ code }) => code),
+          { timeout: 4_000 },
         )
         .toBe('UNAUTHENTICATED')
     }

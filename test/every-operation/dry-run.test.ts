@@ -36,6 +36,13 @@ async function settledTraces(): Promise<Traces> {
   return await tracesOf(house)
 }
 
+/** The server has read all that is in the log, so that its place there stays the same. */
+async function readToTheEnd(): Promise<void> {
+  const newest = house.db.systemSql.selectFrom('eventLog').select('outboxId').orderBy('position', 'desc').limit(1)
+  const { outboxId } = await newest.executeTakeFirstOrThrow()
+  await house.events.feed.waitFor(await house.events.feed.positionOf(outboxId))
+}
+
 interface SocketAnswer {
   readonly data?: Readonly<Record<string, unknown>> | null | undefined
   readonly errors?: unknown
@@ -144,12 +151,11 @@ test('a visitor without a credential may try what is public, in the workspace th
   }`
   const input = { form: { path: '/f/aalto/aalto-worked' }, answers: { email: 'new@visitors.example' } }
   const before = await settledTraces()
-  const earliest = house.events.feed.cursor()
+  await readToTheEnd()
   const answer = await house.anonymous.ask({ query, variables: { input } })
-  const tried = { id: expect.stringMatching(/^submission_/), replayed: false, cursor: expect.any(String) }
-  expect(answer.data).toEqual({ submitForm: tried })
-  const { cursor } = (answer.data as { submitForm: { cursor: string } }).submitForm
-  expect([earliest, cursor, house.events.feed.cursor()].toSorted()[1]).toBe(cursor)
+  expect(answer.data).toEqual({
+    submitForm: { id: expect.stringMatching(/^submission_/), replayed: false, cursor: house.events.feed.cursor() },
+  })
   const report = reportIn(answer) as DryRunReport
   expect(report.rows).toMatchObject({ submission: { inserted: 1 }, run: { inserted: 1 } })
   expect(report.effects).toEqual([{ kind: 'RUN_QUEUED', id: expect.stringMatching(/^run_/) }])

@@ -70,7 +70,7 @@ test.skipIf(!hasChromium)(
     const graphiql = await GraphiqlWindow.open(await browser.newContext(), `${house.server.url}${link}`)
     await graphiql.play('"summary"')
     await house.server.kill()
-    await expect.poll(() => graphiql.answer()).toMatch(/error|network|fetch/i)
+    await expect.poll(() => graphiql.answer(), { timeout: 20_000 }).toMatch(/error|network|fetch/i)
     await browser.close()
   },
 )

@@ -78,7 +78,7 @@ export class GraphiqlWindow {
       if (await idle.isVisible()) await idle.click()
       return ''
     }
-    await expect.poll(press, { interval: 300 }).toContain(holds)
+    await expect.poll(press, { timeout: 20_000, interval: 300 }).toContain(holds)
     return await this.answer()
   }
 

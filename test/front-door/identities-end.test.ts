@@ -29,7 +29,7 @@ describe('disconnecting', () => {
     expect((await ask(house, token)).status).toBe(200)
     expect(await disconnect(visitor, id)).toMatchObject({ account: { identities: [] } })
     expect(await isSignedIn(other)).toBe(false)
-    await expect.poll(async () => (await ask(house, token)).status).toBe(401)
+    await expect.poll(async () => (await ask(house, token)).status, { timeout: 4_000 }).toBe(401)
     expect(await isSignedIn(visitor)).toBe(true)
     expect((await come(stranger())).status).toBe(403)
     expect(await disconnect(visitor, id)).toMatchObject({ code: 'NOT_FOUND' })
@@ -159,7 +159,7 @@ describe('disconnecting', () => {
       disconnect(visitor, id),
     ])
     for (const other of others) expect(await isSignedIn(other)).toBe(false)
-    await expect.poll(async () => (await ask(house, token)).status).toBe(401)
+    await expect.poll(async () => (await ask(house, token)).status, { timeout: 4_000 }).toBe(401)
     expect(await isSignedIn(visitor)).toBe(true)
   })
 })

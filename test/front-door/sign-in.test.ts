@@ -123,7 +123,7 @@ describe('a person', () => {
     expect(wrong.body).toContain(`value="${next}"`)
     const asked = await ask({ email: next, currentPassword: PASSWORD })
     expect([asked.status, asked.location]).toEqual([303, '/account?done=email-asked'])
-    await expect.poll(() => linkTo(next)).toContain('/confirm-email?token=')
+    await expect.poll(() => linkTo(next), { timeout: 10_000 }).toContain('/confirm-email?token=')
     const page = linkTo(next).replace(shownUrl(url), '')
     const strangers = new Visitor(url)
     // A mail program that looks at the link has not pressed anything.
@@ -143,12 +143,12 @@ describe('a person', () => {
     const [email, next] = [newEmail(), newEmail()]
     const visitor = await signedUp(url, email)
     await visitor.submit('/account', { email: next, currentPassword: PASSWORD }, { to: '/account/email' })
-    await expect.poll(() => linkTo(next)).toContain('/confirm-email?token=')
+    await expect.poll(() => linkTo(next), { timeout: 10_000 }).toContain('/confirm-email?token=')
     const phone = new Visitor(url)
     const done = await phone.submit(linkTo(next).replace(shownUrl(url), ''), {}, { to: '/confirm-email' })
     expect([done.status, done.location]).toEqual([303, '/sign-in?moved'])
     expect((await phone.visit('/sign-in?moved')).body).toContain('Your e-mail address is changed. Sign in with it.')
-    await expect.poll(async () => (await visitor.ask(WHO)).status).toBe(401)
+    await expect.poll(async () => (await visitor.ask(WHO)).status, { timeout: 4_000 }).toBe(401)
   })
 
   test('erases their account on their page, by their password, once somebody else owns their workspace', async () => {
@@ -160,7 +160,7 @@ describe('a person', () => {
     const alone = await erase(PASSWORD)
     expect([alone.status, alone.body.includes('You are the last owner of Fleet.')]).toEqual([409, true])
     await visitor.ask(`mutation { inviteMember(input: { email: "${colleague}", role: OWNER }) { __typename } }`)
-    await expect.poll(() => linkTo(colleague)).toContain('/invite')
+    await expect.poll(() => linkTo(colleague), { timeout: 10_000 }).toContain('/invite')
     const invite = linkTo(colleague).split('/').at(-1) ?? ''
     const joined = await new Visitor(url).submit(`/sign-up?invite=${invite}`, {
       email: colleague,

@@ -14,8 +14,10 @@ const payer = (key: string): Payer => ({ key, anonymous: false })
 
 test('what one process took is gone for the other, however many come at once', async () => {
   const [a, b] = [open(), open()]
+  // Their connections are open before the clock of a take runs.
+  await Promise.all([a, b, a, b].map((each, n) => each.take(payer(`warm ${n}`), 1, 0)))
   const payments = await Promise.all(
-    Array.from({ length: 24 }, (_, n) => (n % 2 === 0 ? a : b).take(payer('shared'), 5, 0)),
+    Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? a : b).take(payer('shared'), 5, 0)),
   )
   expect(payments.filter(({ paid }) => paid)).toHaveLength(20)
   // Whatever was refused was given back in the meantime, and no more than that.
