@@ -182,12 +182,12 @@ async function streamChanges(
   revoked?: AbortSignal,
 ): Promise<void> {
   const { feed, clock } = options
-  const ends = [exchange.closing, ...(revoked === undefined ? [] : [revoked])]
-  const over = AbortSignal.any([exchange.signal, ...ends])
+  const over = AbortSignal.any([exchange.signal, exchange.closing, ...(revoked === undefined ? [] : [revoked])])
   const happenings = await feed.subscribe({ workspaceId: looked.workspaceId, signal: over })
   const items = whenever(happenings, { pauseMs: PAUSE_MS, clock, signal: over }, async () => {
     const parts = renderParts(await lookAt(options, looked, exchange), clock.now(), page)
     return { data: Object.fromEntries(Object.entries(parts).map(([id, part]) => [id, part.text])) }
   })
-  await relayStream(eventStream(items), 200, exchange, AbortSignal.any(ends))
+  // Of a session that is over nothing more will come: that is an end, and no cut.
+  await relayStream(eventStream(items), 200, { ...exchange, signal: over }, exchange.closing)
 }
